@@ -1,0 +1,103 @@
+"""The GRU with the reset gate after the recurrent product, and BPTT through it.
+
+Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), in the variant of PyTorch
+and cuDNN: r scales h W_n + bh_n. Gates stand in the order r, z, n; z keeps the old state.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Inexact
+
+from reference.activations import sigmoid
+from reference.inputs import Input, project, project_backward
+from reference.parameters import Gradients, Params, State, check_layer, result_type
+
+
+class Cache(NamedTuple):
+    """What the forward pass leaves for the backward pass; row -1 of h is the initial state."""
+
+    x: Input
+    r: Inexact[np.ndarray, "T B H"]
+    z: Inexact[np.ndarray, "T B H"]
+    n: Inexact[np.ndarray, "T B H"]
+    h_n: Inexact[np.ndarray, "T B H"]
+    h: Inexact[np.ndarray, "T+1 B H"]
+    mask: Bool[np.ndarray, "T B"]
+
+
+def forward(
+    p: Params, x: Input, state0: State, mask: Bool[np.ndarray, "T B"]
+) -> tuple[Inexact[np.ndarray, "T B H"], State, Cache]:
+    """Hidden states (T, B, H), the final state, and the cache; where the mask is off the state stays.
+
+    Raises InputError where shapes or indices do not fit.
+    """
+    check_layer(p, x, state0, mask, gates=3)
+    (T, B), H = x.shape[:2], p.W.shape[0]
+    h = np.empty((T + 1, B, H), result_type(p, x, state0))
+    r, z, n, h_n = (np.empty((T, B, H), h.dtype) for _ in range(4))
+    h[-1] = state0.h
+    xU = project(x, p.U)
+    bh = np.zeros_like(p.b) if p.bh is None else p.bh
+    for t in range(T):
+        m = mask[t][:, None]
+        # G1  x_r, x_z, x_n = split(xU[t] + b, 3)
+        x_r, x_z, x_n = np.split(xU[t] + p.b, 3, axis=-1)
+        # G2  h_r, h_z, h_n[t] = split(h[t-1] @ W + bh, 3)
+        h_r, h_z, h_n[t] = np.split(h[t - 1] @ p.W + bh, 3, axis=-1)
+        # G3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+        r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+        # G4  n[t] = tanh(x_n + r[t] * h_n[t])
+        n[t] = np.tanh(x_n + r[t] * h_n[t])
+        # G5  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
+        h_t = (1 - z[t]) * n[t] + z[t] * h[t - 1]
+        # M1  h[t] = where(m[t], h[t], h[t-1])
+        h[t] = np.where(m, h_t, h[t - 1])
+    return h[:-1], State(h[T - 1]), Cache(x, r, z, n, h_n, h, mask)
+
+
+def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfinal: State) -> Gradients:
+    """Gradients from those of the hidden states, dh_out (T, B, H), and of the final state.
+
+    da (T, B, 3H) is the gradient of the input's part x U + b, dq that of the recurrent part h W + bh:
+    they differ in the gate n, whose recurrent part is scaled by r.
+    """
+    x, r, z, n, h_n, h, mask = cache
+    da = np.empty((*r.shape[:2], p.b.size), r.dtype)
+    dW, db, dbh = np.zeros_like(p.W), np.zeros_like(p.b), np.zeros_like(p.b)
+    dh_next = dfinal.h
+    for t in reversed(range(len(r))):
+        m = mask[t][:, None]
+        # G6  dh[t] = dh_out[t] + dh_next
+        dh = dh_out[t] + dh_next
+        # G5  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
+        # G7  dz, dn = dh[t] * (h[t-1] - n[t]), dh[t] * (1 - z[t])
+        dz, dn = dh * (h[t - 1] - n[t]), dh * (1 - z[t])
+        # G4  n[t] = tanh(x_n + r[t] * h_n[t])
+        # G8  da_n = dn * (1 - n[t]**2)
+        da_n = dn * (1 - n[t] ** 2)
+        # G9  dr, dq_n = da_n * h_n[t], da_n * r[t]
+        dr, dq_n = da_n * h_n[t], da_n * r[t]
+        # G3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+        # G10 da_r, da_z = dr * r[t] * (1 - r[t]), dz * z[t] * (1 - z[t])
+        da_r, da_z = dr * r[t] * (1 - r[t]), dz * z[t] * (1 - z[t])
+        # G11 da[t] = join(da_r, da_z, da_n)
+        # M2  da[t] = where(m[t], da[t], 0)
+        da[t] = np.where(m, np.concatenate([da_r, da_z, da_n], axis=-1), 0)
+        # G12 dq = join(da_r, da_z, dq_n)
+        # M6  dq = where(m[t], dq, 0)
+        dq = np.where(m, np.concatenate([da_r, da_z, dq_n], axis=-1), 0)
+        # G2  h_r, h_z, h_n[t] = split(h[t-1] @ W + bh, 3)
+        # G13 dW += h[t-1].T @ dq
+        dW += h[t - 1].T @ dq
+        # G14 dbh += dq.sum(0)
+        dbh += dq.sum(0)
+        # G1  x_r, x_z, x_n = split(xU[t] + b, 3)
+        # G15 db += da[t].sum(0)
+        db += da[t].sum(0)
+        # G16 dh_next = dq @ W.T + dh[t] * z[t]
+        # M3  dh_next = where(m[t], dh_next, dh[t])
+        dh_next = np.where(m, dq @ p.W.T + dh * z[t], dh)
+    dU, dx = project_backward(x, p.U, da)
+    return Gradients(Params(dU, dW, db, None if p.bh is None else dbh), dx, State(dh_next))

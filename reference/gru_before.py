@@ -1,0 +1,106 @@
+"""The GRU with the reset gate before the recurrent product, and BPTT through it.
+
+Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), equations 5 to 8: the
+candidate sees (r ⊙ h) W_n. Gates stand in the order r, z, n; z keeps the old state.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Inexact
+
+from reference.activations import sigmoid
+from reference.inputs import Input, project, project_backward
+from reference.parameters import Gradients, Params, State, check_layer, result_type, total_bias
+
+
+class Cache(NamedTuple):
+    """What the forward pass leaves for the backward pass; row -1 of h is the initial state."""
+
+    x: Input
+    r: Inexact[np.ndarray, "T B H"]
+    z: Inexact[np.ndarray, "T B H"]
+    n: Inexact[np.ndarray, "T B H"]
+    q: Inexact[np.ndarray, "T B H"]  # the state as the reset gate lets it through
+    h: Inexact[np.ndarray, "T+1 B H"]
+    mask: Bool[np.ndarray, "T B"]
+
+
+def forward(
+    p: Params, x: Input, state0: State, mask: Bool[np.ndarray, "T B"]
+) -> tuple[Inexact[np.ndarray, "T B H"], State, Cache]:
+    """Hidden states (T, B, H), the final state, and the cache; where the mask is off the state stays.
+
+    Raises InputError where shapes or indices do not fit.
+    """
+    check_layer(p, x, state0, mask, gates=3)
+    (T, B), H = x.shape[:2], p.W.shape[0]
+    h = np.empty((T + 1, B, H), result_type(p, x, state0))
+    r, z, n, q = (np.empty((T, B, H), h.dtype) for _ in range(4))
+    h[-1] = state0.h
+    W_rz, W_n = p.W[:, : 2 * H], p.W[:, 2 * H :]
+    xU = project(x, p.U)
+    bias = total_bias(p)
+    for t in range(T):
+        m = mask[t][:, None]
+        # B1  x_r, x_z, x_n = split(xU[t] + b + bh, 3)
+        x_r, x_z, x_n = np.split(xU[t] + bias, 3, axis=-1)
+        # B2  h_r, h_z = split(h[t-1] @ W_rz, 2)
+        h_r, h_z = np.split(h[t - 1] @ W_rz, 2, axis=-1)
+        # B3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+        r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+        # B4  q[t] = r[t] * h[t-1]
+        q[t] = r[t] * h[t - 1]
+        # B5  n[t] = tanh(x_n + q[t] @ W_n)
+        n[t] = np.tanh(x_n + q[t] @ W_n)
+        # B6  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
+        h_t = (1 - z[t]) * n[t] + z[t] * h[t - 1]
+        # M1  h[t] = where(m[t], h[t], h[t-1])
+        h[t] = np.where(m, h_t, h[t - 1])
+    return h[:-1], State(h[T - 1]), Cache(x, r, z, n, q, h, mask)
+
+
+def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfinal: State) -> Gradients:
+    """Gradients from those of the hidden states, dh_out (T, B, H), and of the final state."""
+    x, r, z, n, q, h, mask = cache
+    H = p.W.shape[0]
+    W_rz, W_n = p.W[:, : 2 * H], p.W[:, 2 * H :]
+    da = np.empty((*r.shape[:2], p.b.size), r.dtype)
+    dW, db = np.zeros_like(p.W), np.zeros_like(p.b)
+    dh_next = dfinal.h
+    for t in reversed(range(len(r))):
+        m = mask[t][:, None]
+        # B7  dh[t] = dh_out[t] + dh_next
+        dh = dh_out[t] + dh_next
+        # B6  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
+        # B8  dz, dn = dh[t] * (h[t-1] - n[t]), dh[t] * (1 - z[t])
+        dz, dn = dh * (h[t - 1] - n[t]), dh * (1 - z[t])
+        # B5  n[t] = tanh(x_n + q[t] @ W_n)
+        # B9  da_n = dn * (1 - n[t]**2)
+        da_n = dn * (1 - n[t] ** 2)
+        # B10 dq = da_n @ W_n.T
+        dq = da_n @ W_n.T
+        # B4  q[t] = r[t] * h[t-1]
+        # B11 dr = dq * h[t-1]
+        dr = dq * h[t - 1]
+        # B3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+        # B12 da_r, da_z = dr * r[t] * (1 - r[t]), dz * z[t] * (1 - z[t])
+        da_r, da_z = dr * r[t] * (1 - r[t]), dz * z[t] * (1 - z[t])
+        # B13 da[t] = join(da_r, da_z, da_n)
+        # M2  da[t] = where(m[t], da[t], 0)
+        da[t] = np.where(m, np.concatenate([da_r, da_z, da_n], axis=-1), 0)
+        da_rz, da_n = da[t][:, : 2 * H], da[t][:, 2 * H :]
+        # B2  h_r, h_z = split(h[t-1] @ W_rz, 2)
+        # B14 dW_rz += h[t-1].T @ join(da_r, da_z)
+        dW[:, : 2 * H] += h[t - 1].T @ da_rz
+        # B15 dW_n += q[t].T @ da_n
+        dW[:, 2 * H :] += q[t].T @ da_n
+        # B1  x_r, x_z, x_n = split(xU[t] + b + bh, 3)
+        # B16 db += da[t].sum(0)
+        db += da[t].sum(0)
+        # B17 dh_next = join(da_r, da_z) @ W_rz.T + dq * r[t] + dh[t] * z[t]
+        # M3  dh_next = where(m[t], dh_next, dh[t])
+        dh_next = np.where(m, da_rz @ W_rz.T + dq * r[t] + dh * z[t], dh)
+    dU, dx = project_backward(x, p.U, da)
+    dbh = None if p.bh is None else db.copy()
+    return Gradients(Params(dU, dW, db, dbh), dx, State(dh_next))

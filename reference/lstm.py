@@ -1,0 +1,111 @@
+"""The LSTM with a forget gate, in row vectors and time-major batches, and BPTT through both its states.
+
+Hochreiter, Schmidhuber, Long Short-Term Memory (1997); forget gate: Gers, Schmidhuber, Cummins,
+Learning to Forget (2000). Gates stand in the order i, f, g, o; here o is a gate, not the logits.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Inexact
+
+from reference.activations import sigmoid
+from reference.checks import InputError
+from reference.inputs import Input, project, project_backward
+from reference.parameters import Gradients, Params, State, check_layer, result_type, total_bias
+
+
+class Cache(NamedTuple):
+    """What the forward pass leaves for the backward pass; row -1 of h and s is the initial state."""
+
+    x: Input
+    a: Inexact[np.ndarray, "T B 4H"]
+    i: Inexact[np.ndarray, "T B H"]
+    f: Inexact[np.ndarray, "T B H"]
+    g: Inexact[np.ndarray, "T B H"]
+    o: Inexact[np.ndarray, "T B H"]
+    s: Inexact[np.ndarray, "T+1 B H"]
+    h: Inexact[np.ndarray, "T+1 B H"]
+    mask: Bool[np.ndarray, "T B"]
+
+
+def forward(
+    p: Params, x: Input, state0: State, mask: Bool[np.ndarray, "T B"]
+) -> tuple[Inexact[np.ndarray, "T B H"], State, Cache]:
+    """Hidden states (T, B, H), the final states h and s, and the cache; where the mask is off both stay.
+
+    Raises InputError where shapes or indices do not fit.
+    """
+    check_layer(p, x, state0, mask, gates=4)
+    if state0.s is None:
+        raise InputError("the LSTM's initial state has s = None, but a cell state (B, H) is right")
+    (T, B), H = x.shape[:2], p.W.shape[0]
+    a = np.empty((T, B, 4 * H), result_type(p, x, state0))
+    i, f, g, o = (np.empty((T, B, H), a.dtype) for _ in range(4))
+    s, h = (np.empty((T + 1, B, H), a.dtype) for _ in range(2))
+    s[-1], h[-1] = state0.s, state0.h
+    xU = project(x, p.U)
+    bias = total_bias(p)
+    for t in range(T):
+        m = mask[t][:, None]
+        # L1  a[t] = xU[t] + h[t-1] @ W + b + bh
+        a[t] = xU[t] + h[t - 1] @ p.W + bias
+        # L2  a_i, a_f, a_g, a_o = split(a[t], 4)
+        a_i, a_f, a_g, a_o = np.split(a[t], 4, axis=-1)
+        # L3  i[t], f[t], g[t], o[t] = sigmoid(a_i), sigmoid(a_f), tanh(a_g), sigmoid(a_o)
+        i[t], f[t], g[t], o[t] = sigmoid(a_i), sigmoid(a_f), np.tanh(a_g), sigmoid(a_o)
+        # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
+        s_t = f[t] * s[t - 1] + i[t] * g[t]
+        # L5  h[t] = o[t] * tanh(s[t])
+        h_t = o[t] * np.tanh(s_t)
+        # M1  h[t] = where(m[t], h[t], h[t-1])
+        h[t] = np.where(m, h_t, h[t - 1])
+        # M4  s[t] = where(m[t], s[t], s[t-1])
+        s[t] = np.where(m, s_t, s[t - 1])
+    return h[:-1], State(h[T - 1], s[T - 1]), Cache(x, a, i, f, g, o, s, h, mask)
+
+
+def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfinal: State) -> Gradients:
+    """Gradients from those of the hidden states, dh_out (T, B, H), and of the final states h and s."""
+    x, a, i, f, g, o, s, h, mask = cache
+    da = np.empty_like(a)
+    dW, db = np.zeros_like(p.W), np.zeros_like(p.b)
+    if dfinal.s is None:
+        raise InputError("dfinal has s = None, but the gradient of the final cell state (B, H) is right")
+    dh_next, ds_next = dfinal.h, dfinal.s
+    for t in reversed(range(len(a))):
+        m = mask[t][:, None]
+        # L6  dh[t] = dh_out[t] + dh_next
+        dh = dh_out[t] + dh_next
+        # L5  h[t] = o[t] * tanh(s[t])
+        # L7  do = dh[t] * tanh(s[t])
+        tanh_s = np.tanh(s[t])
+        do = dh * tanh_s
+        # L8  ds[t] = ds_next + dh[t] * o[t] * (1 - tanh(s[t])**2)
+        ds = ds_next + dh * o[t] * (1 - tanh_s**2)
+        # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
+        # L9  di, df, dg = ds[t] * g[t], ds[t] * s[t-1], ds[t] * i[t]
+        di, df, dg = ds * g[t], ds * s[t - 1], ds * i[t]
+        # L3  i[t], f[t], g[t], o[t] = sigmoid(a_i), sigmoid(a_f), tanh(a_g), sigmoid(a_o)
+        # L10 da_i, da_f = di * i[t] * (1 - i[t]), df * f[t] * (1 - f[t])
+        da_i, da_f = di * i[t] * (1 - i[t]), df * f[t] * (1 - f[t])
+        # L11 da_g, da_o = dg * (1 - g[t]**2), do * o[t] * (1 - o[t])
+        da_g, da_o = dg * (1 - g[t] ** 2), do * o[t] * (1 - o[t])
+        # L12 da[t] = join(da_i, da_f, da_g, da_o)
+        # M2  da[t] = where(m[t], da[t], 0)
+        da[t] = np.where(m, np.concatenate([da_i, da_f, da_g, da_o], axis=-1), 0)
+        # L1  a[t] = xU[t] + h[t-1] @ W + b + bh
+        # L13 dW += h[t-1].T @ da[t]
+        dW += h[t - 1].T @ da[t]
+        # L14 db += da[t].sum(0)
+        db += da[t].sum(0)
+        # L15 dh_next = da[t] @ W.T
+        # M3  dh_next = where(m[t], dh_next, dh[t])
+        dh_next = np.where(m, da[t] @ p.W.T, dh)
+        # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
+        # L16 ds_prev = ds[t] * f[t]
+        # M5  ds_next = where(m[t], ds_prev, ds_next)
+        ds_next = np.where(m, ds * f[t], ds_next)
+    dU, dx = project_backward(x, p.U, da)
+    dbh = None if p.bh is None else db.copy()
+    return Gradients(Params(dU, dW, db, dbh), dx, State(dh_next, ds_next))

@@ -1,0 +1,135 @@
+"""Layers upon layers, in one direction of time or both, with a readout on top.
+
+A layer that reads time backwards is the same layer on the reversed sequence; two directions lie side by
+side in the features, in the order they are named. A step that the mask switches off leaves every state
+as it was, so the padding after a short sequence is harmless in both directions.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Inexact
+
+from reference import gru, gru_before, lstm, parameters, readout, rnn
+from reference.checks import require, require_shape
+from reference.inputs import Input
+from reference.parameters import State
+
+Direction = Literal["forward", "reverse"]
+States = tuple[tuple[State, ...], ...]
+
+
+class Cell(NamedTuple):
+    """The two passes through a layer."""
+
+    forward: Callable
+    backward: Callable
+
+
+CELLS = {
+    "rnn": Cell(partial(rnn.forward, activation="tanh"), partial(rnn.backward, activation="tanh")),
+    "rnn-relu": Cell(partial(rnn.forward, activation="relu"), partial(rnn.backward, activation="relu")),
+    "lstm": Cell(lstm.forward, lstm.backward),
+    "gru": Cell(gru.forward, gru.backward),
+    "gru-before": Cell(gru_before.forward, gru_before.backward),
+}
+
+
+class Params(NamedTuple):
+    """All that the model learns: layers[l][d] is layer l in the d-th of its directions."""
+
+    layers: tuple[tuple[parameters.Params, ...], ...]
+    V: Inexact[np.ndarray, "H K"]  # H counts the features of all directions of the last layer
+    c: Inexact[np.ndarray, " K"]
+
+
+class Cache(NamedTuple):
+    """What the forward pass leaves for the backward pass."""
+
+    layers: tuple[tuple[NamedTuple, ...], ...]
+    h: Inexact[np.ndarray, "T B H"]
+
+
+class Gradients(NamedTuple):
+    """The gradient with respect to parameters, input (None for indices) and initial states."""
+
+    params: Params
+    x: Inexact[np.ndarray, "T B D"] | None
+    state: States
+
+
+def check(p: Params, state0: States, cell: str, directions: tuple[Direction, ...]) -> None:
+    """Raise InputError unless the model's parts fit together."""
+    require(cell in CELLS, f"the cell {cell!r} is unknown; one of {', '.join(CELLS)} is right")
+    require(len(p.layers) > 0, "the model has no layers, but it needs at least one")
+    for name, tree in (("parameters", p.layers), ("initial states", state0)):
+        counts = [len(layer) for layer in tree]
+        require(
+            counts == [len(directions)] * len(p.layers),
+            f"the {name} hold {counts} directions by layer, but {len(directions)} in each of "
+            f"{len(p.layers)} layers are right",
+        )
+    H = sum(q.W.shape[0] for q in p.layers[-1])
+    require(p.V.ndim == 2, f"V has shape {p.V.shape}, but ({H}, K) is right")
+    require_shape("V", p.V, (H, p.V.shape[1]), f"a last layer of {H} features")
+    require_shape("c", p.c, (p.V.shape[1],), f"V {p.V.shape}")
+
+
+def forward(
+    p: Params,
+    x: Input,
+    state0: States,
+    mask: Bool[np.ndarray, "T B"] | None = None,
+    *,
+    cell: str = "rnn",
+    directions: tuple[Direction, ...] = ("forward",),
+) -> tuple[Inexact[np.ndarray, "T B K"], States, Cache]:
+    """The logits (T, B, K), the final states and the cache; raises InputError where the arrays do not fit."""
+    check(p, state0, cell, directions)
+    if mask is None:
+        mask = np.ones(x.shape[:2], bool)
+    below, finals, caches = x, [], []
+    for layer, states in zip(p.layers, state0, strict=True):
+        runs = []
+        for q, state, direction in zip(layer, states, directions, strict=True):
+            time = slice(None, None, -1 if direction == "reverse" else 1)
+            h, final, cache = CELLS[cell].forward(q, below[time], state, mask[time])
+            runs.append((h[time], final, cache))
+        outputs, final, cache = zip(*runs, strict=True)
+        # K1  below = join(*outputs)
+        below = np.concatenate(outputs, -1)
+        finals.append(final)
+        caches.append(cache)
+    return readout.forward(p.V, p.c, below), tuple(finals), Cache(tuple(caches), below)
+
+
+def backward(
+    p: Params,
+    cache: Cache,
+    do: Inexact[np.ndarray, "T B K"],
+    dfinal: States,
+    *,
+    cell: str = "rnn",
+    directions: tuple[Direction, ...] = ("forward",),
+) -> Gradients:
+    """Gradients from those of the logits, do (T, B, K), and of the final states."""
+    dbelow: Any  # in the end None, where the input is indices
+    dV, dc, dbelow = readout.backward(p.V, cache.h, do)
+    dlayers, dstates = [], []
+    for layer, caches, dfinals in zip(reversed(p.layers), reversed(cache.layers), reversed(dfinal), strict=True):
+        # K1  below = join(*outputs)
+        ends = np.cumsum([q.W.shape[0] for q in layer])[:-1]
+        runs = []
+        for q, kept, df, dh, direction in zip(
+            layer, caches, dfinals, np.split(dbelow, ends, -1), directions, strict=True
+        ):
+            time = slice(None, None, -1 if direction == "reverse" else 1)
+            g = CELLS[cell].backward(q, kept, dh[time], df)
+            runs.append(g if g.x is None else g._replace(x=g.x[time]))
+        # K2  dbelow = add(*dx)
+        dbelow = None if runs[0].x is None else sum(g.x for g in runs)
+        dlayers.append(tuple(g.params for g in runs))
+        dstates.append(tuple(g.state for g in runs))
+    return Gradients(Params(tuple(reversed(dlayers)), dV, dc), dbelow, tuple(reversed(dstates)))

@@ -1,0 +1,89 @@
+"""The simple recurrent layer, in row vectors and time-major batches, and BPTT through it.
+
+Goodfellow, Bengio, Courville, Deep Learning, section 10.2.2 (their columns are rows here).
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Inexact
+
+from reference.inputs import Input, project, project_backward
+from reference.parameters import Gradients, Params, State, check_layer, result_type, total_bias
+
+Activation = Literal["tanh", "relu"]
+
+
+class Cache(NamedTuple):
+    """What the forward pass leaves for the backward pass."""
+
+    x: Input
+    a: Inexact[np.ndarray, "T B H"]
+    h: Inexact[np.ndarray, "T+1 B H"]  # h[-1], the last row, is the initial state: h[t-1] holds at t = 0
+    mask: Bool[np.ndarray, "T B"]
+
+
+def forward(
+    p: Params,
+    x: Input,
+    state0: State,
+    mask: Bool[np.ndarray, "T B"],
+    activation: Activation = "tanh",
+) -> tuple[Inexact[np.ndarray, "T B H"], State, Cache]:
+    """Hidden states (T, B, H), the final state, and the cache; where the mask is off the state stays.
+
+    Raises InputError where shapes or indices do not fit.
+    """
+    check_layer(p, x, state0, mask, gates=1)
+    (T, B), H = x.shape[:2], p.W.shape[0]
+    a = np.empty((T, B, H), result_type(p, x, state0))
+    h = np.empty((T + 1, B, H), a.dtype)
+    h[-1] = state0.h
+    xU = project(x, p.U)
+    bias = total_bias(p)
+    for t in range(T):
+        m = mask[t][:, None]
+        # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
+        a[t] = xU[t] + h[t - 1] @ p.W + bias
+        # R2  h[t] = tanh(a[t])
+        # R3  h[t] = relu(a[t])
+        h_t = np.tanh(a[t]) if activation == "tanh" else np.where(a[t].real > 0, a[t], 0)
+        # M1  h[t] = where(m[t], h[t], h[t-1])
+        h[t] = np.where(m, h_t, h[t - 1])
+    return h[:-1], State(h[T - 1]), Cache(x, a, h, mask)
+
+
+def backward(
+    p: Params,
+    cache: Cache,
+    dh_out: Inexact[np.ndarray, "T B H"],
+    dfinal: State,
+    activation: Activation = "tanh",
+) -> Gradients:
+    """Gradients from those of the hidden states, dh_out (T, B, H), and of the final state."""
+    x, a, h, mask = cache
+    da = np.empty_like(a)
+    dW, db = np.zeros_like(p.W), np.zeros_like(p.b)
+    dh_next = dfinal.h
+    for t in reversed(range(len(a))):
+        m = mask[t][:, None]
+        # R4  dh[t] = dh_out[t] + dh_next
+        dh = dh_out[t] + dh_next
+        # R2  h[t] = tanh(a[t])
+        # R5  da[t] = dh[t] * (1 - h[t]**2)
+        # R3  h[t] = relu(a[t])
+        # R6  da[t] = dh[t] * (a[t] > 0)
+        da_t = dh * (1 - h[t] ** 2 if activation == "tanh" else a[t] > 0)
+        # M2  da[t] = where(m[t], da[t], 0)
+        da[t] = np.where(m, da_t, 0)
+        # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
+        # R7  dW += h[t-1].T @ da[t]
+        dW += h[t - 1].T @ da[t]
+        # R8  db += da[t].sum(0)
+        db += da[t].sum(0)
+        # R9  dh_next = da[t] @ W.T
+        # M3  dh_next = where(m[t], dh_next, dh[t])
+        dh_next = np.where(m, da[t] @ p.W.T, dh)
+    dU, dx = project_backward(x, p.U, da)
+    dbh = None if p.bh is None else db.copy()
+    return Gradients(Params(dU, dW, db, dbh), dx, State(dh_next))

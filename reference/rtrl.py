@@ -1,0 +1,131 @@
+"""Real-time recurrent learning: the gradient carried forward with the state, with no backward pass.
+
+Williams, Zipser, A Learning Algorithm for Continually Running Fully Recurrent Neural Networks (1989).
+One example, row vectors: x[t] is (D,), h[t] is (H,). For a parameter P, the sensitivity S_P[k, ...] is
+the derivative of h[t][k] with respect to the entries of P; each is carried from step to step.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Inexact, Integer
+
+from reference.checks import require, require_indices, require_shape
+
+
+class Params(NamedTuple):
+    """What the network learns."""
+
+    U: Inexact[np.ndarray, "D H"]
+    W: Inexact[np.ndarray, "H H"]
+    V: Inexact[np.ndarray, "H K"]
+    b: Inexact[np.ndarray, " H"]
+    c: Inexact[np.ndarray, " K"]
+
+
+class Sensitivity(NamedTuple):
+    """The derivative of h[t] (first axis) with respect to each parameter and to the initial state."""
+
+    U: Inexact[np.ndarray, "H D H"]
+    W: Inexact[np.ndarray, "H H H"]
+    b: Inexact[np.ndarray, "H H"]
+    h0: Inexact[np.ndarray, "H H"]
+
+
+Row = Inexact[np.ndarray, " n"]
+
+
+def check(p: Params, x: np.ndarray, h0: np.ndarray) -> None:
+    """Raise InputError unless the arrays fit together."""
+    H, D = p.W.shape[0], p.U.shape[0]
+    require_shape("W", p.W, (H, H), "the recurrence")
+    require_shape("U", p.U, (D, H), f"W {p.W.shape}")
+    require_shape("V", p.V, (H, p.V.shape[-1]), f"W {p.W.shape}")
+    require_shape("b", p.b, (H,), f"W {p.W.shape}")
+    require_shape("c", p.c, (p.V.shape[-1],), f"V {p.V.shape}")
+    require_shape("h0", h0, (H,), f"W {p.W.shape}")
+    require(len(x) > 0, f"x has shape {x.shape}, but T must be at least 1")
+    if x.ndim == 1:
+        require_indices("x", x, D)
+    else:
+        require_shape("x", x, (len(x), D), f"U {p.U.shape}")
+
+
+def initial(p: Params) -> Sensitivity:
+    """Before the first step the state depends on nothing but itself."""
+    D, H = p.U.shape
+    dtype = np.result_type(*p)
+    return Sensitivity(
+        np.zeros((H, D, H), dtype),
+        np.zeros((H, H, H), dtype),
+        np.zeros((H, H), dtype),
+        np.eye(H, dtype=dtype),
+    )
+
+
+def advance(p: Params, S: Sensitivity, x_t: Row, h_prev: Row, h_t: Row) -> Sensitivity:
+    """The sensitivities after one step: through the old state, and directly; δ[k, j] is the identity."""
+    slope = 1 - h_t**2
+    delta = np.eye(len(h_t), dtype=h_t.dtype)
+    # F1  a[t] = x[t] @ U + h[t-1] @ W + b
+    # F2  h[t] = tanh(a[t])
+    # F3  S_U = einsum("k,kij->kij", 1 - h[t]**2, einsum("mk,mij->kij", W, S_U) + einsum("kj,i->kij", delta, x[t]))
+    S_U = np.einsum("mk,mij->kij", p.W, S.U) + np.einsum("kj,i->kij", delta, x_t)
+    # F4  S_W = einsum("k,kij->kij", 1 - h[t]**2, einsum("mk,mij->kij", W, S_W) + einsum("kj,i->kij", delta, h[t-1]))
+    S_W = np.einsum("mk,mij->kij", p.W, S.W) + np.einsum("kj,i->kij", delta, h_prev)
+    # F5  S_b = einsum("k,kj->kj", 1 - h[t]**2, einsum("mk,mj->kj", W, S_b) + delta)
+    S_b = np.einsum("mk,mj->kj", p.W, S.b) + delta
+    # F6  S_h0 = einsum("k,kj->kj", 1 - h[t]**2, einsum("mk,mj->kj", W, S_h0))
+    S_h0 = np.einsum("mk,mj->kj", p.W, S.h0)
+    return Sensitivity(
+        np.einsum("k,kij->kij", slope, S_U),
+        np.einsum("k,kij->kij", slope, S_W),
+        np.einsum("k,kj->kj", slope, S_b),
+        np.einsum("k,kj->kj", slope, S_h0),
+    )
+
+
+def gradient(
+    p: Params,
+    x: Inexact[np.ndarray, "T D"] | Integer[np.ndarray, " T"],
+    h0: Row,
+    output_gradient: Callable[[int, Row], Row],
+    dh_final: Row,
+) -> tuple[Inexact[np.ndarray, "T K"], Params, Row]:
+    """Logits (T, K), the gradients of the parameters, and that of h0 (H,), all in one pass forward.
+
+    `output_gradient(t, o)` gives the gradient (K,) of the loss with respect to the logits o (K,) of step t:
+    the loss of a step must not depend on later ones. `dh_final` (H,) is the gradient of the final state.
+    Raises InputError where shapes or indices do not fit.
+    """
+    check(p, x, h0)
+    if x.ndim == 1:
+        x = np.where((x >= 0)[:, None], np.eye(len(p.U), dtype=p.U.dtype)[x], 0)
+    h, S, logits = h0, initial(p), []
+    dV, dc = np.zeros_like(p.V), np.zeros_like(p.c)
+    dU, dW, db, dh0 = np.zeros_like(p.U), np.zeros_like(p.W), np.zeros_like(p.b), np.zeros_like(h0)
+    for t in range(len(x)):
+        h_prev = h
+        # F1  a[t] = x[t] @ U + h[t-1] @ W + b
+        # F2  h[t] = tanh(a[t])
+        h = np.tanh(x[t] @ p.U + h_prev @ p.W + p.b)
+        S = advance(p, S, x[t], h_prev, h)
+        # F7  o[t] = h[t] @ V + c
+        logits.append(h @ p.V + p.c)
+        do = output_gradient(t, logits[-1])
+        # F8  dV += outer(h[t], do[t])
+        dV += np.outer(h, do)
+        # F9  dc += do[t]
+        dc += do
+        # F10 dh = V @ do[t]
+        dh = p.V @ do + (dh_final if t == len(x) - 1 else 0)
+        # F11 dU += einsum("k,kij->ij", dh, S_U)
+        dU += np.einsum("k,kij->ij", dh, S.U)
+        # F12 dW += einsum("k,kij->ij", dh, S_W)
+        dW += np.einsum("k,kij->ij", dh, S.W)
+        # F13 db += einsum("k,kj->j", dh, S_b)
+        db += np.einsum("k,kj->j", dh, S.b)
+        # F14 dh0 += einsum("k,kj->j", dh, S_h0)
+        dh0 += np.einsum("k,kj->j", dh, S.h0)
+    return np.stack(logits), Params(dU, dW, dV, db, dc), dh0

@@ -1,0 +1,114 @@
+"""What each recurrent cell does in one time step; jax.grad needs no more than this."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Float
+
+from rnn_jax.arrays import Array
+
+
+class Params(NamedTuple):
+    """One recurrent layer in one direction; G gates stand side by side in the columns."""
+
+    U: Float[Array, "D GH"]  # input to hidden
+    W: Float[Array, "H GH"]  # hidden to hidden
+    b: Float[Array, " GH"]
+    bh: Float[Array, " GH"] | None = None  # a second bias, beside the recurrent product
+
+
+class State(NamedTuple):
+    """What a layer carries from one step to the next; only the LSTM has a cell state s."""
+
+    h: Float[Array, "B H"]
+    s: Float[Array, "B H"] | None = None
+
+
+Step = Callable[[Params, Float[Array, "B GH"], State], State]
+
+
+class Cell(NamedTuple):
+    """A step from the input's share of the pre-activations (B, G·H) and the old state to the new state."""
+
+    step: Step
+    gates: int
+    has_cell_state: bool = False
+
+
+def recurrent(p: Params, h: Float[Array, "B H"]) -> Float[Array, "B GH"]:
+    """The old state's share of the pre-activations."""
+    product = h @ p.W
+    return product if p.bh is None else product + p.bh
+
+
+def tanh_step(p: Params, xU: Float[Array, "B H"], state: State) -> State:
+    """The simple recurrent cell (R1, R2)."""
+    # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
+    a = xU + p.b + recurrent(p, state.h)
+    # R2  h[t] = tanh(a[t])
+    return State(jnp.tanh(a))
+
+
+def relu_step(p: Params, xU: Float[Array, "B H"], state: State) -> State:
+    """The simple recurrent cell with a rectifier, whose slope at 0 is taken as 0 (R1, R3)."""
+    # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
+    a = xU + p.b + recurrent(p, state.h)
+    # R3  h[t] = relu(a[t])
+    return State(jax.nn.relu(a))
+
+
+def lstm_step(p: Params, xU: Float[Array, "B GH"], state: State) -> State:
+    """The LSTM with a forget gate, gates in the order i, f, g, o (L1 to L5)."""
+    # L1  a[t] = xU[t] + h[t-1] @ W + b + bh
+    a = xU + p.b + recurrent(p, state.h)
+    # L2  a_i, a_f, a_g, a_o = split(a[t], 4)
+    a_i, a_f, a_g, a_o = jnp.split(a, 4, axis=-1)
+    # L3  i[t], f[t], g[t], o[t] = sigmoid(a_i), sigmoid(a_f), tanh(a_g), sigmoid(a_o)
+    i, f, g, o = jax.nn.sigmoid(a_i), jax.nn.sigmoid(a_f), jnp.tanh(a_g), jax.nn.sigmoid(a_o)
+    assert state.s is not None  # model.check has seen to it
+    # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
+    s = f * state.s + i * g
+    # L5  h[t] = o[t] * tanh(s[t])
+    return State(o * jnp.tanh(s), s)
+
+
+def gru_step(p: Params, xU: Float[Array, "B GH"], state: State) -> State:
+    """The GRU with the reset gate after the recurrent product, gates in the order r, z, n (G1 to G5)."""
+    # G1  x_r, x_z, x_n = split(xU[t] + b, 3)
+    x_r, x_z, x_n = jnp.split(xU + p.b, 3, axis=-1)
+    # G2  h_r, h_z, h_n[t] = split(h[t-1] @ W + bh, 3)
+    h_r, h_z, h_n = jnp.split(recurrent(p, state.h), 3, axis=-1)
+    # G3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+    r, z = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
+    # G4  n[t] = tanh(x_n + r[t] * h_n[t])
+    n = jnp.tanh(x_n + r * h_n)
+    # G5  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
+    return State((1 - z) * n + z * state.h)
+
+
+def gru_before_step(p: Params, xU: Float[Array, "B GH"], state: State) -> State:
+    """The GRU with the reset gate before the recurrent product, gates in the order r, z, n (B1 to B6)."""
+    H = p.W.shape[0]
+    # B1  x_r, x_z, x_n = split(xU[t] + b + bh, 3)
+    x_r, x_z, x_n = jnp.split(xU + p.b if p.bh is None else xU + p.b + p.bh, 3, axis=-1)
+    # B2  h_r, h_z = split(h[t-1] @ W_rz, 2)
+    h_r, h_z = jnp.split(state.h @ p.W[:, : 2 * H], 2, axis=-1)
+    # B3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+    r, z = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
+    # B4  q[t] = r[t] * h[t-1]
+    q = r * state.h
+    # B5  n[t] = tanh(x_n + q[t] @ W_n)
+    n = jnp.tanh(x_n + q @ p.W[:, 2 * H :])
+    # B6  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
+    return State((1 - z) * n + z * state.h)
+
+
+CELLS = {
+    "rnn": Cell(tanh_step, gates=1),
+    "rnn-relu": Cell(relu_step, gates=1),
+    "lstm": Cell(lstm_step, gates=4, has_cell_state=True),
+    "gru": Cell(gru_step, gates=3),
+    "gru-before": Cell(gru_before_step, gates=3),
+}

@@ -1,0 +1,129 @@
+"""Layers of recurrent cells, in one direction of time or both, as lax.scan, with a readout on top."""
+
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Bool, Float, Integer
+
+from rnn_jax.arrays import Array
+from rnn_jax.cells import CELLS, State
+from rnn_jax.cells import Params as LayerParams
+from rnn_jax.errors import require
+
+Direction = Literal["forward", "reverse"]
+Input = Float[Array, "T B D"] | Integer[Array, "T B"]
+States = tuple[tuple[State, ...], ...]
+
+
+class Params(NamedTuple):
+    """All that the model learns: layers[l][d] is layer l in the d-th of its directions."""
+
+    layers: tuple[tuple[LayerParams, ...], ...]
+    V: Float[Array, "H K"]  # H counts the features of all directions of the last layer
+    c: Float[Array, " K"]
+
+
+def project(x: Input, U: Float[Array, "D GH"]) -> Float[Array, "T B GH"]:
+    """What the input adds to the pre-activations; an index reads a row of U, and -1 adds nothing.
+
+    Indices are not checked here: inside jit their values cannot be seen (see text.py and problems.py).
+    """
+    if x.ndim == 2:
+        # I2  xU[t] = U[x[t]]
+        return jnp.where((x >= 0)[..., None], U[jnp.maximum(x, 0)], 0)
+    # I1  xU[t] = x[t] @ U
+    return x @ U
+
+
+def scan_layer(
+    p: LayerParams, x: Input, state0: State, mask: Bool[Array, "T B"], *, cell: str, direction: Direction
+) -> tuple[State, Float[Array, "T B H"]]:
+    """The final state and the hidden states (T, B, H) of one layer in one direction of time."""
+
+    def step(state: State, inputs: tuple[Array, Array]) -> tuple[State, Array]:
+        xU, m = inputs
+        new = CELLS[cell].step(p, xU, state)
+        # M1  h[t] = where(m[t], h[t], h[t-1])
+        # M4  s[t] = where(m[t], s[t], s[t-1])
+        kept = jax.tree.map(lambda n, old: jnp.where(m[:, None], n, old), new, state)
+        return kept, kept.h
+
+    return lax.scan(step, state0, (project(x, p.U), mask), reverse=direction == "reverse")
+
+
+def forward(
+    p: Params,
+    x: Input,
+    state0: States,
+    mask: Bool[Array, "T B"] | None = None,
+    *,
+    cell: str = "rnn",
+    directions: tuple[Direction, ...] = ("forward",),
+) -> tuple[Float[Array, "T B K"], States]:
+    """The logits (T, B, K) and the final states.
+
+    Where the mask is off a step leaves every state as it was. Raises InputError where shapes do not fit.
+    """
+    check(p, x, state0, mask, cell=cell, directions=directions)
+    mask = jnp.ones(x.shape[:2], bool) if mask is None else mask
+    below, finals = x, []
+    for layer, states in zip(p.layers, state0, strict=True):
+        runs = [
+            scan_layer(q, below, state, mask, cell=cell, direction=direction)
+            for q, state, direction in zip(layer, states, directions, strict=True)
+        ]
+        final, outputs = zip(*runs, strict=True)
+        # K1  below = join(*outputs)
+        below = jnp.concatenate(outputs, axis=-1)
+        finals.append(final)
+    # O1  o[t] = h[t] @ V + c
+    return below @ p.V + p.c, tuple(finals)
+
+
+def check(
+    p: Params, x: Input, state0: States, mask: Array | None, *, cell: str, directions: tuple[Direction, ...]
+) -> None:
+    """Raise InputError unless all shapes fit: shapes are known inside jit too."""
+    require(cell in CELLS, f"the cell {cell!r} is unknown; one of {', '.join(CELLS)} is right")
+    known = directions and set(directions) <= {"forward", "reverse"}
+    require(bool(known), f"the directions are {directions!r}, but some of 'forward', 'reverse' are right")
+    require(x.ndim in (2, 3), f"x has shape {x.shape}, but (T, B, D), or (T, B) for indices, is right")
+    T, B = x.shape[:2]
+    require(T > 0 and B > 0, f"x has shape {x.shape}, but T and B must be at least 1")
+    indices = jnp.issubdtype(x.dtype, jnp.integer)
+    require(indices == (x.ndim == 2), f"x of shape {x.shape} has dtype {x.dtype}, but only indices are integers")
+    shape = None if mask is None else mask.shape
+    require(shape in (None, (T, B)), f"the mask has shape {shape}, but x {x.shape} asks for {(T, B)}")
+    require(len(p.layers) > 0, "the model has no layers, but it needs at least one")
+    for name, tree in (("parameters", p.layers), ("initial states", state0)):
+        counts = [len(layer) for layer in tree]
+        require(
+            counts == [len(directions)] * len(p.layers),
+            f"the {name} hold {counts} directions by layer, but {len(directions)} in each of "
+            f"{len(p.layers)} layers are right",
+        )
+    features = p.layers[0][0].U.shape[0] if x.ndim == 2 else x.shape[2]
+    for level, (layer, states) in enumerate(zip(p.layers, state0, strict=True)):
+        for q, state in zip(layer, states, strict=True):
+            check_layer(f"layer {level}: ", q, state, features, B, cell)
+        features = sum(q.W.shape[0] for q in layer)
+    K = p.V.shape[-1]
+    require(p.V.shape == (features, K), f"V has shape {p.V.shape}, but {features} features ask for ({features}, K)")
+    require(p.c.shape == (K,), f"c has shape {p.c.shape}, but V {p.V.shape} asks for {(K,)}")
+
+
+def check_layer(where: str, p: LayerParams, state: State, D: int, B: int, cell: str) -> None:
+    """Raise InputError unless one layer in one direction fits its input of D features and B examples."""
+    H, gates = p.W.shape[0], CELLS[cell].gates
+    require((state.s is not None) == CELLS[cell].has_cell_state, f"{where}only the LSTM's state has a cell state s")
+    expected = {"U": (D, gates * H), "W": (H, gates * H), "b": (gates * H,), "bh": (gates * H,)}
+    arrays = p._asdict() | {"h0": state.h, "s0": state.s}
+    for name, shape in (expected | {"h0": (B, H), "s0": (B, H)}).items():
+        if arrays[name] is not None:
+            require(
+                arrays[name].shape == shape,
+                f"{where}{name} has shape {arrays[name].shape}, but D = {D}, B = {B}, H = {H} and "
+                f"{gates} gate(s) ask for {shape}",
+            )
