@@ -5,8 +5,7 @@ side in the features, in the order they are named. A step that the mask switches
 as it was, so the padding after a short sequence is harmless in both directions.
 """
 
-from collections.abc import Callable
-from functools import partial
+from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -22,18 +21,18 @@ States = tuple[tuple[State, ...], ...]
 
 
 class Cell(NamedTuple):
-    """The two passes through a layer."""
+    """The derivation that holds the two passes through a layer, and the options both take."""
 
-    forward: Callable
-    backward: Callable
+    derivation: ModuleType
+    options: dict[str, str]
 
 
 CELLS = {
-    "rnn": Cell(partial(rnn.forward, activation="tanh"), partial(rnn.backward, activation="tanh")),
-    "rnn-relu": Cell(partial(rnn.forward, activation="relu"), partial(rnn.backward, activation="relu")),
-    "lstm": Cell(lstm.forward, lstm.backward),
-    "gru": Cell(gru.forward, gru.backward),
-    "gru-before": Cell(gru_before.forward, gru_before.backward),
+    "rnn": Cell(rnn, {"activation": "tanh"}),
+    "rnn-relu": Cell(rnn, {"activation": "relu"}),
+    "lstm": Cell(lstm, {}),
+    "gru": Cell(gru, {}),
+    "gru-before": Cell(gru_before, {}),
 }
 
 
@@ -88,6 +87,7 @@ def forward(
 ) -> tuple[Inexact[np.ndarray, "T B K"], States, Cache]:
     """The logits (T, B, K), the final states and the cache; raises InputError where the arrays do not fit."""
     check(p, state0, cell, directions)
+    derivation, options = CELLS[cell]
     if mask is None:
         mask = np.ones(x.shape[:2], bool)
     below, finals, caches = x, [], []
@@ -95,7 +95,7 @@ def forward(
         runs = []
         for q, state, direction in zip(layer, states, directions, strict=True):
             time = slice(None, None, -1 if direction == "reverse" else 1)
-            h, final, cache = CELLS[cell].forward(q, below[time], state, mask[time])
+            h, final, cache = derivation.forward(q, below[time], state, mask[time], **options)
             runs.append((h[time], final, cache))
         outputs, final, cache = zip(*runs, strict=True)
         # K1  below = join(*outputs)
@@ -115,6 +115,7 @@ def backward(
     directions: tuple[Direction, ...] = ("forward",),
 ) -> Gradients:
     """Gradients from those of the logits, do (T, B, K), and of the final states."""
+    derivation, options = CELLS[cell]
     dbelow: Any  # in the end None, where the input is indices
     dV, dc, dbelow = readout.backward(p.V, cache.h, do)
     dlayers, dstates = [], []
@@ -126,7 +127,7 @@ def backward(
             layer, caches, dfinals, np.split(dbelow, ends, -1), directions, strict=True
         ):
             time = slice(None, None, -1 if direction == "reverse" else 1)
-            g = CELLS[cell].backward(q, kept, dh[time], df)
+            g = derivation.backward(q, kept, dh[time], df, **options)
             runs.append(g if g.x is None else g._replace(x=g.x[time]))
         # K2  dbelow = add(*dx)
         dbelow = None if runs[0].x is None else sum(g.x for g in runs)

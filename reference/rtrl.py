@@ -34,6 +34,7 @@ class Sensitivity(NamedTuple):
 
 
 Row = Inexact[np.ndarray, " n"]
+Input = Inexact[np.ndarray, "T D"] | Integer[np.ndarray, " T"]
 
 
 def check(p: Params, x: np.ndarray, h0: np.ndarray) -> None:
@@ -86,9 +87,32 @@ def advance(p: Params, S: Sensitivity, x_t: Row, h_prev: Row, h_t: Row) -> Sensi
     )
 
 
+def step(p: Params, x_t: Row, h_prev: Row) -> Row:
+    """The next hidden state (H,)."""
+    # F1  a[t] = x[t] @ U + h[t-1] @ W + b
+    # F2  h[t] = tanh(a[t])
+    return np.tanh(x_t @ p.U + h_prev @ p.W + p.b)
+
+
+def as_rows(x: Input, D: int, dtype: np.dtype) -> Inexact[np.ndarray, "T D"]:
+    """Indices (T,) as one-hot rows, -1 as a row of zeros; vectors (T, D) as they are."""
+    return np.where((x >= 0)[:, None], np.eye(D, dtype=dtype)[x], 0) if x.ndim == 1 else x
+
+
+def forward(p: Params, x: Input, h0: Row) -> tuple[Inexact[np.ndarray, "T K"], Row]:
+    """The logits (T, K) and the final state (H,), without a gradient; raises InputError as `gradient` does."""
+    check(p, x, h0)
+    h, logits = h0, []
+    for x_t in as_rows(x, len(p.U), p.U.dtype):
+        h = step(p, x_t, h)
+        # F7  o[t] = h[t] @ V + c
+        logits.append(h @ p.V + p.c)
+    return np.stack(logits), h
+
+
 def gradient(
     p: Params,
-    x: Inexact[np.ndarray, "T D"] | Integer[np.ndarray, " T"],
+    x: Input,
     h0: Row,
     output_gradient: Callable[[int, Row], Row],
     dh_final: Row,
@@ -100,16 +124,13 @@ def gradient(
     Raises InputError where shapes or indices do not fit.
     """
     check(p, x, h0)
-    if x.ndim == 1:
-        x = np.where((x >= 0)[:, None], np.eye(len(p.U), dtype=p.U.dtype)[x], 0)
+    x = as_rows(x, len(p.U), p.U.dtype)
     h, S, logits = h0, initial(p), []
     dV, dc = np.zeros_like(p.V), np.zeros_like(p.c)
     dU, dW, db, dh0 = np.zeros_like(p.U), np.zeros_like(p.W), np.zeros_like(p.b), np.zeros_like(h0)
     for t in range(len(x)):
         h_prev = h
-        # F1  a[t] = x[t] @ U + h[t-1] @ W + b
-        # F2  h[t] = tanh(a[t])
-        h = np.tanh(x[t] @ p.U + h_prev @ p.W + p.b)
+        h = step(p, x[t], h_prev)
         S = advance(p, S, x[t], h_prev, h)
         # F7  o[t] = h[t] @ V + c
         logits.append(h @ p.V + p.c)

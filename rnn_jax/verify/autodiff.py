@@ -1,0 +1,76 @@
+"""The truth to compare with: jax.grad of the lax.scan forward, compiled once for each shape."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rnn_jax import losses, model
+from rnn_jax.verify.points import Point, Shape, by_name
+
+# Small programs, run a few times: what XLA's optimiser costs here it never earns back.
+COMPILER_OPTIONS = {"xla_backend_optimization_level": 0}
+
+
+class Values(NamedTuple):
+    """What an implementation says of a point: the loss, the logits and final states, and the gradients by name."""
+
+    loss: np.ndarray
+    outputs: dict[str, np.ndarray]
+    gradients: dict[str, np.ndarray]
+
+
+def total_loss(shape: Shape, params: Any, x: Any, state0: Any, rest: dict[str, Any]) -> tuple[Any, Any]:
+    """The point's loss, and the logits and final states beside it."""
+    o, final = model.forward(params, x, state0, rest["mask"], cell=shape.cell, directions=shape.directions)
+    if shape.loss == "linear":
+        value = jnp.sum(rest["y"] * o)
+    elif shape.loss == "cross_entropy":
+        value = losses.cross_entropy(o, rest["y"], rest["weights"], shape.reduction)
+    else:
+        value = losses.squared_error(o, rest["y"], rest["weights"], shape.reduction)
+    cotangents = jax.tree.map(lambda df, f: jnp.sum(df * f), rest["dfinal"], final)
+    value += losses.l2(params.V, shape.l2) + sum(jax.tree.leaves(cotangents))
+    return value, (o, final)
+
+
+@cache
+def gradient_function(shape: Shape) -> Any:
+    """The jitted value and gradient for a shape; jax compiles it at the first call."""
+
+    def evaluate(params: Any, x: Any, state0: Any, rest: dict[str, Any]) -> Any:
+        def loss(params: Any, x: Any, state0: Any) -> tuple[Any, Any]:
+            return total_loss(shape, params, x, state0, rest)
+
+        argnums = (0, 2) if shape.indices else (0, 2, 1)
+        return jax.value_and_grad(loss, argnums, has_aux=True)(params, x, state0)
+
+    return jax.jit(evaluate, compiler_options=COMPILER_OPTIONS)
+
+
+def differentiate(point: Point) -> Values:
+    """The loss, outputs and gradients that JAX computes, in the dtype of the point."""
+    rest = {"mask": point.mask, "y": point.y, "weights": point.weights, "dfinal": point.dfinal}
+    # Thread by thread, and back as it was: the caller's JAX stays in the precision they chose.
+    with jax.enable_x64(point.shape.dtype == "float64"):
+        result = gradient_function(point.shape)(point.params, point.x, point.state0, rest)
+        (loss, (o, final)), (dparams, dstate, *dx) = jax.tree.map(np.asarray, result)
+    return Values(
+        loss,
+        outputs_by_name(point, o, final),
+        by_name(dparams, dx[0] if dx else None, dstate, point.shape.directions),
+    )
+
+
+def outputs_by_name(point: Point, o: np.ndarray, final: Any) -> dict[str, np.ndarray]:
+    """The logits of the steps that the mask leaves on, and each final state as h[0,forward] or s[0,forward]."""
+    states = {
+        f"{name}[{level},{direction}]": array
+        for level, layer in enumerate(final)
+        for state, direction in zip(layer, point.shape.directions, strict=True)
+        for name, array in state._asdict().items()
+        if array is not None
+    }
+    return {"o": o[point.mask]} | states

@@ -1,0 +1,115 @@
+"""One point at which gradients are compared: a model's shape, all its numbers, and the loss."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+from rnn_jax import cells, model
+from rnn_jax.losses import Reduction
+
+Loss = Literal["linear", "cross_entropy", "squared_error"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """All that XLA compiles for: points of one shape share one compiled gradient."""
+
+    cell: str
+    T: int
+    B: int
+    D: int
+    H: int
+    K: int
+    layers: int = 1
+    directions: tuple[model.Direction, ...] = ("forward",)
+    indices: bool = False  # inputs (T, B) of indices, not (T, B, D) of vectors
+    second_bias: bool = False
+    loss: Loss = "cross_entropy"
+    reduction: Reduction = "sum"
+    l2: float = 0.0
+    dtype: str = "float64"
+
+
+@dataclass(frozen=True)
+class Point:
+    """The numbers, as NumPy arrays of the shape's dtype.
+
+    The loss is the one the shape names, on the logits, plus l2 on V, plus <dfinal, final states>.
+    """
+
+    name: str
+    shape: Shape
+    params: model.Params
+    x: np.ndarray
+    state0: model.States
+    mask: np.ndarray
+    y: np.ndarray  # target, or for the linear loss <y, o> the gradient of the logits
+    weights: np.ndarray  # (T, B), of each step's loss
+    dfinal: model.States
+
+    @property
+    def differentiable(self) -> dict[str, np.ndarray]:
+        """Everything that has a gradient, by name: U, W, ..., x, h0, s0."""
+        return by_name(self.params, None if self.shape.indices else self.x, self.state0, self.shape.directions)
+
+    @property
+    def padded(self) -> bool:
+        """Whether steps that the mask switches off count nothing, as if each sequence simply ended."""
+        lengths = self.mask.sum(0)
+        ends = np.arange(len(self.mask))[:, None] >= lengths
+        return bool(np.all(self.mask == ~ends) and not np.any(self.weights[ends]) and np.all(lengths > 0))
+
+
+def by_name(
+    params: Any, x: np.ndarray | None, state: Any, directions: tuple[model.Direction, ...]
+) -> dict[str, np.ndarray]:
+    """Parameters, input and states as one dictionary, by field name; those of deeper models as U[1,reverse].
+
+    Takes what `reference` and `rnn_jax` each have for themselves: this is where the two are joined.
+    """
+    named: dict[str, np.ndarray] = {}
+    plain = len(params.layers) == len(directions) == 1
+    for level, (layer, states) in enumerate(zip(params.layers, state, strict=True)):
+        for q, carried, direction in zip(layer, states, directions, strict=True):
+            place = "" if plain else f"[{level},{direction}]"
+            fields = q._asdict() | {"h0": carried.h, "s0": carried.s}
+            named |= {name + place: array for name, array in fields.items() if array is not None}
+    named |= {"V": params.V, "c": params.c}
+    return named if x is None else named | {"x": x}
+
+
+def with_arrays(point: Point, arrays: dict[str, np.ndarray]) -> Point:
+    """The point with some of its differentiable arrays exchanged for others, by name."""
+    arrays = point.differentiable | arrays
+    plain = point.shape.layers == len(point.shape.directions) == 1
+    layers, states = [], []
+    for level, layer in enumerate(point.params.layers):
+        places = ["" if plain else f"[{level},{direction}]" for direction in point.shape.directions]
+        layers.append(
+            tuple(
+                cells.Params(*(arrays.get(name + place) for name in cells.Params._fields))  # type: ignore[arg-type]
+                for place in places
+            )
+        )
+        states.append(tuple(cells.State(arrays["h0" + place], arrays.get("s0" + place)) for place in places))
+        assert len(layer) == len(places)
+    params = model.Params(tuple(layers), arrays["V"], arrays["c"])
+    return replace(point, params=params, x=arrays.get("x", point.x), state0=tuple(states))
+
+
+def cast(point: Point, dtype: str) -> Point:
+    """The point with all its real numbers in another dtype."""
+
+    def convert(array: np.ndarray) -> np.ndarray:
+        return array.astype(dtype) if np.issubdtype(array.dtype, np.inexact) else array
+
+    arrays = {name: convert(array) for name, array in point.differentiable.items()}
+    return replace(
+        with_arrays(point, arrays),
+        shape=replace(point.shape, dtype=dtype),
+        y=convert(point.y),
+        weights=convert(point.weights),
+        dfinal=jax.tree.map(convert, point.dfinal),
+    )

@@ -1,0 +1,1 @@
+"""Renderings of a report, each from `report.py` alone."""

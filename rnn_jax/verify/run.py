@@ -1,0 +1,213 @@
+"""The verification: every implementation at every point it fits, judged against autodiff."""
+
+import platform
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from rnn_jax._version import __version__
+from rnn_jax.errors import require
+from rnn_jax.problems import PROBLEMS
+from rnn_jax.verify import autodiff, noise, sources
+from rnn_jax.verify.autodiff import Values
+from rnn_jax.verify.compare import TOLERANCE, compare, third_opinion
+from rnn_jax.verify.gallery import IMPLEMENTATIONS, Implementation
+from rnn_jax.verify.points import Point, Shape, cast
+from rnn_jax.verify.report import Case, Comparison, Opinion, Report, Verdict
+
+CONFIGS = 60
+SHAPES = 12  # of each cell at most: each is compiled once
+DRAWS = 4  # jittered points by which the noise is measured
+DRAWS_IN_DOUBT = 32  # before anyone is accused on
+IN_DOUBT = 1e4  # times the noise or less; by more than that no unlucky draw is ever off
+
+Progress = Callable[[int, int], None]
+
+
+class Clock:
+    """Seconds by what they were spent on; threads add to one account."""
+
+    def __init__(self) -> None:
+        """Start with nothing spent."""
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.lock = threading.Lock()
+
+    @contextmanager
+    def time(self, label: str) -> Iterator[None]:
+        """Add the time of the block to `label`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.seconds[label] += time.perf_counter() - start
+
+
+def verify(
+    *,
+    configs: int = CONFIGS,
+    seed: int = 0,
+    only: Iterable[str] | None = None,
+    dtype: str = "float64",
+    point: Path | str | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Report:
+    """Compare every hand-written gradient in `reference/` with jax.grad of the same lax.scan forward.
+
+    At the founding problems and at `configs` random configurations, or at the arrays of the .npz file `point`
+    instead (see `sources.from_file`). `only` names implementations, `dtype` is "float64" or "float32".
+    `progress(done, total)` is called after each case. Raises InputError for what does not fit.
+    """
+    start = time.perf_counter()
+    chosen = choose(only)
+    require(dtype in ("float64", "float32"), f"the dtype is {dtype!r}, but float64 or float32 is right")
+    require(configs >= 0, f"the number of configurations is {configs}, but 0 or more is right")
+    require(seed >= 0, f"the seed is {seed}, but 0 or more is right")
+    wanted = list(dict.fromkeys(implementation.cell for implementation in chosen))
+    points = points_of_file(Path(point), wanted) if point else founding(wanted) + sweep(wanted, configs, seed)
+    work = [
+        (cast(p, dtype), fitting)
+        for p in points
+        if (fitting := [i for i in chosen if i.cell == p.shape.cell and i.fits(p)])
+    ]
+    require(bool(work), f"nothing to verify: none of {', '.join(i.name for i in chosen)} fits the points asked for")
+    clock = Clock()
+    cases = judge_all(work, seed, clock, progress)
+    clock.seconds["total"] = time.perf_counter() - start
+    versions = {"rnn_jax": __version__, "jax": jax.__version__, "numpy": np.__version__}
+    versions |= {"python": platform.python_version(), "backend": jax.default_backend()}
+    ran = 0 if point else configs
+    return Report(tuple(cases), dtype, seed, ran, TOLERANCE, versions, dict(clock.seconds))
+
+
+def choose(only: Iterable[str] | None) -> list[Implementation]:
+    """The implementations named, or all of them."""
+    known = {implementation.name: implementation for implementation in IMPLEMENTATIONS}
+    names = list(known if only is None else only)
+    require(bool(names), f"no implementation is named; some of {', '.join(known)} are right")
+    for name in names:
+        require(name in known, f"the implementation {name!r} is unknown; some of {', '.join(known)} are right")
+    return [known[name] for name in dict.fromkeys(names)]
+
+
+def founding(wanted: Sequence[str]) -> list[Point]:
+    """Every founding problem with every cell."""
+    return [sources.from_problem(make(), cell) for make in PROBLEMS.values() for cell in wanted]
+
+
+def sweep(wanted: Sequence[str], configs: int, seed: int) -> list[Point]:
+    """Random configurations, dealt out to the cells and, within each, to a few shapes."""
+    points = []
+    for k, cell in enumerate(wanted):
+        rng = np.random.default_rng([seed, *cell.encode()])  # the same points whatever else is chosen
+        count = len(range(k, configs, len(wanted)))
+        shapes = sources.random_shapes(cell, min(SHAPES, -(-count // 3)), rng)
+        points += [sources.random_point(f"random {n}", shapes[n % len(shapes)], rng) for n in range(count)]
+    return points
+
+
+def points_of_file(path: Path, wanted: Sequence[str]) -> list[Point]:
+    """A person's own point, for each of the wanted cells that it fits."""
+    return [point for point in sources.from_file(path) if point.shape.cell in wanted]
+
+
+Work = tuple[Point, list[Implementation]]
+
+
+class Truth(NamedTuple):
+    """What autodiff says of a point, and the rounding noise of each of its arrays."""
+
+    values: Values
+    noise: dict[str, float]
+
+
+def judge_all(work: list[Work], seed: int, clock: Clock, progress: Progress) -> list[Case]:
+    """The cases in order; JAX compiles and runs in two threads while NumPy works in this one."""
+    total = sum(len(fitting) for _, fitting in work)
+    cases: list[Case] = []
+    with ThreadPoolExecutor(2) as pool:
+        compiling: dict[Shape, Future[None]] = {}
+        for point, _ in work:
+            if point.shape not in compiling:
+                compiling[point.shape] = pool.submit(compile_for, point, clock)
+        truths = [
+            pool.submit(find_truth, point, compiling[point.shape], np.random.default_rng([seed, place]), clock)
+            for place, (point, _) in enumerate(work)
+        ]
+        try:
+            for place, (point, fitting) in enumerate(work):
+                truth, rng = truths[place].result(), np.random.default_rng([seed, place, 1])
+                for implementation in fitting:
+                    cases.append(judge(implementation, point, truth, rng, clock))
+                    progress(len(cases), total)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return cases
+
+
+def compile_for(point: Point, clock: Clock) -> None:
+    """Have JAX compile the gradient for the point's shape."""
+    with clock.time("compile"):
+        autodiff.differentiate(point)
+
+
+def find_truth(point: Point, compiled: "Future[None]", rng: np.random.Generator, clock: Clock) -> Truth:
+    """Autodiff's gradients and their noise, once the shape is compiled.
+
+    The noise is autodiff's own: a fault in the hand-written program must not widen what it is allowed.
+    """
+    compiled.result()
+    with clock.time("autodiff"):
+        values = autodiff.differentiate(point)
+        return Truth(values, noise.measure(autodiff.differentiate, point, values, rng, DRAWS))
+
+
+def judge(implementation: Implementation, point: Point, truth: Truth, rng: np.random.Generator, clock: Clock) -> Case:
+    """One implementation at one point: the forward first, then each gradient, then the third opinion."""
+    try:
+        with clock.time("by hand"), np.errstate(all="ignore"):  # what is not finite is told by name below
+            values = implementation.differentiate(point)
+    except Exception as error:  # a gradient that crashes is a finding, and the others are still to be judged
+        return Case(implementation.name, point.name, (), (), error=f"{type(error).__name__}: {error}")
+    comparisons = against(truth, values, point.shape.dtype)
+    if any(c.verdict is Verdict.FAIL and c.multiple < IN_DOUBT for c in comparisons.values()):
+        with clock.time("autodiff"):
+            again = noise.measure(autodiff.differentiate, point, truth.values, rng, DRAWS_IN_DOUBT)
+        truth = Truth(truth.values, {name: max(level, again[name]) for name, level in truth.noise.items()})
+        comparisons = against(truth, values, point.shape.dtype)
+    forward = tuple(c for c in comparisons.values() if noise.is_forward(c.name))
+    if any(c.verdict is Verdict.FAIL for c in forward):
+        note = "the forwards differ, so the gradients were not judged"
+        return Case(implementation.name, point.name, forward, (), (note,))
+    with clock.time("complex step"):
+        gradients = tuple(
+            replace(c, opinion=ask(implementation, point, truth, values, c.name, rng))
+            for c in comparisons.values()
+            if not noise.is_forward(c.name)
+        )
+    return Case(implementation.name, point.name, forward, gradients, implementation.notes(point))
+
+
+def against(truth: Truth, values: Values, dtype: str) -> dict[str, Comparison]:
+    """Each array by hand beside autodiff's, by name."""
+    ours, theirs = noise.everything(values), noise.everything(truth.values)
+    return {name: compare(name, ours[name], theirs[name], truth.noise[name], dtype) for name in ours}
+
+
+def ask(
+    implementation: Implementation, point: Point, truth: Truth, values: Values, name: str, rng: np.random.Generator
+) -> Opinion | None:
+    """The third opinion on one gradient; none where there is nothing finite to side with."""
+    manual, theirs = values.gradients[name], truth.values.gradients[name]
+    if manual.shape != theirs.shape or not (np.isfinite(manual).all() and np.isfinite(theirs).all()):
+        return None
+    return third_opinion(implementation.loss, point, name, manual, theirs, truth.noise[name], rng)
