@@ -10,8 +10,27 @@ import numpy as np
 from rnn_jax import losses, model
 from rnn_jax.verify.points import Point, Shape, by_name
 
-# Small programs, run a few times: what XLA's optimiser costs here it never earns back.
-COMPILER_OPTIONS = {"xla_backend_optimization_level": 0}
+# Small programs, run a few times: what XLA's optimiser costs here it never earns back (measured: less than half the
+# time to compile, and the same numbers to rounding). Each option is XLA's own and may go with a version.
+WISHED = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
+
+
+@cache
+def compiler_options() -> dict[str, Any]:
+    """Those of the wished options that this version of XLA knows."""
+
+    def known(name: str, value: Any) -> bool:
+        try:
+            jax.jit(lambda x: x, compiler_options={name: value}).lower(0.0).compile()
+        except jax.errors.JaxRuntimeError:
+            return False
+        return True
+
+    return {name: value for name, value in WISHED.items() if known(name, value)}
 
 
 class Values(NamedTuple):
@@ -26,7 +45,7 @@ def total_loss(shape: Shape, params: Any, x: Any, state0: Any, rest: dict[str, A
     """The point's loss, and the logits and final states beside it."""
     o, final = model.forward(params, x, state0, rest["mask"], cell=shape.cell, directions=shape.directions)
     if shape.loss == "linear":
-        value = jnp.sum(rest["y"] * o)
+        value: Any = jnp.sum(rest["y"] * o)
     elif shape.loss == "cross_entropy":
         value = losses.cross_entropy(o, rest["y"], rest["weights"], shape.reduction)
     else:
@@ -47,7 +66,7 @@ def gradient_function(shape: Shape) -> Any:
         argnums = (0, 2) if shape.indices else (0, 2, 1)
         return jax.value_and_grad(loss, argnums, has_aux=True)(params, x, state0)
 
-    return jax.jit(evaluate, compiler_options=COMPILER_OPTIONS)
+    return jax.jit(evaluate, compiler_options=compiler_options())
 
 
 def differentiate(point: Point) -> Values:

@@ -19,7 +19,7 @@ from rnn_jax.errors import require
 from rnn_jax.problems import PROBLEMS
 from rnn_jax.verify import autodiff, noise, sources
 from rnn_jax.verify.autodiff import Values
-from rnn_jax.verify.compare import TOLERANCE, compare, third_opinion
+from rnn_jax.verify.compare import TOLERANCE, compare, third_opinion, unlike
 from rnn_jax.verify.gallery import IMPLEMENTATIONS, Implementation
 from rnn_jax.verify.points import Point, Shape, cast
 from rnn_jax.verify.report import Case, Comparison, Opinion, Report, Verdict
@@ -178,12 +178,12 @@ def judge(implementation: Implementation, point: Point, truth: Truth, rng: np.ra
             values = implementation.differentiate(point)
     except Exception as error:  # a gradient that crashes is a finding, and the others are still to be judged
         return Case(implementation.name, point.name, (), (), error=f"{type(error).__name__}: {error}")
-    comparisons = against(truth, values, point.shape.dtype)
+    comparisons = against(implementation, point, truth, values)
     if any(c.verdict is Verdict.FAIL and c.multiple < IN_DOUBT for c in comparisons.values()):
         with clock.time("autodiff"):
             again = noise.measure(autodiff.differentiate, point, truth.values, rng, DRAWS_IN_DOUBT)
         truth = Truth(truth.values, {name: max(level, again[name]) for name, level in truth.noise.items()})
-        comparisons = against(truth, values, point.shape.dtype)
+        comparisons = against(implementation, point, truth, values)
     forward = tuple(c for c in comparisons.values() if noise.is_forward(c.name))
     if any(c.verdict is Verdict.FAIL for c in forward):
         note = "the forwards differ, so the gradients were not judged"
@@ -197,17 +197,23 @@ def judge(implementation: Implementation, point: Point, truth: Truth, rng: np.ra
     return Case(implementation.name, point.name, forward, gradients, implementation.notes(point))
 
 
-def against(truth: Truth, values: Values, dtype: str) -> dict[str, Comparison]:
-    """Each array by hand beside autodiff's, by name."""
+def against(implementation: Implementation, point: Point, truth: Truth, values: Values) -> dict[str, Comparison]:
+    """Each array by hand beside autodiff's, by name; one that is missing counts as wrong."""
     ours, theirs = noise.everything(values), noise.everything(truth.values)
-    return {name: compare(name, ours[name], theirs[name], truth.noise[name], dtype) for name in ours}
+    compared = {}
+    for name, right in theirs.items():
+        if name in ours:
+            compared[name] = compare(name, ours[name], right, truth.noise[name], point.shape.dtype)
+        elif name.split("[")[0] not in implementation.without:
+            compared[name] = unlike(name, right, "is missing")
+    return compared
 
 
 def ask(
     implementation: Implementation, point: Point, truth: Truth, values: Values, name: str, rng: np.random.Generator
 ) -> Opinion | None:
     """The third opinion on one gradient; none where there is nothing finite to side with."""
-    manual, theirs = values.gradients[name], truth.values.gradients[name]
-    if manual.shape != theirs.shape or not (np.isfinite(manual).all() and np.isfinite(theirs).all()):
+    manual, theirs = values.gradients.get(name), truth.values.gradients[name]
+    if manual is None or manual.shape != theirs.shape or not (np.isfinite(manual).all() and np.isfinite(theirs).all()):
         return None
     return third_opinion(implementation.loss, point, name, manual, theirs, truth.noise[name], rng)

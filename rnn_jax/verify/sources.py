@@ -1,6 +1,5 @@
 """Where points come from: the founding problems, random configurations, and a person's own file."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,6 +89,7 @@ def random_mask(shape: Shape, rng: np.random.Generator) -> tuple[np.ndarray, np.
     mask = np.ones((shape.T, shape.B), bool)
     if kind == "gaps":
         mask = rng.random(mask.shape) < 0.7
+        mask[0, 0] = True  # a point at which nothing happens would test nothing
     if kind == "padding":
         mask = np.arange(shape.T)[:, None] < rng.integers(1, shape.T + 1, shape.B)
         weights = weights * mask
@@ -99,9 +99,9 @@ def random_mask(shape: Shape, rng: np.random.Generator) -> tuple[np.ndarray, np.
 def random_target(shape: Shape, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Indices with some steps left out, or rows of real numbers; the linear loss counts only weighted steps."""
     if shape.loss == "cross_entropy":
-        y = rng.integers(-1, shape.K, (shape.T, shape.B)).astype(np.int32)
-        y[0, 0] = 0  # a mean needs one step that counts, and the mask never hides all of a sequence's start
-        return y
+        classes = rng.integers(-1, shape.K, (shape.T, shape.B)).astype(np.int32)
+        classes[0, 0] = 0  # a mean needs one step that counts
+        return classes
     y = rng.normal(size=(shape.T, shape.B, shape.K))
     return y * (weights > 0)[..., None] if shape.loss == "linear" else y
 
@@ -126,10 +126,10 @@ def random_point(name: str, shape: Shape, rng: np.random.Generator) -> Point:
         second_bias=shape.second_bias,
         scale=rng.choice(SCALES),
     )
+    x: np.ndarray = rng.normal(size=(shape.T, shape.B, shape.D))
     if shape.indices:
         x = rng.integers(-1, shape.D, (shape.T, shape.B)).astype(np.int32)
-    else:
-        x = rng.normal(size=(shape.T, shape.B, shape.D))
+        x[0, 0] = 0
     mask, weights = random_mask(shape, rng)
     y = random_target(shape, weights, rng)
     return Point(name, shape, params, x, random_states(shape, rng), mask, y, weights, random_states(shape, rng))
@@ -193,9 +193,9 @@ def own_point(name: str, given: dict[str, np.ndarray], cell: str) -> Point:
     for label, indices, size in (("x", x, D), ("y", y, K)):
         if indices.dtype.kind in "iu":
             outside = indices[(indices < -1) | (indices >= size)]
+            first = outside.flat[0] if outside.size else None
             require(
-                outside.size == 0,
-                f"{label} holds the index {outside.flat[0] if outside.size else ''}, but only 0 to {size - 1}, and -1 for nothing, are right",
+                first is None, f"{label} holds the index {first}, but only 0 to {size - 1}, and -1 for nothing, fit"
             )
     state = initial.zero_state(B, H, cell=cell)[0][0]
     state = cells.State(given.get("h0", state.h), None if state.s is None else given.get("s0", state.s))
