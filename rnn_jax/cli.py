@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 
 from rnn_jax._version import __version__
+from rnn_jax.errors import InputError
 from rnn_jax.files import require_writable, write_text
 from rnn_jax.progress import progress
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 def show_version(wanted: bool) -> None:
@@ -23,17 +24,34 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+def whole_number(text: str) -> int:
+    """A whole number of 0 or more, or click's error with the offending value."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise typer.BadParameter(f"{text!r} is not a whole number of 0 or more")
+    return number
+
+
+@app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
     """Hand-written back-propagation through time, verified against jax.grad."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(2)
 
 
 @app.command()
 def verify(
-    configs: Annotated[int, typer.Option(help="Random configurations beside the founding problems.")] = 60,
-    seed: Annotated[int, typer.Option(help="Of the random configurations.")] = 0,
+    configs: Annotated[
+        int, typer.Option(parser=whole_number, metavar="N", help="Random configurations beside the founding problems.")
+    ] = 60,
+    seed: Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Of the random configurations.")] = 0,
     only: Annotated[list[str] | None, typer.Option(help="Implementations, by comma: rnn, columns, lstm, ...")] = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
     point: Annotated[Path | None, typer.Option(help="Your own arrays in an .npz: x, U, W, b, V, c, ...")] = None,
@@ -74,9 +92,9 @@ def main() -> None:
     except KeyboardInterrupt:
         status = 130
     except Exception as error:
-        usage = hasattr(error, "format_message")  # click's own, of an option that does not exist or fit
-        if debug or not (usage or isinstance(error, ValueError)):
+        message = getattr(error, "format_message", None)  # click's errors: of an option that does not exist or fit
+        if debug or not (message or isinstance(error, InputError)):
             traceback.print_exc()
-        print(f"rnn-jax: {error.format_message() if usage else error}", file=sys.stderr)
+        print(f"rnn-jax: {message() if message else error}", file=sys.stderr)
         status = 2
     sys.exit(status)

@@ -32,8 +32,8 @@ def compare(name: str, manual: np.ndarray, autodiff: np.ndarray, noise: float, d
         return unlike(name, autodiff, f"has dtype {manual.dtype}, autodiff's has {autodiff.dtype}")
     for whose, array in (("by hand", manual), ("by autodiff", autodiff)):
         if not np.all(np.isfinite(array)):
-            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            return unlike(name, autodiff, f"is {array[at]} {whose} at {at}")
+            place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            return unlike(name, autodiff, f"is {array[place]} {whose} at {place}")
     manual, autodiff = manual.astype(np.float64), autodiff.astype(np.float64)
     difference, size = norm(manual - autodiff), norm(autodiff)
     scale = size or 1.0
@@ -46,7 +46,7 @@ def compare(name: str, manual: np.ndarray, autodiff: np.ndarray, noise: float, d
         verdict = Verdict.UNDECIDED
     else:
         verdict = Verdict.PASS
-    at = None
+    at: tuple[int, ...] | None = None
     if manual.size:
         at = tuple(int(i) for i in np.unravel_index(int(np.argmax(np.abs(manual - autodiff))), manual.shape))
     return Comparison(

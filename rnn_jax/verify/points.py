@@ -84,19 +84,20 @@ def with_arrays(point: Point, arrays: dict[str, np.ndarray]) -> Point:
     """The point with some of its differentiable arrays exchanged for others, by name."""
     arrays = point.differentiable | arrays
     plain = point.shape.layers == len(point.shape.directions) == 1
-    layers, states = [], []
-    for level, layer in enumerate(point.params.layers):
-        places = ["" if plain else f"[{level},{direction}]" for direction in point.shape.directions]
-        layers.append(
-            tuple(
-                cells.Params(*(arrays.get(name + place) for name in cells.Params._fields))  # type: ignore[arg-type]
-                for place in places
-            )
-        )
-        states.append(tuple(cells.State(arrays["h0" + place], arrays.get("s0" + place)) for place in places))
-        assert len(layer) == len(places)
-    params = model.Params(tuple(layers), arrays["V"], arrays["c"])
-    return replace(point, params=params, x=arrays.get("x", point.x), state0=tuple(states))
+
+    def layer(place: str) -> Any:
+        return cells.Params(*(arrays.get(name + place) for name in cells.Params._fields))  # type: ignore[arg-type]
+
+    def state(place: str) -> cells.State:
+        return cells.State(arrays["h0" + place], arrays.get("s0" + place))
+
+    places = [
+        ["" if plain else f"[{level},{direction}]" for direction in point.shape.directions]
+        for level in range(point.shape.layers)
+    ]
+    params = model.Params(tuple(tuple(map(layer, row)) for row in places), arrays["V"], arrays["c"])
+    states = tuple(tuple(map(state, row)) for row in places)
+    return replace(point, params=params, x=arrays.get("x", point.x), state0=states)
 
 
 def cast(point: Point, dtype: str) -> Point:

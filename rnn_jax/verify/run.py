@@ -17,7 +17,7 @@ import numpy as np
 from rnn_jax._version import __version__
 from rnn_jax.errors import require
 from rnn_jax.problems import PROBLEMS
-from rnn_jax.verify import autodiff, noise, sources
+from rnn_jax.verify import autodiff, noise, own_point, sources
 from rnn_jax.verify.autodiff import Values
 from rnn_jax.verify.compare import TOLERANCE, compare, third_opinion, unlike
 from rnn_jax.verify.gallery import IMPLEMENTATIONS, Implementation
@@ -64,7 +64,7 @@ def verify(
     """Compare every hand-written gradient in `reference/` with jax.grad of the same lax.scan forward.
 
     At the founding problems and at `configs` random configurations, or at the arrays of the .npz file `point`
-    instead (see `sources.from_file`). `only` names implementations, `dtype` is "float64" or "float32".
+    instead (see `own_point.from_file`). `only` names implementations, `dtype` is "float64" or "float32".
     `progress(done, total)` is called after each case. Raises InputError for what does not fit.
     """
     start = time.perf_counter()
@@ -117,7 +117,7 @@ def sweep(wanted: Sequence[str], configs: int, seed: int) -> list[Point]:
 
 def points_of_file(path: Path, wanted: Sequence[str]) -> list[Point]:
     """A person's own point, for each of the wanted cells that it fits."""
-    return [point for point in sources.from_file(path) if point.shape.cell in wanted]
+    return [point for point in own_point.from_file(path) if point.shape.cell in wanted]
 
 
 Work = tuple[Point, list[Implementation]]

@@ -1,15 +1,12 @@
-"""Where points come from: the founding problems, random configurations, and a person's own file."""
+"""Where points come from: the founding problems and random configurations."""
 
-from pathlib import Path
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from rnn_jax import cells, initial, model
-from rnn_jax.errors import InputError, require
 from rnn_jax.problems import Problem
-from rnn_jax.verify.points import Loss, Point, Shape, cast
+from rnn_jax.verify.points import Loss, Point, Shape
 
 
 def from_problem(problem: Problem, cell: str) -> Point:
@@ -133,81 +130,3 @@ def random_point(name: str, shape: Shape, rng: np.random.Generator) -> Point:
     mask, weights = random_mask(shape, rng)
     y = random_target(shape, weights, rng)
     return Point(name, shape, params, x, random_states(shape, rng), mask, y, weights, random_states(shape, rng))
-
-
-REQUIRED = ("x", "U", "W", "b", "V", "c")
-OPTIONAL = ("bh", "h0", "s0", "y", "mask", "weights")
-
-
-def from_file(path: Path) -> list[Point]:
-    """A person's own numbers, one layer, in an .npz: a point for every cell whose gates fit W.
-
-    The arrays are x (T, B, D) or indices (T, B), U, W, b, V, c, and where wanted bh, h0, s0, y, mask, weights.
-    Integer y asks for cross-entropy, real y for squared error, no y for a random linear loss. Raises
-    InputError for whatever does not fit.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            given = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError) as error:
-        raise InputError(f"{path} cannot be read ({error}), but an .npz file of plain arrays is right") from error
-    for name in given:
-        require(
-            name in REQUIRED + OPTIONAL, f"{path} holds {name!r}, but only {', '.join(REQUIRED + OPTIONAL)} are known"
-        )
-    for name in REQUIRED:
-        require(name in given, f"{path} lacks {name!r}, but it must hold {', '.join(REQUIRED)}")
-    for name, array in given.items():
-        check_numbers(name, array)
-    W = given["W"]
-    require(W.ndim == 2 and W.shape[0] > 0, f"W has shape {W.shape}, but (H, G·H) with H at least 1 is right")
-    fitting = [cell for cell in cells.CELLS if W.shape[1] == cells.CELLS[cell].gates * W.shape[0]]
-    require(bool(fitting), f"W has shape {W.shape}, but (H, H), (H, 3H) or (H, 4H) fit a cell")
-    return [own_point(path.stem, given, cell) for cell in fitting]
-
-
-def check_numbers(name: str, array: np.ndarray) -> None:
-    """Raise InputError unless the array holds finite numbers (or, for the mask, booleans)."""
-    kinds = {"mask": "b", "y": "fiu", "x": "fiu"}.get(name, "f")
-    require(
-        array.dtype.kind in kinds,
-        f"{name} has dtype {array.dtype}, but {'booleans' if kinds == 'b' else 'real numbers'} are right",
-    )
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        place = tuple(int(i) for i in bad[0])
-        raise InputError(f"{name} holds {array[place]} at {place}, but every entry must be finite")
-
-
-def own_point(name: str, given: dict[str, np.ndarray], cell: str) -> Point:
-    """The point of one cell with a person's arrays; raises InputError where shapes or indices do not fit."""
-    x, H, K = given["x"], given["W"].shape[0], given["V"].shape[-1]
-    require(x.ndim in (2, 3), f"x has shape {x.shape}, but (T, B, D), or (T, B) for indices, is right")
-    T, B = x.shape[:2]
-    require(T > 0 and B > 0, f"x has shape {x.shape}, but T and B must be at least 1")
-    D = given["U"].shape[0]
-    y = given.get("y")
-    loss: Loss = "linear" if y is None else "squared_error" if y.dtype.kind == "f" else "cross_entropy"
-    rng = np.random.default_rng(0)
-    y = rng.normal(size=(T, B, K)) if y is None else y
-    for label, indices, size in (("x", x, D), ("y", y, K)):
-        if indices.dtype.kind in "iu":
-            outside = indices[(indices < -1) | (indices >= size)]
-            first = outside.flat[0] if outside.size else None
-            require(
-                first is None, f"{label} holds the index {first}, but only 0 to {size - 1}, and -1 for nothing, fit"
-            )
-    state = initial.zero_state(B, H, cell=cell)[0][0]
-    state = cells.State(given.get("h0", state.h), None if state.s is None else given.get("s0", state.s))
-    params = model.Params(
-        ((cells.Params(given["U"], given["W"], given["b"], given.get("bh")),),), given["V"], given["c"]
-    )
-    shape = Shape(cell, T, B, D, H, K, indices=x.ndim == 2, second_bias="bh" in given, loss=loss)
-    mask = given.get("mask", np.ones((T, B), bool))
-    weights = given.get("weights", mask.astype(float))
-    require(weights.shape == (T, B), f"weights have shape {weights.shape}, but x {x.shape} asks for {(T, B)}")
-    model.check(params, x, ((state,),), mask, cell=cell, directions=FORWARD)
-    expected = (T, B) if loss == "cross_entropy" else (T, B, K)
-    require(y.shape == expected, f"y has shape {y.shape}, but the logits {(T, B, K)} ask for {expected}")
-    zero = jax.tree.map(np.zeros_like, ((state,),))
-    return cast(Point(name, shape, params, x, ((state,),), mask, y, weights, zero), "float64")

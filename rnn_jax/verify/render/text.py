@@ -81,9 +81,9 @@ def entry(comparisons: list[Comparison]) -> Text:
 def legend(report: Report) -> str:
     """What the columns say."""
     return (
-        "cases: problems + random configurations. Under each symbol the worst\n"
-        "‖by hand - autodiff‖ / ‖autodiff‖; noise: the worst such error, forward included,\n"
-        f"in multiples of what one ulp in the inputs does ({report.tolerance:.0f} or less is rounding)."
+        "cases: problems + random configurations; under each symbol the worst of\n"
+        "‖by hand - autodiff‖ / ‖autodiff‖; noise: the worst such error, the forward's too,\n"
+        f"in multiples of what one ulp in the inputs does: up to {report.tolerance:.0f} it is rounding."
     )
 
 
@@ -91,8 +91,8 @@ def findings(report: Report) -> list[Text]:
     """What is wrong, one paragraph for each implementation and symbol, with the worst case."""
     texts = []
     for name, cases in by_implementation(report).items():
-        for case in [case for case in cases if case.error][:1]:
-            texts.append(Text(f"✗ {name} at {case.point} stopped with {case.error}", "red"))
+        stopped = [case for case in cases if case.error][:1]
+        texts += [Text(f"✗ {name} at {case.point} stopped with {case.error}", "red") for case in stopped]
         wrong: dict[str, list[tuple[Case, Comparison]]] = defaultdict(list)
         for case in cases:
             for c in (*case.forward, *case.gradients):
@@ -147,7 +147,12 @@ def notes(report: Report) -> Iterable[str]:
         for c in case.gradients:
             if c.norm == 0 and c.verdict is Verdict.PASS:
                 said[case.implementation, f"d{c.name} is 0 throughout: nothing was tested there"].append(case.point)
-    return [f"{name} at {', '.join(points[:3])}: {note}" for (name, note), points in said.items()]
+    return [f"{name}: {note} (at {points[0]}{more(points)})" for (name, note), points in said.items()]
+
+
+def more(points: list[str]) -> str:
+    """How many other points there are."""
+    return f" and {len(points) - 1} more" if len(points) > 1 else ""
 
 
 def conclusion(report: Report) -> Text:
@@ -168,4 +173,4 @@ def conclusion(report: Report) -> Text:
 def times(report: Report) -> str:
     """Where the time went; the first two are shared by two threads beside the others."""
     spent = ", ".join(f"{label} {seconds:.1f}" for label, seconds in report.seconds.items())
-    return f"seconds, autodiff and compile in two threads beside the rest: {spent}"
+    return f"seconds ({spent});\ncompile and autodiff are the sums of two threads that work beside the rest"
