@@ -7,7 +7,7 @@ class InputError(ValueError):
     """The caller's arrays do not fit; the message is one sentence for a person."""
 
 
-def require(condition: bool, sentence: str) -> None:
+def require(condition: bool | np.bool, sentence: str) -> None:
     """Raise InputError with `sentence` unless `condition` holds."""
     if not condition:
         raise InputError(sentence)

@@ -91,14 +91,14 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         da[t] = np.where(m, np.concatenate([da_r, da_z, da_n], axis=-1), 0)
         da_rz, da_n = da[t][:, : 2 * H], da[t][:, 2 * H :]
         # B2  h_r, h_z = split(h[t-1] @ W_rz, 2)
-        # B14 dW_rz += h[t-1].T @ join(da_r, da_z)
+        # B14 dW_rz += h[t-1].T @ da[t][:, :2*H]
         dW[:, : 2 * H] += h[t - 1].T @ da_rz
-        # B15 dW_n += q[t].T @ da_n
+        # B15 dW_n += q[t].T @ da[t][:, 2*H:]
         dW[:, 2 * H :] += q[t].T @ da_n
         # B1  x_r, x_z, x_n = split(xU[t] + b + bh, 3)
         # B16 db += da[t].sum(0)
         db += da[t].sum(0)
-        # B17 dh_next = join(da_r, da_z) @ W_rz.T + dq * r[t] + dh[t] * z[t]
+        # B17 dh_next = da[t][:, :2*H] @ W_rz.T + dq * r[t] + dh[t] * z[t]
         # M3  dh_next = where(m[t], dh_next, dh[t])
         dh_next = np.where(m, da_rz @ W_rz.T + dq * r[t] + dh * z[t], dh)
     dU, dx = project_backward(x, p.U, da)

@@ -9,7 +9,7 @@ Input = Inexact[np.ndarray, "T B D"] | Integer[np.ndarray, "T B"]
 def project(x: Input, U: Inexact[np.ndarray, "D GH"]) -> Inexact[np.ndarray, "T B GH"]:
     """What the input adds to the pre-activations at every step; index -1 adds nothing."""
     if x.ndim == 2:
-        # I2  xU[t] = U[x[t]]
+        # I2  xU[t] = onehot(x[t], D) @ U
         return np.where((x >= 0)[..., None], U[x], 0)
     # I1  xU[t] = x[t] @ U
     return x @ U

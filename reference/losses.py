@@ -71,7 +71,7 @@ def cross_entropy_gradient(
     # X3  yhat[t] = exp(o[t] - logsumexp(o[t]))
     yhat = np.exp(o - log_sum_exp(o))
     # X1  l[t] = (y[t] * (logsumexp(o[t]) - o[t])).sum(-1)
-    # X4  do[t] = w[t] * (y[t].sum(-1) * yhat[t] - y[t])
+    # X4  do[t] = w[t][:, None] * (y[t].sum(-1)[:, None] * yhat[t] - y[t])
     return w * (mass * yhat - target)
 
 
@@ -91,7 +91,7 @@ def squared_error_gradient(
     require_shape("y", y, o.shape, f"o {o.shape}")
     w = step_weights(o, np.ones(o.shape[:2], bool), weights, reduction)[..., None]
     # E1  l[t] = 0.5 * ((o[t] - y[t])**2).sum(-1)
-    # E2  do[t] = w[t] * (o[t] - y[t])
+    # E2  do[t] = w[t][:, None] * (o[t] - y[t])
     return w * (o - y)
 
 

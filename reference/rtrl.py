@@ -33,7 +33,9 @@ class Sensitivity(NamedTuple):
     h0: Inexact[np.ndarray, "H H"]
 
 
-Row = Inexact[np.ndarray, " n"]
+In = Inexact[np.ndarray, " D"]
+Hidden = Inexact[np.ndarray, " H"]
+Logits = Inexact[np.ndarray, " K"]
 Input = Inexact[np.ndarray, "T D"] | Integer[np.ndarray, " T"]
 
 
@@ -65,7 +67,7 @@ def initial(p: Params) -> Sensitivity:
     )
 
 
-def advance(p: Params, S: Sensitivity, x_t: Row, h_prev: Row, h_t: Row) -> Sensitivity:
+def advance(p: Params, S: Sensitivity, x_t: In, h_prev: Hidden, h_t: Hidden) -> Sensitivity:
     """The sensitivities after one step: through the old state, and directly; δ[k, j] is the identity."""
     slope = 1 - h_t**2
     delta = np.eye(len(h_t), dtype=h_t.dtype)
@@ -87,7 +89,7 @@ def advance(p: Params, S: Sensitivity, x_t: Row, h_prev: Row, h_t: Row) -> Sensi
     )
 
 
-def step(p: Params, x_t: Row, h_prev: Row) -> Row:
+def step(p: Params, x_t: In, h_prev: Hidden) -> Hidden:
     """The next hidden state (H,)."""
     # F1  a[t] = x[t] @ U + h[t-1] @ W + b
     # F2  h[t] = tanh(a[t])
@@ -99,7 +101,7 @@ def as_rows(x: Input, D: int, dtype: np.dtype) -> Inexact[np.ndarray, "T D"]:
     return np.where((x >= 0)[:, None], np.eye(D, dtype=dtype)[x], 0) if x.ndim == 1 else x
 
 
-def forward(p: Params, x: Input, h0: Row) -> tuple[Inexact[np.ndarray, "T K"], Row]:
+def forward(p: Params, x: Input, h0: Hidden) -> tuple[Inexact[np.ndarray, "T K"], Hidden]:
     """The logits (T, K) and the final state (H,), without a gradient; raises InputError as `gradient` does."""
     check(p, x, h0)
     h, logits = h0, []
@@ -113,10 +115,10 @@ def forward(p: Params, x: Input, h0: Row) -> tuple[Inexact[np.ndarray, "T K"], R
 def gradient(
     p: Params,
     x: Input,
-    h0: Row,
-    output_gradient: Callable[[int, Row], Row],
-    dh_final: Row,
-) -> tuple[Inexact[np.ndarray, "T K"], Params, Row]:
+    h0: Hidden,
+    output_gradient: Callable[[int, Logits], Logits],
+    dh_final: Hidden,
+) -> tuple[Inexact[np.ndarray, "T K"], Params, Hidden]:
     """Logits (T, K), the gradients of the parameters, and that of h0 (H,), all in one pass forward.
 
     `output_gradient(t, o)` gives the gradient (K,) of the loss with respect to the logits o (K,) of step t:
@@ -139,7 +141,7 @@ def gradient(
         dV += np.outer(h, do)
         # F9  dc += do[t]
         dc += do
-        # F10 dh = V @ do[t]
+        # F10 dh = V @ do[t] + where(t == T-1, dh_final, 0)
         dh = p.V @ do + (dh_final if t == len(x) - 1 else 0)
         # F11 dU += einsum("k,kij->ij", dh, S_U)
         dU += np.einsum("k,kij->ij", dh, S.U)

@@ -9,14 +9,16 @@ from jaxtyping import Inexact
 
 from reference.checks import require
 
-Column = Inexact[np.ndarray, "n 1"]
+X = Inexact[np.ndarray, "n_x 1"]
+A = Inexact[np.ndarray, "n_a 1"]
+Y = Inexact[np.ndarray, "n_y 1"]
 Arrays = dict[str, np.ndarray]
-Input = Column | int | None
+Input = X | int | None
 
 NAMES = ("Wax", "Waa", "Wya", "b", "by")
 
 
-def as_column(x: Input, parameters: Arrays) -> Column:
+def as_column(x: Input, parameters: Arrays) -> X:
     """The input as a column (n_x, 1); raises InputError where it does not fit Wax."""
     Wax = parameters["Wax"]
     if isinstance(x, np.ndarray):
@@ -29,7 +31,7 @@ def as_column(x: Input, parameters: Arrays) -> Column:
     return column
 
 
-def step_forward(parameters: Arrays, a_prev: Column, x: Column) -> tuple[Column, Column]:
+def step_forward(parameters: Arrays, a_prev: A, x: X) -> tuple[A, Y]:
     """The next hidden state (n_a, 1) and the logits (n_y, 1)."""
     Wax, Waa, Wya, b, by = (parameters[name] for name in NAMES)
     # S1  a[t] = tanh(Wax @ x[t] + Waa @ a[t-1] + b)
@@ -38,9 +40,7 @@ def step_forward(parameters: Arrays, a_prev: Column, x: Column) -> tuple[Column,
     return a, Wya @ a + by
 
 
-def step_backward(
-    parameters: Arrays, dy: Column, da_next: Column, x: Column, a: Column, a_prev: Column
-) -> tuple[Arrays, Column]:
+def step_backward(parameters: Arrays, dy: Y, da_next: A, x: X, a: A, a_prev: A) -> tuple[Arrays, A]:
     """One step's share of each gradient, and what flows back to a_prev, (n_a, 1)."""
     # S2  y[t] = Wya @ a[t] + by
     # S3  da = Wya.T @ dy[t] + da_next
@@ -74,23 +74,21 @@ def update(parameters: Arrays, gradients: Arrays, learning_rate: float) -> Array
     return {name: parameters[name] - learning_rate * gradients["d" + name] for name in NAMES}
 
 
-def forward(parameters: Arrays, X: list[Input], a0: Column) -> tuple[list[Column], dict[int, Column], list[Column]]:
+def forward(parameters: Arrays, inputs: list[Input], a0: A) -> tuple[list[Y], dict[int, A], list[X]]:
     """The logits of every step, the hidden states (a[-1] is the initial one), and the inputs as columns.
 
     Raises InputError for an empty sequence or an input that does not fit.
     """
-    require(len(X) > 0, "the sequence X is empty, but it must hold at least one step")
-    x = [as_column(entry, parameters) for entry in X]
+    require(len(inputs) > 0, "the sequence is empty, but it must hold at least one step")
+    x = [as_column(entry, parameters) for entry in inputs]
     a, y = {-1: a0}, []
-    for t in range(len(X)):
+    for t in range(len(x)):
         a[t], logits = step_forward(parameters, a[t - 1], x[t])
         y.append(logits)
     return y, a, x
 
 
-def backward(
-    parameters: Arrays, dY: list[Column], a: dict[int, Column], x: list[Column], da_final: Column
-) -> tuple[Arrays, Column]:
+def backward(parameters: Arrays, dY: list[Y], a: dict[int, A], x: list[X], da_final: A) -> tuple[Arrays, A]:
     """The gradients dWax, dWaa, dWya, db, dby, and the initial state's, from those of the logits."""
     gradients = {"d" + name: np.zeros_like(parameters[name]) for name in NAMES}
     da_next = da_final

@@ -35,15 +35,11 @@ def whole_number(text: str) -> int:
     return number
 
 
-@app.callback(invoke_without_command=True)
+@app.callback()
 def root(
-    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
     """Hand-written back-propagation through time, verified against jax.grad."""
-    if context.invoked_subcommand is None:
-        print(context.get_help())
-        raise typer.Exit(2)
 
 
 @app.command()
@@ -86,9 +82,11 @@ def verify(
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one sentence and exit status 2."""
-    debug = "--debug" in sys.argv
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
     try:
-        status = app(standalone_mode=False)
+        status = app(arguments or ["--help"], standalone_mode=False)
+        status = status if arguments else 2  # asked for nothing, nothing was done
     except KeyboardInterrupt:
         status = 130
     except Exception as error:

@@ -31,7 +31,7 @@ def project(x: Input, U: Float[Array, "D GH"]) -> Float[Array, "T B GH"]:
     Indices are not checked here: inside jit their values cannot be seen (see text.py and problems.py).
     """
     if x.ndim == 2:
-        # I2  xU[t] = U[x[t]]
+        # I2  xU[t] = onehot(x[t], D) @ U
         return jnp.where((x >= 0)[..., None], U[jnp.maximum(x, 0)], 0)
     # I1  xU[t] = x[t] @ U
     return x @ U

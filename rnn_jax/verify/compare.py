@@ -23,8 +23,13 @@ TOLERANCE = 16.0
 BLIND = {"float64": 1e-8, "float32": 1e-2}
 
 
-def compare(name: str, manual: np.ndarray, autodiff: np.ndarray, noise: float, dtype: str) -> Comparison:
-    """The verdict on one array, from the absolute norm of its rounding noise."""
+def compare(
+    name: str, manual: np.ndarray, autodiff: np.ndarray, noise: float, dtype: str, reach: float = 0.0
+) -> Comparison:
+    """The verdict on one array, from the absolute norm of its rounding noise.
+
+    `reach` is the norm of the largest gradient at the point: beside it one may be zero to rounding.
+    """
     manual, autodiff = np.asarray(manual), np.asarray(autodiff)
     if manual.shape != autodiff.shape:
         return unlike(name, autodiff, f"has shape {manual.shape}, autodiff's has {autodiff.shape}")
@@ -39,10 +44,11 @@ def compare(name: str, manual: np.ndarray, autodiff: np.ndarray, noise: float, d
     scale = size or 1.0
     multiple = 0.0 if difference == 0 else difference / noise if noise else math.inf
     allowed = TOLERANCE * noise
+    zero = size <= allowed <= BLIND[dtype] * reach
     if multiple > TOLERANCE:
         verdict = Verdict.FAIL
-    elif allowed > BLIND[dtype] * size and size > allowed and not is_forward(name):
-        # Not where the truth is zero to rounding. A loss may cancel: the logits it is made of are compared beside it.
+    elif allowed > BLIND[dtype] * size and not is_forward(name) and not zero:
+        # A loss may cancel: the logits it is made of are compared beside it.
         verdict = Verdict.UNDECIDED
     else:
         verdict = Verdict.PASS

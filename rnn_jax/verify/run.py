@@ -200,10 +200,11 @@ def judge(implementation: Implementation, point: Point, truth: Truth, rng: np.ra
 def against(implementation: Implementation, point: Point, truth: Truth, values: Values) -> dict[str, Comparison]:
     """Each array by hand beside autodiff's, by name; one that is missing counts as wrong."""
     ours, theirs = noise.everything(values), noise.everything(truth.values)
+    reach = max(noise.norm(array) for array in truth.values.gradients.values())
     compared = {}
     for name, right in theirs.items():
         if name in ours:
-            compared[name] = compare(name, ours[name], right, truth.noise[name], point.shape.dtype)
+            compared[name] = compare(name, ours[name], right, truth.noise[name], point.shape.dtype, reach)
         elif name.split("[")[0] not in implementation.without:
             compared[name] = unlike(name, right, "is missing")
     return compared

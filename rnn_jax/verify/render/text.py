@@ -81,9 +81,9 @@ def entry(comparisons: list[Comparison]) -> Text:
 def legend(report: Report) -> str:
     """What the columns say."""
     return (
-        "cases: problems + random configurations; under each symbol the worst of\n"
-        "‖by hand - autodiff‖ / ‖autodiff‖; noise: the worst such error, the forward's too,\n"
-        f"in multiples of what one ulp in the inputs does: up to {report.tolerance:.0f} it is rounding."
+        "cases: problems + random configurations; below each symbol the worst error,\n"
+        "‖by hand - autodiff‖ / ‖autodiff‖; noise: the worst error, the forward's too, in\n"
+        f"multiples of what one ulp in the inputs does (up to {report.tolerance:.0f} is rounding)"
     )
 
 
@@ -163,10 +163,10 @@ def conclusion(report: Report) -> Text:
     words = [f"{bad[Verdict.FAIL]} disagree"] if bad[Verdict.FAIL] else []
     words += [f"{bad[Verdict.UNDECIDED]} undecided"] if bad[Verdict.UNDECIDED] else []
     outcome = ", ".join(words) or "all agree"
-    third = f"complex step: agrees on {agreed:,} of {len(asked):,} gradients"
-    seconds = f" ({report.seconds['total']:.1f} s)" if "total" in report.seconds else ""
+    seconds = f" in {report.seconds['total']:.1f} s" if "total" in report.seconds else ""
+    third = f"the complex step agrees {agreed:,} of {len(asked):,} times"
     return Text(
-        f"{MARK[report.verdict]} {len(report.cases):,} cases: {outcome}; {third}{seconds}", STYLE[report.verdict]
+        f"{MARK[report.verdict]} {len(report.cases):,} cases{seconds}: {outcome}; {third}", STYLE[report.verdict]
     )
 
 

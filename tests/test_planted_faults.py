@@ -1,0 +1,252 @@
+"""The judge is judged: each fault, planted in one function, must be found in the right gradients and nowhere else.
+
+The mistakes are those that people make (an index off by one, a path dropped, a transpose forgotten, ...).
+"""
+
+import json
+import sys
+
+import pytest
+from planting import plant
+
+from rnn_jax import cli
+
+LAYER = "U W b bh x h0"  # all that lies behind the recurrence
+ONE = "U W b x h0"  # the same where there is one bias
+LSTM = LAYER + " s0"
+
+# the mistake, the right text, the wrong one, the gradients that it makes wrong
+RNN = [
+    ("path from t+1 dropped", "np.where(m, da[t] @ p.W.T, dh)", "np.where(m, 0 * dh, dh)", LAYER),
+    ("transpose missing", "da[t] @ p.W.T", "da[t] @ p.W", LAYER),
+    ("previous state off by one", "h[t - 1].T @ da[t]", "h[t].T @ da[t]", "W"),
+    ("derivative at the post-activation", "1 - h[t] ** 2", "1 - np.tanh(h[t]) ** 2", LAYER),
+    ("derivative forgotten", "dh * (1 - h[t] ** 2 if", "dh * (1 if", LAYER),
+    ("W overwritten, not added to", "dW += h[t - 1]", "dW = h[t - 1]", "W"),
+    ("b overwritten, not added to", "db += da[t].sum(0)", "db = da[t].sum(0)", "b bh"),
+    ("mean over the batch for the sum", "db += da[t].sum(0)", "db += da[t].mean(0)", "b bh"),
+    ("accumulator in float32", "dW += h[t - 1].T @ da[t]", "dW[:] = (dW + h[t - 1].T @ da[t]).astype('f4')", "W"),
+    (
+        "truncated at 40 steps",
+        "dh_next = np.where(m, da[t] @ p.W.T, dh)",
+        "dh_next = np.where(m, da[t] @ p.W.T, dh) * ((len(a) - t) % 40 > 0)",
+        ONE,
+    ),
+    ("path from t+1 counted twice", "dh = dh_out[t] + dh_next", "dh = dh_out[t] + 2 * dh_next", LAYER),
+    ("sign of one gradient", "Params(dU, dW", "Params(-dU, dW", "U"),
+    ("mask ignored", "np.where(m, da_t, 0)", "da_t", LAYER),
+    ("state lost where the mask is off", "np.where(m, da[t] @ p.W.T, dh)", "np.where(m, da[t] @ p.W.T, 0)", LAYER),
+    ("final state's gradient ignored", "dh_next = dfinal.h", "dh_next = 0 * dfinal.h", LAYER),
+    ("first step skipped", "reversed(range(len(a)))", "reversed(range(1, len(a)))", LAYER),
+    ("second bias counted twice", "db.copy()", "2 * db", "bh"),
+    ("clipped inside", "Params(dU, dW, db", "Params(dU, np.clip(dW, -0.5, 0.5), db", "W"),
+    ("gradient of another shape", "Params(dU, dW, db", "Params(dU, dW[:-1], db", "W"),
+    ("gradient not a number", "Params(dU, dW, db", "Params(dU, dW * np.nan, db", "W"),
+    ("gradient in another dtype", "Params(dU, dW, db", "Params(dU, dW.astype('f4'), db", "W"),
+]
+RELU = [
+    ("slope of 1 everywhere", "a[t] > 0)", "a[t] > -np.inf)", LAYER),
+    ("value for slope", "a[t] > 0)", "h[t])", LAYER),
+]
+LSTM_FAULTS = [
+    ("cell path dropped", "np.where(m, ds * f[t], ds_next)", "np.where(m, 0 * ds, ds_next)", LSTM),
+    ("hidden path dropped", "np.where(m, da[t] @ p.W.T, dh)", "np.where(m, 0 * dh, dh)", LSTM),
+    ("gates exchanged", "ds * g[t], ds * s[t - 1], ds * i[t]", "ds * i[t], ds * s[t - 1], ds * g[t]", LSTM),
+    ("cell state off by one", "ds * s[t - 1]", "ds * s[t]", LSTM),
+    ("sigmoid's slope for the candidate", "dg * (1 - g[t] ** 2)", "dg * g[t] * (1 - g[t])", LSTM),
+    ("slope of tanh(s) forgotten", "* (1 - tanh_s**2)", "", LSTM),
+    ("tanh of s forgotten", "do = dh * tanh_s", "do = dh * s[t]", LSTM),
+    ("cell state's gradient replaced", "State(dh_next, ds_next)", "State(dh_next, dh_next)", "s0"),
+    ("gates in another order", "[da_i, da_f, da_g, da_o]", "[da_i, da_f, da_o, da_g]", LSTM),
+    ("added after the derivative", "df * f[t] * (1 - f[t])", "(df * f[t]) * (1 + f[t])", LSTM),
+]
+GRU = [
+    ("second bias given the first's gradient", "dbh += dq.sum(0)", "dbh += da[t].sum(0)", "bh"),
+    ("reset gate's factor", "dr, dq_n = da_n * h_n[t]", "dr, dq_n = da_n * h[t - 1]", LAYER),
+    ("reset forgotten on the way back", "da_n * h_n[t], da_n * r[t]", "da_n * h_n[t], da_n", "W bh U b x h0"),
+    ("kept state's path dropped", "dq @ p.W.T + dh * z[t]", "dq @ p.W.T", LAYER),
+    ("z for 1 - z", "dh * (1 - z[t])", "dh * z[t]", LAYER),
+    ("sign of the update gate", "dh * (h[t - 1] - n[t])", "dh * (n[t] - h[t - 1])", LAYER),
+]
+GRU_BEFORE = [
+    ("path through the reset state dropped", "+ dq * r[t] + dh", "+ dh", LAYER),
+    ("reset forgotten in W_n", "q[t].T @ da_n", "h[t - 1].T @ da_n", "W"),
+    ("reset gate's factor", "dr = dq * h[t - 1]", "dr = dq * h[t]", LAYER),
+    ("transpose missing", "da_n @ W_n.T", "da_n @ W_n", LAYER),
+]
+COLUMNS = [
+    ("transpose missing", "p.W.T @ da", "p.W @ da", ONE),
+    ("path from t+1 dropped", "do[t] + dh_next", "do[t]", ONE),
+    ("previous state off by one", "da @ h[t - 1].T", "da @ h[t].T", "W"),
+    ("c overwritten, not added to", "dc += do[t]", "dc = dc * 0 + do[t]", "c"),
+    ("input's gradient of the last step everywhere", "dx[t] = p.U.T @ da", "dx[:] = p.U.T @ da", "x"),
+    ("V with the state before", "do[t] @ h[t].T", "do[t] @ h[t - 1].T", "V"),
+]
+STEPS_BACKWARD = [
+    ("slope not squared", "1 - a * a", "1 - a", "U W b h0"),
+    ("path from t+1 dropped", "@ dy + da_next", "@ dy", "U W b h0"),
+    ("state after for state before", "daraw @ a_prev.T", "daraw @ a.T", "W"),
+]
+RTRL_ADVANCE = [
+    (
+        "Kronecker delta missing",
+        'np.einsum("kj,i->kij", delta, h_prev)',
+        'np.einsum("kj,i->kij", delta + 1, h_prev)',
+        "W",
+    ),
+    ("slope missing from the carried part", 'np.einsum("k,kij->kij", slope, S_W)', "S_W", "W"),
+    ("W transposed", 'np.einsum("mk,mij->kij", p.W, S.U)', 'np.einsum("km,mij->kij", p.W, S.U)', "U"),
+    ("carried part dropped", 'np.einsum("mk,mj->kj", p.W, S.b) + delta', "delta + 0 * S.b", "b"),
+    ("state's own sensitivity frozen", 'np.einsum("k,kj->kj", slope, S_h0)', "S.h0", "h0"),
+]
+
+# implementation, module, function, and the same
+FAULTS = [
+    *(("rnn", "reference.rnn", "backward", *fault) for fault in RNN),
+    *(("rnn-relu", "reference.rnn", "backward", *fault) for fault in RELU),
+    *(("lstm", "reference.lstm", "backward", *fault) for fault in LSTM_FAULTS),
+    *(("gru", "reference.gru", "backward", *fault) for fault in GRU),
+    *(("gru-before", "reference.gru_before", "backward", *fault) for fault in GRU_BEFORE),
+    *(("columns", "reference.columns", "backward", *fault) for fault in COLUMNS),
+    *(("steps", "reference.steps", "step_backward", *fault) for fault in STEPS_BACKWARD),
+    *(("rtrl", "reference.rtrl", "advance", *fault) for fault in RTRL_ADVANCE),
+    ("steps", "reference.steps", "accumulate", "replaced, not added", "gradients[name] + share", "share", "U W V b c"),
+    ("steps", "reference.steps", "backward", "two states off", "a[t - 1])", "a[t - 2 if t > 1 else -1])", "W"),
+    ("rtrl", "reference.rtrl", "gradient", "final state ignored", "(dh_final if", "(0 * dh_final if", "U W b h0"),
+    ("rtrl", "reference.rtrl", "gradient", "readout's bias", "dc += do", "dc = do", "c"),
+    ("rtrl", "reference.rtrl", "initial", "state owes itself nothing", "np.eye(H", "0 * np.eye(H", "h0"),
+    (
+        "rnn",
+        "reference.inputs",
+        "project_backward",
+        "rows hit twice",
+        "np.add.at(dU, x[x >= 0], da[x >= 0])",
+        "dU[x[x >= 0]] += da[x >= 0]",
+        "U",
+    ),
+    (
+        "rnn",
+        "reference.inputs",
+        "project_backward",
+        "nothing counted as the last row",
+        "np.add.at(dU, x[x >= 0], da[x >= 0])",
+        "np.add.at(dU, x, da)",
+        "U",
+    ),
+    (
+        "rnn",
+        "reference.inputs",
+        "project_backward",
+        "input's gradient reversed",
+        "return dU, da @ U.T",
+        "return dU, (da @ U.T)[::-1]",
+        LAYER,
+    ),
+    ("rnn", "reference.readout", "backward", "last step only", "do.sum((0, 1))", "do[-1].sum(0)", "c"),
+    ("rnn", "reference.readout", "backward", "half of V", "do @ V.T", "0.5 * (do @ V.T)", LAYER),
+    (
+        "rnn",
+        "reference.readout",
+        "backward",
+        "states reversed",
+        '"tbh,tbk->hk", h, do',
+        '"tbh,tbk->hk", h[::-1], do',
+        "V",
+    ),
+    ("lstm", "reference.model", "backward", "time not reversed", "kept, dh[time], df", "kept, dh, df", LSTM),
+    ("lstm", "reference.model", "backward", "time not turned back", "g._replace(x=g.x[time])", "g", LSTM),
+    ("gru", "reference.model", "backward", "one direction forgotten", "sum(g.x for g in runs)", "runs[0].x", LAYER),
+    (
+        "lstm",
+        "reference.losses",
+        "cross_entropy_gradient",
+        "no target counted as one",
+        "mass * yhat",
+        "yhat",
+        "U W b h0 s0 V c",
+    ),
+    (
+        "lstm",
+        "reference.losses",
+        "cross_entropy_gradient",
+        "weights ignored",
+        "w * (mass",
+        "np.ones_like(w) * (mass",
+        "U W b h0 s0 V c",
+    ),
+    (
+        "rnn",
+        "reference.losses",
+        "squared_error_gradient",
+        "factor of two",
+        "w * (o - y)",
+        "2 * w * (o - y)",
+        LAYER + " V c",
+    ),
+    (
+        "lstm",
+        "reference.losses",
+        "l2_gradient",
+        "penalty for its gradient",
+        "strength * V",
+        "0.5 * strength * V**2",
+        "V",
+    ),
+    (
+        "columns",
+        "reference.conventions",
+        "back",
+        "not transposed back",
+        "array = array.T if",
+        "array = array if",
+        "U W V",
+    ),
+]
+
+
+def run(monkeypatch, tmp_path, *arguments):
+    """The command line in this process, which keeps what JAX compiled: its exit status and its report."""
+    file = tmp_path / "report.json"
+    monkeypatch.setattr(sys, "argv", ["rnn-jax", "verify", *arguments, "--json", str(file)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return stop.value.code, json.loads(file.read_text())
+
+
+def symbols(report, verdict):
+    """The symbols of all gradients with this verdict."""
+    return {
+        comparison["name"].split("[")[0]
+        for case in report["cases"]
+        for comparison in case["gradients"]
+        if comparison["verdict"] == verdict
+    }
+
+
+def identify(fault):
+    return f"{fault[0]}: {fault[3]}"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=identify)
+def test_a_planted_fault_is_found_where_it_is(fault, monkeypatch, tmp_path, capsys):
+    implementation, module, function, _, right, wrong, expected = fault
+    plant(monkeypatch, module, function, right, wrong)
+    status, report = run(monkeypatch, tmp_path, "--only", implementation, "--configs", "21")
+    assert status == 1
+    assert report["verdict"] == "fail"
+    assert symbols(report, "fail") == set(expected.split())
+    said = capsys.readouterr().out
+    for symbol in expected.split():
+        assert f"{implementation}: d{symbol} is wrong" in said
+
+
+@pytest.mark.parametrize("implementation", sorted({fault[0] for fault in FAULTS}))
+def test_without_a_fault_the_same_runs_agree(implementation, monkeypatch, tmp_path):
+    status, report = run(monkeypatch, tmp_path, "--only", implementation, "--configs", "21")
+    assert status == 0
+    assert report["verdict"] == "pass"
+    assert len(report["cases"]) >= 10
+
+
+def test_there_are_faults_enough():
+    assert len({fault[:2] + fault[4:] for fault in FAULTS}) >= 40
