@@ -63,8 +63,12 @@ def learn() -> Problem:
     return Problem("learn", about, vocabulary, letters, y, np.ones((5, 1), bool), 5, "rnn", founding)
 
 
-def alphabet(seed: int = 0) -> Problem:
-    """The letter that follows each of the 26, A after Z; small normal weights."""
+def alphabet(seed: int = 1) -> Problem:
+    """The letter that follows each of the 26, A after Z; small normal weights.
+
+    From one start in four or so (0, 3 and 9 of the first 12), gradient descent at a rate of 0.01 passes through a phase
+    that blows one ulp up to 1e-6 or more of the loss; from the default two programs agree to 1e-14 all the way.
+    """
 
     def founding() -> model.Params:
         rng = np.random.RandomState(seed)
