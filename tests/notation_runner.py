@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def masked(labels: tuple[str, ...], masks: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(each for label in labels for each in (label, *(m for m in masks if middle[m] in targets(label))))
 
 
-compiled = cache(partial(compile, filename="NOTATION.md", mode="exec"))
+compiled = cache(partial(compile, filename="<an equation of NOTATION.md>", mode="exec"))
 
 
 def run(book: dict[str, str], labels: Iterable[str], names: dict, times: Iterable[int] = (0,)) -> dict:
@@ -74,41 +74,43 @@ def run(book: dict[str, str], labels: Iterable[str], names: dict, times: Iterabl
 def damages(text: str) -> Iterator[str]:
     """The equation with one thing wrong: a sign, a term, a factor, a transpose, an index, a function, an order."""
     statement = ast.parse(text).body[0]
+    whole = statement.value.elts if isinstance(statement.value, ast.Tuple) else [statement.value]
     if isinstance(statement, ast.AugAssign):
         yield text.replace("+=", "=", 1)
-    whole = statement.value.elts if isinstance(statement.value, ast.Tuple) else [statement.value]
     for node in ast.walk(statement.value):
-        start, end = node.col_offset if hasattr(node, "col_offset") else 0, getattr(node, "end_col_offset", 0)
-        negative = [f"-({text[start:end]})"] if node in whole else []
-        for wrong in (*negative, *wounds(node, lambda part: text[part.col_offset : part.end_col_offset])):
-            yield f"{text[:start]}({wrong}){text[end:]}"
+        if isinstance(node, ast.expr):
+            negative = [f"-({code(text, node)})"] if node in whole else []
+            for wrong in [*negative, *wounds(node, partial(code, text))]:
+                yield f"{text[: node.col_offset]}({wrong}){text[node.end_col_offset :]}"
 
 
-def wounds(node: ast.AST, code) -> list[str]:
-    """What might wrongly stand in the place of one node; `code` gives the text of a part of it."""
+def code(text: str, part: ast.expr) -> str:
+    return text[part.col_offset : part.end_col_offset]
+
+
+def wounds(node: ast.expr, code: Callable[[ast.expr], str]) -> list[str]:
+    """What might wrongly stand in the place of one part of an equation."""
     match node:
-        case ast.BinOp(left, ast.Add(), right):
-            return [f"({code(left)}) - ({code(right)})", code(left), code(right)]
-        case ast.BinOp(left, ast.Sub(), right):
-            return [f"({code(left)}) + ({code(right)})", code(left), code(right)]
-        case ast.BinOp(left, ast.Mult() | ast.Div() | ast.Pow(), right):
-            return [code(left), code(right)]
-        case ast.Compare(left, [operator], [right]):
-            return [f"({code(left)}) {'!=' if isinstance(operator, ast.Eq) else '<'} ({code(right)})"]
-        case ast.Attribute(value, "T"):
-            return [code(value)]
-        case ast.Attribute(value, "imag"):
-            return [f"({code(value)}).real"]
-        case ast.Constant(int(value)):
-            return [str(value + 1)]
-        case ast.Constant(str(axes)):
-            return [repr(axes.replace("mk,", "km,"))] if "mk," in axes else []  # W for its transpose
-        case ast.Call(ast.Name("tanh" | "sigmoid" | "relu" | "exp" | "logsumexp"), [z]):
+        case ast.BinOp(p, ast.Add() | ast.Sub() as sign, q):
+            other = "-" if isinstance(sign, ast.Add) else "+"
+            return [f"({code(p)}) {other} ({code(q)})", code(p), code(q)]
+        case ast.BinOp(p, ast.Mult() | ast.Div() | ast.Pow(), q):
+            return [code(p), code(q)]
+        case ast.Compare(p, [sign], [q]):
+            return [f"({code(p)}) {'!=' if isinstance(sign, ast.Eq) else '<'} ({code(q)})"]
+        case ast.Attribute(z, "T" | "imag") | ast.Call(
+            ast.Name("tanh" | "sigmoid" | "relu" | "exp" | "logsumexp"), [z]
+        ):
             return [code(z)]
+        case ast.Constant(int(number)):
+            return [str(number + 1)]
+        case ast.Constant(str(axes)) if "mk," in axes:
+            return [repr(axes.replace("mk,", "km,"))]  # the transpose of W
         case ast.Call(ast.Name("where"), [m, p, q]):
             return [code(p), code(q), f"where({code(m)}, {code(q)}, {code(p)})"]
         case ast.Call(ast.Name("split")):
             return [f"{code(node)}[::-1]"]
-        case ast.Call(ast.Name("join"), parts):
-            return [f"join(*[{', '.join(map(code, parts))}][::-1])"]
+        case ast.Call(ast.Name("join" | "add" as name), parts):
+            listed = f"[{', '.join(map(code, parts))}]"
+            return [f"join(*{listed}[::-1])" if name == "join" else f"{listed}[0]"]
     return []

@@ -18,14 +18,16 @@ from rnn_jax.cells import Params as JaxParams
 from rnn_jax.cells import State as JaxState
 
 T, B, D, H, K = 5, 3, 7, 4, 6
-WIDTHS = (4, 9), (2, 8)  # H of each direction in each of two layers
+WIDTHS = (4, 9), (8, 11)  # H of each direction in each of two layers
 FORTH, BACK = range(T), range(T)[::-1]
 
-# Both sides compute the same sums, at most in another order. The longest chain of roundings runs through T steps, forward
-# and back, each with a product of H terms, up to 3 more sums, a tanh good to 2 units and up to 6 factors: n = 150
-# roundings of eps / 2 on either side. As they fall at random, the two sides part by about sqrt(n) * eps = 12 eps =
-# 2.7e-15; W, of norm about 1, lets no step enlarge by much what the last one left. The smallest damage is 1e-3.
-TOLERANCE = 12 * np.finfo(float).eps
+# Both sides compute the same sums, at most in another order. The longest chain of roundings runs through two layers and
+# T steps, forward and back, each with a product of up to 11 terms, 3 more sums, a tanh good to 2 units and 6 factors:
+# n = 440 on either side. One rounding errs by eps / sqrt(12) in the mean square, twice n of them, as they fall at random
+# and no weight enlarges what it is given (see arrays), by sqrt(n / 6) * eps = 9 eps. The least of all the damages that
+# are tried below changes something by 3%.
+TOLERANCE = (2 * 2 * T * (11 + 3 + 2 + 6) / 6) ** 0.5 * np.finfo(float).eps
+SEEN = 1e-2
 
 
 def distance(ours, theirs) -> float:
@@ -42,9 +44,10 @@ def series(of_time, times=FORTH):
 
 
 def arrays(seed, **shapes):
-    """Random arrays; those whose product is formed at every step are scaled to a norm of about 1."""
-    rng, scale = np.random.default_rng(seed), {"U": D**-0.5, "W": H**-0.5, "V": H**-0.5}
-    return {name: scale.get(name, 1) * rng.standard_normal(shape) for name, shape in shapes.items()}
+    """Random arrays; the spectral norm of a matrix, which has a capital letter, is 1."""
+    rng = np.random.default_rng(seed)
+    drawn = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    return {name: a / np.linalg.norm(a, 2) if name[0].isupper() else a for name, a in drawn.items()}
 
 
 def turned(direction):
@@ -53,24 +56,18 @@ def turned(direction):
 
 X = arrays(0, x=(T, B, D))["x"]
 INDICES = np.array([[3, -1, 6], [0, 2, 2], [-1, 5, 2], [1, 1, 4], [6, 0, -1]])
-ALL, SOME = np.ones((T, B), bool), np.random.default_rng(3).random((T, B)) < 0.6
+ALL, SOME = np.ones((T, B), bool), np.random.default_rng(5).random((T, B)) < 0.6
 
 # One layer
 
-LAYERS = {
-    "rnn": ("R", "R3 R6"),
-    "rnn-relu": ("R", "R2 R5"),
-    "lstm": ("L", ""),
-    "gru": ("G", ""),
-    "gru-before": ("B", ""),
-}
+LAYERS = {"rnn": "R", "rnn-relu": "R", "lstm": "L", "gru": "G", "gru-before": "B"}
+WITHOUT = {"rnn": "R3 R6", "rnn-relu": "R2 R5"}
 
 
 def program(cell, x, backward):
     """The labels of one step, in order."""
-    letter, without = LAYERS[cell]
     inputs = section("I", backward=backward, without="I1 I3 I4" if x.ndim == 2 else "I2 I5")
-    own = section(letter, backward=backward, without=without)
+    own = section(LAYERS[cell], backward=backward, without=WITHOUT.get(cell, ""))
     masks = section("M", backward=backward, without="" if cell == "gru" else "M6")
     return masked(own + inputs if backward else inputs + own, masks)
 
@@ -84,8 +81,8 @@ def draw_layer(cell, D, H, seed):
 
 
 def layer_forward(book, cell, p, x, state0, mask):
-    D, H = len(p.U), len(p.W)
-    sizes = {"D": D, "H": H, "W_rz": p.W[:, : 2 * H], "W_n": p.W[:, 2 * H :]}
+    H = len(p.W)
+    sizes = {"D": len(p.U), "H": H, "W_rz": p.W[:, : 2 * H], "W_n": p.W[:, 2 * H :]}
     names = p._asdict() | sizes | {"x": x, "m": mask[..., None], "h": {-1: state0.h}, "s": {-1: state0.s}}
     return run(book, program(cell, x, False), names, FORTH)
 
@@ -146,7 +143,6 @@ def whole(cell, directions, x, book):
     """The logits, the final states and the gradients of two layers with a readout."""
     (p, state0, dfinal), do = draw_model(cell, directions), arrays(5, do=(T, B, K))["do"]
     readout, layers = model_forward(book, cell, directions, p, x, state0, SOME)
-    run(book, section("O", backward=True), readout | {"do": do}, BACK)
     readout = run(book, section("O", backward=True), readout | {"do": do}, BACK)
     dbelow, gradients, flips = series(readout["dh_out"]), [], [turned(direction) for direction in directions]
     for row, dstates in zip(layers[::-1], dfinal[::-1], strict=True):
@@ -155,9 +151,8 @@ def whole(cell, directions, x, book):
         gradients.append([layer_backward(book, cell, names, cut[flip], d) for names, cut, d, flip in runs])
         dx = [g.x[flip] for g, flip in zip(gradients[-1], flips, strict=True) if g.x is not None]
         dbelow = run(book, section("K", backward=True), {"dx": dx})["dbelow"] if dx else None
-    dlayers, dstate0 = (
-        tuple(tuple(getattr(g, n) for g in row) for row in gradients[::-1]) for n in ("params", "state")
-    )
+    dlayers = tuple(tuple(g.params for g in row) for row in gradients[::-1])
+    dstate0 = tuple(tuple(g.state for g in row) for row in gradients[::-1])
     ours = model.Gradients(model.Params(dlayers, readout["dV"], readout["dc"]), dbelow, dstate0)
     o, last, cache = model.forward(p, x, state0, SOME, cell=cell, directions=directions)
     theirs = model.backward(p, cache, do, dfinal, cell=cell, directions=directions)
@@ -187,12 +182,8 @@ def step_by_step(book):
     names = p | {"x": [nothing, a["x"], one, nothing, one], "a": {-1: a["a0"]}}
     names = run(book, section("S", backward=False), names, FORTH)
     g = run(book, section("S", backward=True), names | {"dy": a["dy"], "da_next": a["da"]}, BACK)
-    return (series(g["y"]), g["a"], {name: g[name] for name in theirs}, g["da_next"]), (
-        np.stack(y),
-        states,
-        theirs,
-        da0,
-    )
+    ours = {name: g[name] for name in theirs}
+    return (series(g["y"]), g["a"], ours, g["da_next"]), (np.stack(y), states, theirs, da0)
 
 
 def real_time(x, book):
@@ -246,12 +237,12 @@ def penalty(book):
 
 def slope(label, book):
     x, v, u = arrays(1, x=(K,), v=(K,), u=(K,)).values()
-    derivative, step = {
+    along, step = {
         "D1": (differences.complex_step, differences.COMPLEX_STEP),
         "D2": (differences.five_point, differences.FIVE_POINT_STEP),
     }[label]
     names = {"f": lambda x: np.sum(u * np.tanh(x)), "x": x, "v": v, "step": step}
-    return run(book, [label], names)["slope"], derivative(names["f"], x, v)
+    return run(book, [label], names)["slope"], along(names["f"], x, v)
 
 
 CASES = {
@@ -291,6 +282,9 @@ def test_every_line_in_a_block_is_an_equation_with_a_label_of_its_own():
     assert lines == [f"{label} {equation}" for label, equation in BOOK.items()]
 
 
+PACKAGES = "reference", "rnn_jax"
+
+
 def comments(package):
     for path in sorted((ROOT / package).rglob("*.py")):
         with path.open("rb") as file:
@@ -300,19 +294,13 @@ def comments(package):
 
 
 def test_comments_quote_the_equations_word_for_word():
-    found = [
-        (*pair, where)
-        for package in ("reference", "rnn_jax")
-        for where, text in comments(package)
-        for pair in quoted(text)
-    ]
-    wrong = [f"{where}: {label} {text}" for label, text, where in found if BOOK.get(label) != text]
-    assert not wrong
-    assert {label for label, _, where in found if where.startswith("reference")} == set(BOOK)
+    here, there = ([(*pair, where) for where, text in comments(p) for pair in quoted(text)] for p in PACKAGES)
+    assert not [f"{where}: {label} {text}" for label, text, where in here + there if BOOK.get(label) != text]
+    assert {label for label, _, _ in here} == set(BOOK)
 
 
 def test_a_label_named_in_a_docstring_exists():
-    for path in (path for package in ("reference", "rnn_jax") for path in (ROOT / package).rglob("*.py")):
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         for cited in re.findall(r"\(([A-Z]\d+(?:(?:, | to )[A-Z]\d+)*)\)", path.read_text("utf-8")):
             assert set(re.findall(r"\w\d+", cited)) <= set(BOOK), path
 
@@ -368,10 +356,10 @@ def test_no_equation_can_be_damaged_unseen(label):
             try:
                 with np.errstate(all="ignore"):
                     found = distance(*CASES[case](BOOK | {label: damaged}))
-            except (ValueError, KeyError, IndexError, TypeError):
+            except (ValueError, KeyError, IndexError, TypeError, AttributeError):
                 found = np.inf
-            if not found <= 1e-3:
+            if not found <= SEEN:
                 break
-        assert not found <= 1e-3, f"{label} {damaged} passes, {found:.1e} from the code"
+        assert not found <= SEEN, f"{label} {damaged} passes, {found:.1e} from the code"
         by_value += np.isfinite(found)
     assert by_value > 0

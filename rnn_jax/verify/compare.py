@@ -11,7 +11,7 @@ from rnn_jax.verify.noise import is_forward, norm
 from rnn_jax.verify.points import Point, cast, with_arrays
 from rnn_jax.verify.report import Comparison, Opinion, Verdict
 
-# The noise is what one ulp, two units of rounding u, in every input does; later roundings reach a result along the
+# The noise is what one eps, two units of rounding u, in every input does; later roundings reach a result along the
 # same paths. A step of the LSTM makes about 16 roundings from h[t-1] to h[t] and as many on the way back, each of u
 # at most and u/√3 at the root of its mean square, and two programs make them independently: √(2·32)·u/√3 against
 # 2u is 2.3 times the noise. 16 is seven such deviations (measured: 6 at most in 100,000 comparisons), and four
@@ -102,9 +102,11 @@ def third_opinion(
         return loss(with_arrays(wide, {name: array}))
 
     slope = complex_step(along, wide.differentiable[name], direction)
-    # The direction has norm 1, so an error of the gradient's norm bounds that of the slope; where the two gradients
-    # differ, whoever is right is nearer by far more than this.
-    allowed = TOLERANCE * noise
+    # The direction has norm 1, so what a gradient may be off by bounds what its slope may be off by. The noise is that of
+    # autodiff; where that is the wrong one, the right one may have more, but then the two lie far apart: a millionth
+    # of the difference decides.
+    rounding = max(noise, float(np.finfo(point.shape.dtype).eps) * max(norm(manual), norm(autodiff)))
+    allowed = max(TOLERANCE * rounding, 1e-6 * norm(manual - autodiff))
     sides = [abs(slope - float(np.sum(g * direction))) <= allowed for g in (manual, autodiff)]
     return {
         (True, True): Opinion.BOTH,

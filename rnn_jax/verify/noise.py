@@ -11,7 +11,7 @@ from rnn_jax.verify.points import Point, with_arrays
 
 
 def jitter(point: Point, rng: np.random.Generator) -> Point:
-    """The point with every real number moved by one ulp, up or down at random."""
+    """The point with every real number moved by one eps of itself, up or down at random; zeros stay."""
 
     def move(array: np.ndarray) -> np.ndarray:
         if not np.issubdtype(array.dtype, np.inexact):

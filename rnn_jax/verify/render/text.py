@@ -83,7 +83,7 @@ def legend(report: Report) -> str:
     return (
         "cases: problems + random configurations; below each symbol the worst error,\n"
         "‖by hand - autodiff‖ / ‖autodiff‖; noise: the worst error, the forward's too, in\n"
-        f"multiples of what one ulp in the inputs does (up to {report.tolerance:.0f} is rounding)"
+        f"multiples of what one eps in every input does (up to {report.tolerance:.0f} is rounding)"
     )
 
 
@@ -105,11 +105,13 @@ def findings(report: Report) -> list[Text]:
 def finding(name: str, symbol: str, hits: list[tuple[Case, Comparison]]) -> Text:
     """One symbol of one implementation: in how many cases, and the worst of them in figures."""
     case, c = max(hits, key=lambda hit: (severity(hit[1].verdict), hit[1].multiple))
-    what = {
-        Verdict.FAIL: "is wrong",
-        Verdict.UNDECIDED: "cannot be judged",
-        Verdict.PASS: "is doubted by the complex step",
-    }[c.verdict]
+    what = "is wrong"
+    if c.verdict is Verdict.PASS:
+        what = "is doubted by the complex step"
+    elif c.verdict is Verdict.UNDECIDED:
+        what = "cannot be judged"
+    elif c.opinion in (Opinion.MANUAL, Opinion.NEITHER):
+        what = "differs from autodiff's"
     subject = symbol if symbol.startswith("forward ") else f"d{symbol}"
     lines = [f"{MARK[c.verdict]} {name}: {subject} {what} in {len(hits)} case(s), worst at {case.point}: {figures(c)}"]
     if c.worst is not None and c.manual is not None:
