@@ -41,7 +41,7 @@ def complete(params, prompt, length):
 def test_trained_by_hand_it_goes_on_with_the_alphabet():
     params = column_parameters()
     assert complete(params, "ABCDEFG", 4) != "HIJK"
-    for step in range(1, 10_001):
+    for step in range(1, 10_001):  # noqa: B007  told below
         loss, params = update(params)
         if loss < 2 and complete(params, "ABCDEFG", 4) == "HIJK":
             break

@@ -97,7 +97,7 @@ def test_zero_to_rounding_is_not_drowned_in_noise():
 
 def test_what_noise_could_hide_is_undecided():
     assert verdict(RIGHT, level=BLIND["float64"] * np.linalg.norm(RIGHT)).verdict is Verdict.UNDECIDED
-    assert compare("W", RIGHT, RIGHT, 1e-8, "float32").verdict is Verdict.PASS
+    assert compare("W", RIGHT, RIGHT, 1e-3 * np.linalg.norm(RIGHT), "float32").verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -128,10 +128,11 @@ def point():
 
 
 def test_jitter_moves_every_number_by_one_eps_and_nothing_else(point):
+    eps = float(np.finfo(np.float32).eps)
     moved = noise.jitter(point, np.random.default_rng(0))
     for name, array in point.differentiable.items():
         change = np.abs(moved.differentiable[name] / array - 1)
-        assert np.all((change > 0.4 * EPS) & (change < 1.6 * EPS))
+        assert np.all((change > 0.99 * eps) & (change < 1.01 * eps))
     assert np.array_equal(moved.mask, point.mask)
     assert np.array_equal(moved.weights, point.weights)
 
@@ -146,7 +147,7 @@ def test_points_keep_all_they_hold(point):
 
 def gradients(point):
     manual, right = canonical.differentiate(point), autodiff.differentiate(point)
-    level = noise.measure(autodiff.differentiate, point, right, np.random.default_rng(0), 4)
+    level = noise.measure(canonical.differentiate, point, manual, np.random.default_rng(0), 4)
     return manual.gradients["W"], right.gradients["W"], level["W"]
 
 

@@ -11,16 +11,16 @@ from rnn_jax.verify.noise import is_forward, norm
 from rnn_jax.verify.points import Point, cast, with_arrays
 from rnn_jax.verify.report import Comparison, Opinion, Verdict
 
-# The noise is what one eps, two units of rounding u, in every input does; later roundings reach a result along the
-# same paths. A step of the LSTM makes about 16 roundings from h[t-1] to h[t] and as many on the way back, each of u
-# at most and u/√3 at the root of its mean square, and two programs make them independently: √(2·32)·u/√3 against
-# 2u is 2.3 times the noise. 16 is seven such deviations (measured: 6 at most in 100,000 comparisons), and four
-# to eight powers of ten below the smallest common fault, accumulators in float32 (1.7e-7).
+# The noise is what rounding does to one of the two programs; the other rounds on its own, so the two part by √2 of it
+# in the mean square, by somewhat more where XLA's tanh is coarser than NumPy's. Beyond 16, eleven such deviations, lies
+# at most a single number whose noise happened to be small in every draw: with four draws one in 100,000, and then 32
+# more are made. Measured: 9.5 at most in 123,000 comparisons. The smallest common fault, accumulators in float32, is
+# 1.7e-7, four to eight powers of ten beyond.
 TOLERANCE = 16.0
 
 # A comparison that would let so much pass says nothing: float32 accumulators inside a float64 program (1.7e-7) must
-# not hide, and in a float32 program neither must a hundredth of a gradient.
-BLIND = {"float64": 1e-8, "float32": 1e-2}
+# not hide, and in a float32 program neither must a tenth of a gradient.
+BLIND = {"float64": 1e-8, "float32": 1e-1}
 
 
 def compare(
@@ -103,8 +103,8 @@ def third_opinion(
 
     slope = complex_step(along, wide.differentiable[name], direction)
     # The direction has norm 1, so what a gradient may be off by bounds what its slope may be off by. The noise is that of
-    # autodiff; where that is the wrong one, the right one may have more, but then the two lie far apart: a millionth
-    # of the difference decides.
+    # the gradient by hand; where that is the wrong one, the right one may have more, but then the two lie far apart:
+    # a millionth of the difference decides.
     rounding = max(noise, float(np.finfo(point.shape.dtype).eps) * max(norm(manual), norm(autodiff)))
     allowed = max(TOLERANCE * rounding, 1e-6 * norm(manual - autodiff))
     sides = [abs(slope - float(np.sum(g * direction))) <= allowed for g in (manual, autodiff)]

@@ -81,6 +81,7 @@ def own_point(name: str, given: dict[str, np.ndarray], cell: str) -> Point:
     )
     shape = Shape(cell, T, B, D, H, K, indices=x.ndim == 2, second_bias="bh" in given, loss=loss)
     mask = given.get("mask", np.ones((T, B), bool))
+    require(mask.shape == (T, B), f"mask has shape {mask.shape}, but x {x.shape} asks for {(T, B)}")
     weights = given.get("weights", mask.astype(float))
     require(weights.shape == (T, B), f"weights have shape {weights.shape}, but x {x.shape} asks for {(T, B)}")
     model.check(params, x, ((state,),), mask, cell=cell, directions=("forward",))

@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -26,7 +25,7 @@ from rnn_jax.verify.report import Case, Comparison, Opinion, Report, Verdict
 
 CONFIGS = 60
 SHAPES = 12  # of each cell at most: each is compiled once
-DRAWS = 4  # jittered points by which the noise is measured
+DRAWS = 4  # of the noise
 DRAWS_IN_DOUBT = 32  # before anyone is accused on
 IN_DOUBT = 1e4  # times the noise or less; by more than that no unlucky draw is ever off
 
@@ -123,13 +122,6 @@ def points_of_file(path: Path, wanted: Sequence[str]) -> list[Point]:
 Work = tuple[Point, list[Implementation]]
 
 
-class Truth(NamedTuple):
-    """What autodiff says of a point, and the rounding noise of each of its arrays."""
-
-    values: Values
-    noise: dict[str, float]
-
-
 def judge_all(work: list[Work], seed: int, clock: Clock, progress: Progress) -> list[Case]:
     """The cases in order; JAX compiles and runs in two threads while NumPy works in this one."""
     total = sum(len(fitting) for _, fitting in work)
@@ -139,13 +131,10 @@ def judge_all(work: list[Work], seed: int, clock: Clock, progress: Progress) -> 
         for point, _ in work:
             if point.shape not in compiling:
                 compiling[point.shape] = pool.submit(compile_for, point, clock)
-        truths = [
-            pool.submit(find_truth, point, compiling[point.shape], np.random.default_rng([seed, place]), clock)
-            for place, (point, _) in enumerate(work)
-        ]
+        truths = [pool.submit(find_truth, point, compiling[point.shape], clock) for point, _ in work]
         try:
             for place, (point, fitting) in enumerate(work):
-                truth, rng = truths[place].result(), np.random.default_rng([seed, place, 1])
+                truth, rng = truths[place].result(), np.random.default_rng([seed, place])
                 for implementation in fitting:
                     cases.append(judge(implementation, point, truth, rng, clock))
                     progress(len(cases), total)
@@ -160,61 +149,66 @@ def compile_for(point: Point, clock: Clock) -> None:
         autodiff.differentiate(point)
 
 
-def find_truth(point: Point, compiled: "Future[None]", rng: np.random.Generator, clock: Clock) -> Truth:
-    """Autodiff's gradients and their noise, once the shape is compiled.
-
-    The noise is autodiff's own: a fault in the hand-written program must not widen what it is allowed.
-    """
+def find_truth(point: Point, compiled: "Future[None]", clock: Clock) -> Values:
+    """Autodiff's gradients, once the shape is compiled."""
     compiled.result()
     with clock.time("autodiff"):
-        values = autodiff.differentiate(point)
-        return Truth(values, noise.measure(autodiff.differentiate, point, values, rng, DRAWS))
+        return autodiff.differentiate(point)
 
 
-def judge(implementation: Implementation, point: Point, truth: Truth, rng: np.random.Generator, clock: Clock) -> Case:
+def judge(implementation: Implementation, point: Point, truth: Values, rng: np.random.Generator, clock: Clock) -> Case:
     """One implementation at one point: the forward first, then each gradient, then the third opinion."""
     try:
         with clock.time("by hand"), np.errstate(all="ignore"):  # what is not finite is told by name below
             values = implementation.differentiate(point)
+        with clock.time("noise"), np.errstate(all="ignore"):
+            level = noise.measure(implementation.differentiate, point, values, rng, DRAWS)
+            comparisons = against(implementation, point, truth, values, level)
+            if any(c.verdict is Verdict.FAIL and c.multiple < IN_DOUBT for c in comparisons.values()):
+                again = noise.measure(implementation.differentiate, point, values, rng, DRAWS_IN_DOUBT)
+                level = {name: max(level[name], again[name]) for name in level}
+                comparisons = against(implementation, point, truth, values, level)
     except Exception as error:  # a gradient that crashes is a finding, and the others are still to be judged
         return Case(implementation.name, point.name, (), (), error=f"{type(error).__name__}: {error}")
-    comparisons = against(implementation, point, truth, values)
-    if any(c.verdict is Verdict.FAIL and c.multiple < IN_DOUBT for c in comparisons.values()):
-        with clock.time("autodiff"):
-            again = noise.measure(autodiff.differentiate, point, truth.values, rng, DRAWS_IN_DOUBT)
-        truth = Truth(truth.values, {name: max(level, again[name]) for name, level in truth.noise.items()})
-        comparisons = against(implementation, point, truth, values)
     forward = tuple(c for c in comparisons.values() if noise.is_forward(c.name))
     if any(c.verdict is Verdict.FAIL for c in forward):
         note = "the forwards differ, so the gradients were not judged"
         return Case(implementation.name, point.name, forward, (), (note,))
     with clock.time("complex step"):
         gradients = tuple(
-            replace(c, opinion=ask(implementation, point, truth, values, c.name, rng))
+            replace(c, opinion=ask(implementation, point, truth, values, c.name, level, rng))
             for c in comparisons.values()
             if not noise.is_forward(c.name)
         )
     return Case(implementation.name, point.name, forward, gradients, implementation.notes(point))
 
 
-def against(implementation: Implementation, point: Point, truth: Truth, values: Values) -> dict[str, Comparison]:
+def against(
+    implementation: Implementation, point: Point, truth: Values, values: Values, level: dict[str, float]
+) -> dict[str, Comparison]:
     """Each array by hand beside autodiff's, by name; one that is missing counts as wrong."""
-    ours, theirs = noise.everything(values), noise.everything(truth.values)
-    reach = max(noise.norm(array) for array in truth.values.gradients.values())
+    ours, theirs = noise.everything(values), noise.everything(truth)
+    reach = max(noise.norm(array) for array in truth.gradients.values())
     compared = {}
     for name, right in theirs.items():
         if name in ours:
-            compared[name] = compare(name, ours[name], right, truth.noise[name], point.shape.dtype, reach)
+            compared[name] = compare(name, ours[name], right, level[name], point.shape.dtype, reach)
         elif name.split("[")[0] not in implementation.without:
             compared[name] = unlike(name, right, "is missing")
     return compared
 
 
 def ask(
-    implementation: Implementation, point: Point, truth: Truth, values: Values, name: str, rng: np.random.Generator
+    implementation: Implementation,
+    point: Point,
+    truth: Values,
+    values: Values,
+    name: str,
+    level: dict[str, float],
+    rng: np.random.Generator,
 ) -> Opinion | None:
     """The third opinion on one gradient; none where there is nothing finite to side with."""
-    manual, theirs = values.gradients.get(name), truth.values.gradients[name]
-    if manual is None or manual.shape != theirs.shape or not (np.isfinite(manual).all() and np.isfinite(theirs).all()):
+    manual, theirs = values.gradients.get(name), truth.gradients[name]
+    if manual is None or manual.shape != theirs.shape or not np.isfinite([noise.norm(manual), level[name]]).all():
         return None
-    return third_opinion(implementation.loss, point, name, manual, theirs, truth.noise[name], rng)
+    return third_opinion(implementation.loss, point, name, manual, theirs, level[name], rng)

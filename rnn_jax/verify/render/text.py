@@ -82,8 +82,8 @@ def legend(report: Report) -> str:
     """What the columns say."""
     return (
         "cases: problems + random configurations; below each symbol the worst error,\n"
-        "‖by hand - autodiff‖ / ‖autodiff‖; noise: the worst error, the forward's too, in\n"
-        f"multiples of what one eps in every input does (up to {report.tolerance:.0f} is rounding)"
+        "‖by hand - autodiff‖ / ‖autodiff‖; noise: the worst error, the forward's too,\n"
+        f"in multiples of the rounding noise measured there (up to {report.tolerance:.0f} is rounding)"
     )
 
 
@@ -175,4 +175,4 @@ def conclusion(report: Report) -> Text:
 def times(report: Report) -> str:
     """Where the time went; the first two are shared by two threads beside the others."""
     spent = ", ".join(f"{label} {seconds:.1f}" for label, seconds in report.seconds.items())
-    return f"seconds ({spent});\ncompile and autodiff are the sums of two threads that work beside the rest"
+    return f"seconds: {spent};\ncompile and autodiff are sums over two threads, which work beside the rest"
