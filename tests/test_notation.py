@@ -7,8 +7,8 @@ from functools import cache, partial
 import jax
 import numpy as np
 import pytest
-from notation_runner import BLOCKS, BOOK, ROOT, damages, masked, quoted, run, section
 
+from notation_runner import BLOCKS, BOOK, ROOT, damages, masked, quoted, run, section
 from reference import columns, differences, losses, model, rtrl, steps
 from reference.parameters import Gradients, Params, State
 from rnn_jax import losses as jax_losses

@@ -7,8 +7,8 @@ import json
 import sys
 
 import pytest
-from planting import plant
 
+from planting import plant
 from rnn_jax import cli
 
 LAYER = "U W b bh x h0"  # all that lies behind the recurrence

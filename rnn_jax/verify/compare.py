@@ -102,9 +102,9 @@ def third_opinion(
         return loss(with_arrays(wide, {name: array}))
 
     slope = complex_step(along, wide.differentiable[name], direction)
-    # The direction has norm 1, so what a gradient may be off by bounds what its slope may be off by. The noise is that of
-    # the gradient by hand; where that is the wrong one, the right one may have more, but then the two lie far apart:
-    # a millionth of the difference decides.
+    # The direction has norm 1, so what a gradient may be off by bounds what its slope may be off by. The noise is that
+    # of the gradient by hand; where that is the wrong one, the right one may have more, but then the two lie far
+    # apart: a millionth of the difference decides.
     rounding = max(noise, float(np.finfo(point.shape.dtype).eps) * max(norm(manual), norm(autodiff)))
     allowed = max(TOLERANCE * rounding, 1e-6 * norm(manual - autodiff))
     sides = [abs(slope - float(np.sum(g * direction))) <= allowed for g in (manual, autodiff)]
