@@ -98,12 +98,12 @@ def findings(report: Report) -> list[Text]:
             for c in (*case.forward, *case.gradients):
                 if c.verdict is not Verdict.PASS or c.opinion not in (None, Opinion.BOTH):
                     wrong[c.symbol].append((case, c))
-        texts += [finding(name, symbol, hits) for symbol, hits in wrong.items()]
+        texts += [finding(name, symbol, hits, len(cases)) for symbol, hits in wrong.items()]
     return texts
 
 
-def finding(name: str, symbol: str, hits: list[tuple[Case, Comparison]]) -> Text:
-    """One symbol of one implementation: in how many cases, and the worst of them in figures."""
+def finding(name: str, symbol: str, hits: list[tuple[Case, Comparison]], total: int) -> Text:
+    """One symbol of one implementation: at how many points, and the worst of them in figures."""
     case, c = max(hits, key=lambda hit: (severity(hit[1].verdict), hit[1].multiple))
     what = "is wrong"
     if c.verdict is Verdict.PASS:
@@ -113,7 +113,8 @@ def finding(name: str, symbol: str, hits: list[tuple[Case, Comparison]]) -> Text
     elif c.opinion in (Opinion.MANUAL, Opinion.NEITHER):
         what = "differs from autodiff's"
     subject = symbol if symbol.startswith("forward ") else f"d{symbol}"
-    lines = [f"{MARK[c.verdict]} {name}: {subject} {what} in {len(hits)} case(s), worst at {case.point}: {figures(c)}"]
+    points = f"{len({case.point for case, _ in hits})} of {total} points"
+    lines = [f"{MARK[c.verdict]} {name}: {subject} {what} at {points}, worst at {case.point}", f"    {figures(c)}"]
     if c.worst is not None and c.manual is not None:
         lines.append(f"    {c.name}{list(c.worst)}: {c.manual:+.6g} by hand, {c.autodiff:+.6g} by autodiff")
     if c.factor is not None:
