@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Integer
 
 from rnn_jax.arrays import Array
 from rnn_jax.errors import require
+from rnn_jax.text import NOTHING
 
 Logits = Float[Array, "T B K"]
 Target = Integer[Array, "T B"] | Float[Array, "T B K"]
@@ -21,10 +22,13 @@ Reduction = Literal["sum", "mean"]
 
 
 def rows(y: Target, o: Logits) -> Float[Array, "T B K"]:
-    """Targets as rows (T, B, K); an index of -1 becomes a row of zeros."""
+    """Targets as rows (T, B, K); an index of -1 becomes a row of zeros, one that is no class a row of NaN."""
     expected = o.shape if y.ndim == 3 else o.shape[:2]
     require(y.shape == expected, f"y has shape {y.shape}, but logits {o.shape} ask for {expected}")
-    return y if y.ndim == 3 else jax.nn.one_hot(y, o.shape[-1], dtype=o.dtype)
+    if y.ndim == 3:
+        return y
+    known = (y >= NOTHING) & (y < o.shape[-1])
+    return jnp.where(known[..., None], jax.nn.one_hot(y, o.shape[-1], dtype=o.dtype), jnp.nan)
 
 
 def reduce(

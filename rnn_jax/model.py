@@ -11,6 +11,7 @@ from rnn_jax.arrays import Array
 from rnn_jax.cells import CELLS, State
 from rnn_jax.cells import Params as LayerParams
 from rnn_jax.errors import require
+from rnn_jax.text import NOTHING
 
 Direction = Literal["forward", "reverse"]
 Input = Float[Array, "T B D"] | Integer[Array, "T B"]
@@ -28,11 +29,12 @@ class Params(NamedTuple):
 def project(x: Input, U: Float[Array, "D GH"]) -> Float[Array, "T B GH"]:
     """What the input adds to the pre-activations; an index reads a row of U, and -1 adds nothing.
 
-    Indices are not checked here: inside jit their values cannot be seen (see text.py and problems.py).
+    Inside jit the values of indices cannot be seen: one that has no row becomes NaN, so that it cannot pass unnoticed.
     """
     if x.ndim == 2:
         # I2  xU[t] = onehot(x[t], D) @ U
-        return jnp.where((x >= 0)[..., None], U[jnp.maximum(x, 0)], 0)
+        rows = jnp.asarray(U).at[x].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+        return jnp.where((x == NOTHING)[..., None], 0, rows)
     # I1  xU[t] = x[t] @ U
     return x @ U
 

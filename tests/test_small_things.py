@@ -287,6 +287,22 @@ def test_the_reference_looks_at_indices(unchecked):
     assert "reduction is 'median'" in refused(jax_losses.cross_entropy, o, np.zeros((2, 2), int), None, "median")
 
 
+@pytest.mark.parametrize("wrong", [3, -2, 2**31 - 1])
+def test_inside_jit_a_wrong_index_cannot_pass_unnoticed(wrong):
+    p = initial.uniform(np.random.default_rng(0), 3, 4, 3)
+    x = np.array([[0], [wrong], [-1]], np.int32)
+
+    @jax.jit
+    def logits(x):
+        return jax_model.forward(p, x, initial.zero_state(1, 4))[0]
+
+    assert np.isnan(np.asarray(logits(x))).any(axis=(1, 2)).tolist() == [False, True, True]
+    right = logits(np.array([[0], [2], [-1]], np.int32))
+    assert np.isfinite(right).all()
+    assert np.isnan(jax_losses.cross_entropy(right, x))
+    assert np.isfinite(jax_losses.cross_entropy(right, np.array([[0], [2], [-1]], np.int32)))
+
+
 def test_the_one_example_derivations_refuse_too(unchecked):
     p = columns.Params(np.ones((4, 3)), np.ones((4, 4)), np.ones((5, 4)), np.ones((4, 1)), np.ones((5, 1)))
     h0 = np.ones((4, 1))

@@ -73,7 +73,8 @@ def differentiate(point: Point) -> Values:
     """The loss, outputs and gradients that JAX computes, in the dtype of the point."""
     rest = {"mask": point.mask, "y": point.y, "weights": point.weights, "dfinal": point.dfinal}
     # Thread by thread, and back as it was: the caller's JAX stays in the precision they chose.
-    with jax.enable_x64(point.shape.dtype == "float64"):
+    # Some GPUs round float32 products to ten bits unless they are told not to.
+    with jax.enable_x64(point.shape.dtype == "float64"), jax.default_matmul_precision("highest"):
         result = gradient_function(point.shape)(point.params, point.x, point.state0, rest)
         (loss, (o, final)), (dparams, dstate, *dx) = jax.tree.map(np.asarray, result)
     return Values(

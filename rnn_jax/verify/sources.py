@@ -98,13 +98,15 @@ def random_mask(shape: Shape, rng: np.random.Generator) -> tuple[np.ndarray, np.
 
 
 def random_target(shape: Shape, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Indices with some steps left out, or rows of real numbers; the linear loss counts only weighted steps."""
-    if shape.loss == "cross_entropy":
-        classes = rng.integers(-1, shape.K, (shape.T, shape.B)).astype(np.int32)
-        classes[0, 0] = 0  # a mean needs one step that counts
-        return classes
+    """Real numbers; for cross-entropy classes beside indices and distributions beside vectors, both with gaps."""
     y = rng.normal(size=(shape.T, shape.B, shape.K))
-    return y * (weights > 0)[..., None] if shape.loss == "linear" else y
+    if shape.loss == "linear":
+        return y * (weights > 0)[..., None]  # what lies in the padding counts nothing
+    if shape.loss == "squared_error":
+        return y
+    classes = rng.integers(-1, shape.K, (shape.T, shape.B)).astype(np.int32)
+    classes[0, 0] = 0  # a mean needs one step that counts
+    return classes if shape.indices else (classes >= 0)[..., None] * rng.dirichlet(np.ones(shape.K), classes.shape)
 
 
 def random_states(shape: Shape, rng: np.random.Generator) -> model.States:
