@@ -1,7 +1,8 @@
 """Element-wise functions that stay finite and analytic, so that a complex step can pass through them."""
 
 import numpy as np
-from jaxtyping import Inexact
+
+from reference.arrays import Inexact
 
 
 def sigmoid(z: Inexact[np.ndarray, "*shape"]) -> Inexact[np.ndarray, "*shape"]:

@@ -1,5 +1,7 @@
 """Bad input, told in one sentence: what was wrong, the offending value, what would be right."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 
@@ -11,6 +13,12 @@ def require(condition: bool | np.bool, sentence: str) -> None:
     """Raise InputError with `sentence` unless `condition` holds."""
     if not condition:
         raise InputError(sentence)
+
+
+def require_known(name: str, value: object, known: Iterable[object]) -> None:
+    """Raise InputError unless the value is one of those known."""
+    known = list(known)
+    require(value in known, f"the {name} is {value!r}, but one of {', '.join(map(str, known))} is right")
 
 
 def require_shape(name: str, array: np.ndarray, expected: tuple[int, ...], why: str) -> None:

@@ -7,8 +7,8 @@ Goodfellow, Bengio, Courville, Deep Learning, equations 10.8 to 10.28.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Inexact
 
+from reference.arrays import Inexact
 from reference.checks import require, require_shape
 
 
@@ -69,8 +69,9 @@ def backward(
 ) -> Gradients:
     """Gradients from those of the logits, do (T, K, 1), and of the final state, dh_final (H, 1)."""
     x, h = cache
-    dU, dW, dV, db, dc = (np.zeros_like(array) for array in p)
-    dx = np.zeros_like(x)
+    dtype = np.result_type(*p, x, do, dh_final)
+    dU, dW, dV, db, dc = (np.zeros(array.shape, dtype) for array in p)
+    dx = np.zeros(x.shape, dtype)
     dh_next = dh_final
     for t in reversed(range(len(x))):
         # C2  o[t] = V @ h[t] + c

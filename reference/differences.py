@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Inexact
+from jaxtyping import Float
+
+from reference.arrays import Inexact
 
 Function = Callable[[np.ndarray], Any]  # a scalar, real for real input
 Line = Callable[[Function, np.ndarray, np.ndarray], float]

@@ -7,11 +7,12 @@ and cuDNN: r scales h W_n + bh_n. Gates stand in the order r, z, n; z keeps the 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Inexact
+from jaxtyping import Bool
 
 from reference.activations import sigmoid
+from reference.arrays import Inexact
 from reference.inputs import Input, project, project_backward
-from reference.parameters import Gradients, Params, State, check_layer, result_type
+from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type
 
 
 class Cache(NamedTuple):
@@ -64,8 +65,10 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
     they differ in the gate n, whose recurrent part is scaled by r.
     """
     x, r, z, n, h_n, h, mask = cache
+    check_gradients(h, dh_out, dfinal)
     da = np.empty((*r.shape[:2], p.b.size), r.dtype)
-    dW, db, dbh = np.zeros_like(p.W), np.zeros_like(p.b), np.zeros_like(p.b)
+    dW = np.zeros(p.W.shape, da.dtype)
+    db, dbh = np.zeros(p.b.shape, da.dtype), np.zeros(p.b.shape, da.dtype)
     dh_next = dfinal.h
     for t in reversed(range(len(r))):
         m = mask[t][:, None]

@@ -7,11 +7,12 @@ candidate sees (r ⊙ h) W_n. Gates stand in the order r, z, n; z keeps the old 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Inexact
+from jaxtyping import Bool
 
 from reference.activations import sigmoid
+from reference.arrays import Inexact
 from reference.inputs import Input, project, project_backward
-from reference.parameters import Gradients, Params, State, check_layer, result_type, total_bias
+from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
 
 
 class Cache(NamedTuple):
@@ -63,10 +64,11 @@ def forward(
 def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfinal: State) -> Gradients:
     """Gradients from those of the hidden states, dh_out (T, B, H), and of the final state."""
     x, r, z, n, q, h, mask = cache
+    check_gradients(h, dh_out, dfinal)
     H = p.W.shape[0]
     W_rz, W_n = p.W[:, : 2 * H], p.W[:, 2 * H :]
     da = np.empty((*r.shape[:2], p.b.size), r.dtype)
-    dW, db = np.zeros_like(p.W), np.zeros_like(p.b)
+    dW, db = np.zeros(p.W.shape, da.dtype), np.zeros(p.b.shape, da.dtype)
     dh_next = dfinal.h
     for t in reversed(range(len(r))):
         m = mask[t][:, None]

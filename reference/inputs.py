@@ -1,7 +1,9 @@
 """How an input reaches the hidden layer: a vector through a product, an index as a row of U."""
 
 import numpy as np
-from jaxtyping import Inexact, Integer
+from jaxtyping import Integer
+
+from reference.arrays import Inexact
 
 Input = Inexact[np.ndarray, "T B D"] | Integer[np.ndarray, "T B"]
 

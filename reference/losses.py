@@ -8,9 +8,10 @@ loss of each step. "mean" divides by the sum of the weights of the steps that ha
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Inexact, Integer
+from jaxtyping import Bool, Integer
 
-from reference.checks import require, require_indices, require_shape
+from reference.arrays import Inexact
+from reference.checks import require, require_indices, require_known, require_shape
 
 Logits = Inexact[np.ndarray, "T B K"]
 Target = Integer[np.ndarray, "T B"] | Inexact[np.ndarray, "T B K"]
@@ -32,6 +33,7 @@ def step_weights(
     o: Logits, has_target: Bool[np.ndarray, "T B"], weights: Weights | None, reduction: Reduction
 ) -> Weights:
     """What each step's loss is multiplied by; raises InputError where a mean has nothing to count."""
+    require_known("reduction", reduction, ("sum", "mean"))
     weights = np.ones(o.shape[:2]) if weights is None else weights
     require_shape("weights", weights, o.shape[:2], f"o {o.shape}")
     weights = weights.astype(o.real.dtype)  # float32 logits keep a float32 loss
@@ -55,7 +57,10 @@ def cross_entropy_steps(o: Logits, y: Target) -> Inexact[np.ndarray, "T B"]:
 
 
 def cross_entropy(o: Logits, y: Target, weights: Weights | None = None, reduction: Reduction = "sum") -> np.inexact:
-    """The weighted sum, or mean, of the cross-entropy of softmax(o) over all steps, in nats."""
+    """The weighted sum, or mean, of the cross-entropy of softmax(o) over all steps, in nats.
+
+    Raises InputError where shapes, indices or the reduction do not fit, or a mean has nothing to count.
+    """
     w = step_weights(o, rows(y, o).sum(-1) > 0, weights, reduction)
     # X2  L += (w[t] * l[t]).sum()
     return np.sum(w * cross_entropy_steps(o, y))
@@ -64,7 +69,7 @@ def cross_entropy(o: Logits, y: Target, weights: Weights | None = None, reductio
 def cross_entropy_gradient(
     o: Logits, y: Target, weights: Weights | None = None, reduction: Reduction = "sum"
 ) -> Logits:
-    """The gradient (T, B, K) of cross_entropy with respect to the logits."""
+    """The gradient (T, B, K) of cross_entropy with respect to the logits; raises InputError as it does."""
     target = rows(y, o)
     mass = target.sum(-1, keepdims=True)
     w = step_weights(o, mass[..., 0] > 0, weights, reduction)[..., None]
@@ -76,7 +81,7 @@ def cross_entropy_gradient(
 
 
 def squared_error(o: Logits, y: Logits, weights: Weights | None = None, reduction: Reduction = "sum") -> np.inexact:
-    """The weighted sum, or mean over steps, of ½‖o - y‖²."""
+    """The weighted sum, or mean over steps, of ½‖o - y‖²; raises InputError where shapes do not fit."""
     require_shape("y", y, o.shape, f"o {o.shape}")
     w = step_weights(o, np.ones(o.shape[:2], bool), weights, reduction)
     # E1  l[t] = 0.5 * ((o[t] - y[t])**2).sum(-1)
@@ -87,7 +92,7 @@ def squared_error(o: Logits, y: Logits, weights: Weights | None = None, reductio
 def squared_error_gradient(
     o: Logits, y: Logits, weights: Weights | None = None, reduction: Reduction = "sum"
 ) -> Logits:
-    """The gradient (T, B, K) of squared_error with respect to o."""
+    """The gradient (T, B, K) of squared_error with respect to o; raises InputError as it does."""
     require_shape("y", y, o.shape, f"o {o.shape}")
     w = step_weights(o, np.ones(o.shape[:2], bool), weights, reduction)[..., None]
     # E1  l[t] = 0.5 * ((o[t] - y[t])**2).sum(-1)

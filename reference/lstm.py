@@ -7,12 +7,13 @@ Learning to Forget (2000). Gates stand in the order i, f, g, o; here o is a gate
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Inexact
+from jaxtyping import Bool
 
 from reference.activations import sigmoid
+from reference.arrays import Inexact
 from reference.checks import InputError
 from reference.inputs import Input, project, project_backward
-from reference.parameters import Gradients, Params, State, check_layer, result_type, total_bias
+from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
 
 
 class Cache(NamedTuple):
@@ -68,8 +69,9 @@ def forward(
 def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfinal: State) -> Gradients:
     """Gradients from those of the hidden states, dh_out (T, B, H), and of the final states h and s."""
     x, a, i, f, g, o, s, h, mask = cache
+    check_gradients(h, dh_out, dfinal)
     da = np.empty_like(a)
-    dW, db = np.zeros_like(p.W), np.zeros_like(p.b)
+    dW, db = np.zeros(p.W.shape, da.dtype), np.zeros(p.b.shape, da.dtype)
     if dfinal.s is None:
         raise InputError("dfinal has s = None, but the gradient of the final cell state (B, H) is right")
     dh_next, ds_next = dfinal.h, dfinal.s

@@ -9,10 +9,11 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Inexact
+from jaxtyping import Bool
 
 from reference import gru, gru_before, lstm, parameters, readout, rnn
-from reference.checks import require, require_shape
+from reference.arrays import Inexact
+from reference.checks import require, require_known, require_shape
 from reference.inputs import Input
 from reference.parameters import State
 
@@ -61,7 +62,10 @@ class Gradients(NamedTuple):
 
 def check(p: Params, state0: States, cell: str, directions: tuple[Direction, ...]) -> None:
     """Raise InputError unless the model's parts fit together."""
-    require(cell in CELLS, f"the cell {cell!r} is unknown; one of {', '.join(CELLS)} is right")
+    require_known("cell", cell, CELLS)
+    require(len(directions) > 0, "no direction is named, but some of forward, reverse are right")
+    for direction in directions:
+        require_known("direction", direction, ("forward", "reverse"))
     require(len(p.layers) > 0, "the model has no layers, but it needs at least one")
     for name, tree in (("parameters", p.layers), ("initial states", state0)):
         counts = [len(layer) for layer in tree]

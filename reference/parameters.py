@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Inexact
 
+from reference.arrays import Inexact
 from reference.checks import require, require_sequence, require_shape
 
 
@@ -50,6 +50,15 @@ def check_layer(p: Params, x: np.ndarray, state0: State, mask: np.ndarray, gates
     require_shape("mask", mask, (T, B), f"x {x.shape}")
 
 
+def check_gradients(h: np.ndarray, dh_out: np.ndarray, dfinal: State) -> None:
+    """Raise InputError unless the gradients that a backward pass starts from fit the states h (T+1, B, H)."""
+    T, B, H = h.shape[0] - 1, *h.shape[1:]
+    require_shape("dh_out", dh_out, (T, B, H), "the forward pass")
+    for name, part in (("dfinal.h", dfinal.h), ("dfinal.s", dfinal.s)):
+        if part is not None:
+            require_shape(name, part, (B, H), "the forward pass")
+
+
 def uniform(
     rng: np.random.Generator | np.random.RandomState, D: int, H: int, gates: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +76,7 @@ def scaled_normal(
 
 
 def total_bias(p: Params) -> np.ndarray:
-    """B + bh (G·H,), where both biases are added in the same place."""
+    """The sum b + bh (G·H,), where both biases are added in the same place."""
     return p.b if p.bh is None else p.b + p.bh
 
 

@@ -1,7 +1,8 @@
 """From hidden states to logits: one affine map, shared by all steps."""
 
 import numpy as np
-from jaxtyping import Inexact
+
+from reference.arrays import Inexact
 
 
 def forward(

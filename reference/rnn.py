@@ -6,10 +6,12 @@ Goodfellow, Bengio, Courville, Deep Learning, section 10.2.2 (their columns are 
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Inexact
+from jaxtyping import Bool
 
+from reference.arrays import Inexact
+from reference.checks import require_known
 from reference.inputs import Input, project, project_backward
-from reference.parameters import Gradients, Params, State, check_layer, result_type, total_bias
+from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
 
 Activation = Literal["tanh", "relu"]
 
@@ -35,6 +37,7 @@ def forward(
     Raises InputError where shapes or indices do not fit.
     """
     check_layer(p, x, state0, mask, gates=1)
+    require_known("activation", activation, ("tanh", "relu"))
     (T, B), H = x.shape[:2], p.W.shape[0]
     a = np.empty((T, B, H), result_type(p, x, state0))
     h = np.empty((T + 1, B, H), a.dtype)
@@ -62,8 +65,9 @@ def backward(
 ) -> Gradients:
     """Gradients from those of the hidden states, dh_out (T, B, H), and of the final state."""
     x, a, h, mask = cache
+    check_gradients(h, dh_out, dfinal)
     da = np.empty_like(a)
-    dW, db = np.zeros_like(p.W), np.zeros_like(p.b)
+    dW, db = np.zeros(p.W.shape, da.dtype), np.zeros(p.b.shape, da.dtype)
     dh_next = dfinal.h
     for t in reversed(range(len(a))):
         m = mask[t][:, None]

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Inexact, Integer
+from jaxtyping import Integer
 
+from reference.arrays import Inexact
 from reference.checks import require, require_indices, require_shape
 
 
@@ -118,8 +119,8 @@ def gradient(
     h0: Hidden,
     output_gradient: Callable[[int, Logits], Logits],
     dh_final: Hidden,
-) -> tuple[Inexact[np.ndarray, "T K"], Params, Hidden]:
-    """Logits (T, K), the gradients of the parameters, and that of h0 (H,), all in one pass forward.
+) -> tuple[Inexact[np.ndarray, "T K"], Hidden, Params, Hidden]:
+    """Logits (T, K), the final state (H,), the gradients of the parameters and of h0 (H,), in one pass forward.
 
     `output_gradient(t, o)` gives the gradient (K,) of the loss with respect to the logits o (K,) of step t:
     the loss of a step must not depend on later ones. `dh_final` (H,) is the gradient of the final state.
@@ -128,8 +129,9 @@ def gradient(
     check(p, x, h0)
     x = as_rows(x, len(p.U), p.U.dtype)
     h, S, logits = h0, initial(p), []
-    dV, dc = np.zeros_like(p.V), np.zeros_like(p.c)
-    dU, dW, db, dh0 = np.zeros_like(p.U), np.zeros_like(p.W), np.zeros_like(p.b), np.zeros_like(h0)
+    dtype = np.result_type(*p, x, h0)
+    dU, dW, dV, db, dc = (np.zeros(array.shape, dtype) for array in p)
+    dh0 = np.zeros(h0.shape, dtype)
     for t in range(len(x)):
         h_prev = h
         h = step(p, x[t], h_prev)
@@ -151,4 +153,4 @@ def gradient(
         db += np.einsum("k,kj->j", dh, S.b)
         # F14 dh0 += einsum("k,kj->j", dh, S_h0)
         dh0 += np.einsum("k,kj->j", dh, S.h0)
-    return np.stack(logits), Params(dU, dW, dV, db, dc), dh0
+    return np.stack(logits), h, Params(dU, dW, dV, db, dc), dh0

@@ -5,8 +5,8 @@ one. An input is a column (n_x, 1), an index, or None, which stands for the zero
 """
 
 import numpy as np
-from jaxtyping import Inexact
 
+from reference.arrays import Inexact
 from reference.checks import require
 
 X = Inexact[np.ndarray, "n_x 1"]
@@ -90,7 +90,7 @@ def forward(parameters: Arrays, inputs: list[Input], a0: A) -> tuple[list[Y], di
 
 def backward(parameters: Arrays, dY: list[Y], a: dict[int, A], x: list[X], da_final: A) -> tuple[Arrays, A]:
     """The gradients dWax, dWaa, dWya, db, dby, and the initial state's, from those of the logits."""
-    gradients = {"d" + name: np.zeros_like(parameters[name]) for name in NAMES}
+    gradients = {"d" + name: np.zeros(parameters[name].shape, da_final.dtype) for name in NAMES}
     da_next = da_final
     for t in reversed(range(len(x))):
         share, da_next = step_backward(parameters, dY[t], da_next, x[t], a[t], a[t - 1])

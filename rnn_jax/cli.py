@@ -45,8 +45,8 @@ def root(
 @app.command()
 def verify(
     configs: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="Random configurations beside the founding problems.")
-    ] = 60,
+        int | None, typer.Option(parser=whole_number, metavar="N", help="Random configurations. [default: 60]")
+    ] = None,
     seed: Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Of the random configurations.")] = 0,
     only: Annotated[list[str] | None, typer.Option(help="Implementations, by comma: rnn, columns, lstm, ...")] = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",

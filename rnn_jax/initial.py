@@ -19,7 +19,7 @@ def uniform(
 ) -> model.Params:
     """Parameters uniform within ±scale/sqrt(fan-in), biases within ±scale/sqrt(H); float64.
 
-    LeCun et al., Efficient BackProp (1998), section 4.6, as most libraries do it today.
+    Glorot, Bengio, Understanding the Difficulty of Training Deep Feedforward Neural Networks (2010), equation 1.
     """
     G = cells.CELLS[cell].gates
 

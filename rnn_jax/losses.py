@@ -34,7 +34,7 @@ def rows(y: Target, o: Logits) -> Float[Array, "T B K"]:
 def reduce(
     losses: Float[Array, "T B"], has_target: Bool[Array, "T B"], weights: Weights | None, reduction: Reduction
 ) -> Float[Array, ""]:
-    """The weighted sum of the steps' losses, or their mean over the steps that have a target."""
+    """The weighted sum of the steps' losses, or their mean over the steps that have a target: NaN if none has."""
     require(reduction in ("sum", "mean"), f"the reduction is {reduction!r}, but 'sum' or 'mean' is right")
     weights = jnp.ones_like(losses) if weights is None else weights
     require(weights.shape == losses.shape, f"weights have shape {weights.shape}, but {losses.shape} is right")
@@ -52,14 +52,18 @@ def cross_entropy_steps(o: Logits, y: Target) -> Float[Array, "T B"]:
 def cross_entropy(
     o: Logits, y: Target, weights: Weights | None = None, reduction: Reduction = "sum"
 ) -> Float[Array, ""]:
-    """The weighted sum, or mean, of the cross-entropy of softmax(o) over all steps, in nats."""
+    """The weighted sum, or mean, of the cross-entropy of softmax(o) over all steps, in nats.
+
+    Raises InputError where shapes or the reduction do not fit.
+    """
     return reduce(cross_entropy_steps(o, y), rows(y, o).sum(-1) > 0, weights, reduction)
 
 
 def squared_error(
     o: Logits, y: Logits, weights: Weights | None = None, reduction: Reduction = "sum"
 ) -> Float[Array, ""]:
-    """The weighted sum, or mean over steps, of ½‖o - y‖²."""
+    """The weighted sum, or mean over steps, of ½‖o - y‖²; raises InputError where shapes do not fit."""
+    require(y.shape == o.shape, f"y has shape {y.shape}, but logits {o.shape} ask for the same")
     # E1  l[t] = 0.5 * ((o[t] - y[t])**2).sum(-1)
     losses = 0.5 * jnp.sum((o - y) ** 2, axis=-1)
     return reduce(losses, jnp.ones(losses.shape, bool), weights, reduction)

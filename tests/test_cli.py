@@ -146,6 +146,16 @@ def test_a_point_with_more_of_everything(call, point):
     assert "✓ lstm" in out
 
 
+def test_padding_and_weights_without_a_target(call, point):
+    mask = np.arange(T)[:, None] < np.array([T, T - 2])
+    status, out, err = call("verify", "--point", point(mask=mask))
+    assert (status, err) == (0, "")
+    assert "✓ rtrl" in out
+    status, out, _ = call("verify", "--point", point(weights=np.zeros((T, B))))
+    assert status == 0
+    assert "dV is 0 to rounding" in " ".join(out.split())
+
+
 def hole(array, value):
     """The array with one entry exchanged."""
     array = array.copy()
@@ -173,6 +183,10 @@ BAD_POINTS = {
     "a missing name": (lambda a: {"c": None}, "lacks 'c'"),
     "objects": (lambda a: {"c": np.array([None] * K)}, "cannot be read"),
     "a vector for a matrix": (lambda a: {"V": np.ones(H)}, "V has shape (4,)"),
+    "a number for U": (lambda a: {"U": np.float64(3)}, "U has shape ()"),
+    "a number for V": (lambda a: {"V": np.float64(3)}, "V has shape ()"),
+    "no classes": (lambda a: {"V": np.ones((H, 0)), "c": np.ones(0)}, "V has shape (4, 0)"),
+    "a cell state for no cell": (lambda a: {"s0": np.ones((B, H))}, "s0 is given"),
     "a number for x": (lambda a: {"x": np.float64(3)}, "x has shape ()"),
 }
 
@@ -213,6 +227,12 @@ def test_a_point_that_the_chosen_cells_do_not_fit(call, point):
     status, _, err = call("verify", "--only", "lstm", "--point", point())
     assert status == 2
     assert "none of lstm fits" in err
+
+
+def test_a_point_and_configurations_exclude_each_other(call, point):
+    status, _, err = call("verify", "--configs", 5, "--point", point())
+    assert status == 2
+    assert "only one of them" in err
 
 
 def test_debug_shows_where_a_mistake_was_met(call):

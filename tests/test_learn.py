@@ -52,7 +52,7 @@ def forward_sensitivity(problem, params):
     q, o = params.layers[0][0], logits(params, problem.x)
     do = losses.cross_entropy_gradient(o, problem.y)[:, 0]
     plain = rtrl.Params(q.U, q.W, params.V, q.b, params.c)
-    return rtrl.gradient(plain, problem.x[:, 0], np.zeros(5), lambda t, o: do[t], np.zeros(5))[1].W
+    return rtrl.gradient(plain, problem.x[:, 0], np.zeros(5), lambda t, o: do[t], np.zeros(5))[2].W
 
 
 def complex_step(problem, params):

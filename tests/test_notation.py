@@ -189,7 +189,7 @@ def step_by_step(book):
 def real_time(x, book):
     p = rtrl.Params(**arrays(1, U=(D, H), W=(H, H), V=(H, K), b=(H,), c=(K,)))
     a, S = arrays(2, h0=(H,), do=(T, K), dh=(H,)), rtrl.initial(p)
-    o, theirs, dh0 = rtrl.gradient(p, x, a["h0"], lambda t, o: a["do"][t], a["dh"])
+    o, _, theirs, dh0 = rtrl.gradient(p, x, a["h0"], lambda t, o: a["do"][t], a["dh"])
     x, h = rtrl.as_rows(x, D, p.U.dtype), {-1: a["h0"]}
     for t in FORTH:
         h[t] = rtrl.step(p, x[t], h[t - 1])

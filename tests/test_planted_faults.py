@@ -163,7 +163,7 @@ FAULTS = [
         "no target counted as one",
         "mass * yhat",
         "yhat",
-        "U W b h0 s0 V c",
+        LSTM + " V c",
     ),
     (
         "lstm",
@@ -172,7 +172,7 @@ FAULTS = [
         "weights ignored",
         "w * (mass",
         "np.ones_like(w) * (mass",
-        "U W b h0 s0 V c",
+        LSTM + " V c",
     ),
     (
         "rnn",

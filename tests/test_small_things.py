@@ -12,7 +12,7 @@ from jax import lax
 
 import reference
 import rnn_jax
-from reference import columns, differences, losses, model, parameters, rtrl, steps
+from reference import columns, differences, losses, model, parameters, rnn, rtrl, steps
 from rnn_jax import cells, files, initial, problems, text
 from rnn_jax import losses as jax_losses
 from rnn_jax import model as jax_model
@@ -266,8 +266,10 @@ def both(**changes):
         ({"x": np.ones((6, 0, 3))}, "x has shape (6, 0, 3)"),
         ({"x": np.ones(6)}, "x has shape (6,)"),
         ({"x": np.ones((6, 2))}, "float64"),
-        ({"cell": "nosuch"}, "'nosuch' is unknown"),
+        ({"cell": "nosuch"}, "'nosuch'"),
         ({"directions": ("forward", "reverse")}, "directions"),
+        ({"directions": ("backward",)}, "'backward'"),
+        ({"directions": ()}, "direction"),
     ],
 )
 def test_both_houses_refuse_what_does_not_fit(unchecked, changes, said):
@@ -301,6 +303,45 @@ def test_inside_jit_a_wrong_index_cannot_pass_unnoticed(wrong):
     assert np.isfinite(right).all()
     assert np.isnan(jax_losses.cross_entropy(right, x))
     assert np.isfinite(jax_losses.cross_entropy(right, np.array([[0], [2], [-1]], np.int32)))
+
+
+def test_unknown_names_are_not_taken_for_known_ones(unchecked):
+    o = np.zeros((2, 2, 5))
+    for house in (losses, jax_losses):
+        assert "reduction is 'median'" in refused(house.cross_entropy, o, np.zeros((2, 2), int), None, "median")
+        assert "(1, 1, 5)" in refused(house.squared_error, o, np.zeros((1, 1, 5)))
+    layer = parameters.Params(np.ones((3, 4)), np.ones((4, 4)), np.ones(4))
+    arguments = layer, np.ones((6, 2, 3)), parameters.State(np.ones((2, 4))), np.ones((6, 2), bool)
+    assert "activation is 'sigmoid'" in refused(rnn.forward, *arguments, activation="sigmoid")
+    _, final, cache = rnn.forward(*arguments)
+    assert "dh_out has shape (6, 1, 4)" in refused(rnn.backward, layer, cache, np.ones((6, 1, 4)), final)
+    assert "dfinal.h has shape ()" in refused(
+        rnn.backward, layer, cache, np.ones((6, 2, 4)), parameters.State(np.float64(1))
+    )
+
+
+@pytest.mark.parametrize("cell", model.CELLS)
+def test_no_accumulator_is_narrower_than_the_program(cell):
+    rng = np.random.default_rng(0)
+    made = initial.uniform(rng, 3, 4, 5, cell=cell)
+    layer = parameters.Params(*(np.float32(array) for array in made.layers[0][0][:3]))
+    p = model.Params(((layer,),), made.V, made.c)
+    s0 = rng.normal(size=(2, 4)) if cell == "lstm" else None
+    state = ((parameters.State(rng.normal(size=(2, 4)), s0),),)
+    x = rng.normal(size=(6, 2, 3))  # float64: so is every gradient
+    o, final, cache = model.forward(p, x, state, cell=cell)
+    g = model.backward(p, cache, np.ones_like(o), final, cell=cell)
+    assert {array.dtype for array in (*g.params.layers[0][0][:3], g.x, g.state[0][0].h)} == {np.dtype("float64")}
+
+
+def test_one_hot_integers_have_a_real_gradient(unchecked):
+    rng = np.random.default_rng(0)
+    p = columns.Params(*(rng.normal(size=shape) for shape in ((4, 3), (4, 4), (5, 4), (4, 1), (5, 1))))
+    x, h0, do = np.eye(3, dtype=int)[[0, 2]][..., None], np.zeros((4, 1)), rng.normal(size=(2, 5, 1))
+    whole = columns.backward(p, columns.forward(p, x, h0)[1], do, h0)
+    real = columns.backward(p, columns.forward(p, x.astype(float), h0)[1], do, h0)
+    np.testing.assert_array_equal(whole.x, real.x)
+    assert np.abs(real.x).max() > 0.1
 
 
 def test_the_one_example_derivations_refuse_too(unchecked):

@@ -1,9 +1,9 @@
-"""How far the results of a program move when nothing changes but rounding.
+"""How far the results of a program lie from what they would be without rounding.
 
-The program is run once more in the other precision, at inputs that are moved by one eps of float32: the difference
-is what rounding does to it in float32, every intermediate and every cancellation counted, and in float64 it is
-smaller by the ratio of the two eps. (To move the inputs alone is not enough: where small logits leave softmax
-nearly uniform, what they lose in rounding is far less than what the exponentials lose.)
+The program is run once more in a higher precision, at inputs moved by one eps: the difference is what its own
+rounding does, every intermediate and every cancellation counted, and what that of its inputs does. (To move the
+inputs alone is not enough: where small logits leave softmax nearly uniform, what they lose in rounding is far less
+than what the exponentials lose. Nor is a run in a lower precision: where tanh saturates, it loses everything.)
 """
 
 from collections.abc import Callable
@@ -15,17 +15,19 @@ import numpy as np
 from rnn_jax.verify.autodiff import Values
 from rnn_jax.verify.points import Point, cast, with_arrays
 
-EPS = {dtype: float(np.finfo(dtype).eps) for dtype in ("float64", "float32")}
-OTHER = {"float64": "float32", "float32": "float64"}
+HIGHER = {"float32": "float64", "float64": "longdouble"}
+
+# On some machines NumPy's longdouble is no more than a float64. There float32 has to serve, the change scaled down.
+EXTENDED = bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps)
 
 
-def jitter(point: Point, rng: np.random.Generator) -> Point:
-    """The point with every real number moved by one eps of float32, up or down at random; zeros stay."""
+def jitter(point: Point, eps: float, rng: np.random.Generator) -> Point:
+    """The point with every real number moved by eps of itself, up or down at random; zeros stay."""
 
     def move(array: np.ndarray) -> np.ndarray:
         if not np.issubdtype(array.dtype, np.inexact):
             return array
-        return (array * (1 + rng.choice([-1, 1], array.shape) * EPS["float32"])).astype(array.dtype)
+        return (array * (1 + rng.choice([-1, 1], array.shape) * eps)).astype(array.dtype)
 
     moved = {name: move(array) for name, array in point.differentiable.items()}
     # One-hot rows stay one-hot, and a target is data that no program rounds; a cotangent is a number like another.
@@ -38,18 +40,31 @@ def measure(
 ) -> dict[str, float]:
     """The rounding noise of every output and gradient: an absolute norm, by name; infinite where none can be told.
 
-    The largest of several draws, and at least one rounding of the result itself. A fault in the program is the same
-    in both precisions and cancels; were it not, it would count for 2e-9 of itself in float64, which hides nothing.
+    The largest of several draws, and at least one rounding of the result itself. A fault in the program is the same in
+    both precisions and cancels, so it cannot widen what it is allowed.
     """
     dtype = point.shape.dtype
+    eps = float(np.finfo(dtype).eps)
     here = everything(values)
-    noise = {name: EPS[dtype] * norm(array) for name, array in here.items()}
+    noise = {name: eps * norm(array) for name, array in here.items()}
     for _ in range(draws):
-        there = everything(differentiate(cast(jitter(point, rng), OTHER[dtype])))
+        if dtype == "float64" and not EXTENDED:
+            there = everything(differentiate(cast(jitter(point, float(np.finfo("float32").eps), rng), "float32")))
+            ratio = eps / float(np.finfo("float32").eps)
+        else:
+            there = everything(differentiate(jitter(cast(point, HIGHER[dtype]), eps, rng)))
+            ratio = 1.0
         for name, array in here.items():
-            change = norm(array.astype(np.float64) - there[name]) if array.shape == there[name].shape else np.inf
-            noise[name] = max(noise[name], change * EPS[dtype] / EPS["float32"]) if np.isfinite(change) else np.inf
+            noise[name] = max(noise[name], ratio * distance(array, there[name], lost=ratio < 1))
     return noise
+
+
+def distance(array: np.ndarray, other: np.ndarray, lost: bool) -> float:
+    """The norm of the difference, infinite where it tells nothing, as with `lost` one of the array's own size does."""
+    if array.shape != other.shape:
+        return np.inf
+    change = norm(array - other)
+    return change if np.isfinite(change) and not (lost and change > 0.1 * norm(array)) else np.inf
 
 
 FORWARD = "forward "  # no array of the model is called so: a gradient and an output of one name stay apart

@@ -1,5 +1,6 @@
 """A point's loss as `reference` computes it: value and gradient with respect to the logits."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,25 @@ def logit_gradient(point: Point, o: np.ndarray) -> np.ndarray:
     if point.shape.loss == "linear":
         return point.y
     return getattr(losses, point.shape.loss + "_gradient")(o, point.y, point.weights, point.shape.reduction)
+
+
+def step_gradient(point: Point) -> Callable[[int, int, np.ndarray], np.ndarray]:
+    """The same for programs that go step by step: (t, b, logits (K,) of that step) to their gradient (K,)."""
+    shape = point.shape
+    if shape.loss == "linear":
+        return lambda t, b, o: point.y[t, b]
+    like = np.zeros((shape.T, shape.B, shape.K), shape.dtype)
+    has_target = np.ones(point.mask.shape, bool)
+    if shape.loss == "cross_entropy":
+        has_target = losses.rows(point.y, like).sum(-1) > 0
+    weights = losses.step_weights(like, has_target, point.weights, shape.reduction)
+    gradient = getattr(losses, shape.loss + "_gradient")
+
+    def at(t: int, b: int, o: np.ndarray) -> np.ndarray:
+        here = np.s_[t : t + 1, b : b + 1]
+        return gradient(o[None, None], point.y[here], weights[here])[0, 0]
+
+    return at
 
 
 def penalty_gradient(point: Point) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from reference import columns, conventions, parameters, rtrl, steps
 from rnn_jax.verify.autodiff import Values, outputs_by_name
-from rnn_jax.verify.objective import logit_gradient, penalty_gradient, total_loss
+from rnn_jax.verify.objective import penalty_gradient, step_gradient, total_loss
 from rnn_jax.verify.points import Point
 
 
@@ -30,8 +30,11 @@ class Result(NamedTuple):
     gradients: dict[str, np.ndarray]
 
 
-# Without the gradients of the logits (T, K) and the final state (H,), the forward alone.
-Run = Callable[[Example, np.ndarray | None, np.ndarray], Result]
+# The gradient of the loss with respect to the logits (K,) of a step: (t, logits) to (K,).
+Seed = Callable[[int, np.ndarray], np.ndarray]
+
+# Without a seed the forward alone; dh (H,) is the gradient of the final state.
+Run = Callable[[Example, Seed | None, np.ndarray], Result]
 
 
 def fits(point: Point) -> bool:
@@ -41,20 +44,21 @@ def fits(point: Point) -> bool:
     return plain and point.padded
 
 
-def run_columns(example: Example, do: np.ndarray | None, dh: np.ndarray) -> Result:
+def run_columns(example: Example, seed: Seed | None, dh: np.ndarray) -> Result:
     """One example through columns.py."""
     params = columns.Params(**conventions.to("columns", "rnn", example.params))
     x = rtrl.as_rows(example.x, params.U.shape[1], params.U.dtype)
     o, cache = columns.forward(params, x[..., None], example.h0[:, None])
     h = cache.h[len(x) - 1][:, 0]
-    if do is None:
+    if seed is None:
         return Result(o[..., 0], h, {})
-    g = columns.backward(params, cache, do[..., None], dh[:, None])
+    do = np.stack([seed(t, o_t[:, 0])[:, None] for t, o_t in enumerate(o)])
+    g = columns.backward(params, cache, do, dh[:, None])
     gradients = conventions.back("columns", "rnn", g.params._asdict())
     return Result(o[..., 0], h, gradients | {"x": g.x[..., 0], "h0": g.h0[:, 0]})
 
 
-def run_steps(example: Example, do: np.ndarray | None, dh: np.ndarray) -> Result:
+def run_steps(example: Example, seed: Seed | None, dh: np.ndarray) -> Result:
     """One example through steps.py, which has no gradient of its inputs."""
     params = conventions.to("steps", "rnn", example.params)
     X: list[steps.Input] = (
@@ -64,20 +68,20 @@ def run_steps(example: Example, do: np.ndarray | None, dh: np.ndarray) -> Result
     )
     y, a, x = steps.forward(params, X, example.h0[:, None])
     o, h = np.stack(y)[..., 0], a[len(X) - 1][:, 0]
-    if do is None:
+    if seed is None:
         return Result(o, h, {})
-    g, da = steps.backward(params, [do_t[:, None] for do_t in do], a, x, dh[:, None])
+    dy = [seed(t, o_t)[:, None] for t, o_t in enumerate(o)]
+    g, da = steps.backward(params, dy, a, x, dh[:, None])
     gradients = conventions.back("steps", "rnn", {name[1:]: array for name, array in g.items()})
     return Result(o, h, gradients | {"h0": da[:, 0]})
 
 
-def run_rtrl(example: Example, do: np.ndarray | None, dh: np.ndarray) -> Result:
+def run_rtrl(example: Example, seed: Seed | None, dh: np.ndarray) -> Result:
     """One example through rtrl.py, which has no gradient of its inputs."""
     params = rtrl.Params(**example.params)
-    o, h = rtrl.forward(params, example.x, example.h0)
-    if do is None:
-        return Result(o, h, {})
-    o, g, dh0 = rtrl.gradient(params, example.x, example.h0, lambda t, _: do[t], dh)
+    if seed is None:
+        return Result(*rtrl.forward(params, example.x, example.h0), {})
+    o, h, g, dh0 = rtrl.gradient(params, example.x, example.h0, seed, dh)
     return Result(o, h, g._asdict() | {"h0": dh0})
 
 
@@ -97,30 +101,24 @@ def join(point: Point, results: list[Result]) -> tuple[np.ndarray, Any]:
     return o, ((parameters.State(np.stack([result.h for result in results])),),)
 
 
-def forward(run: Run, point: Point) -> tuple[np.ndarray, Any]:
-    """Logits and final states of the batch."""
-    dh = np.asarray(point.dfinal[0][0].h)
-    return join(point, [run(example, None, dh[b]) for b, example in enumerate(split(point))])
-
-
 def loss(run: Run, point: Point) -> Any:
     """The loss of the forward alone."""
-    return total_loss(point, *forward(run, point))
+    dh = np.asarray(point.dfinal[0][0].h)
+    return total_loss(point, *join(point, [run(example, None, dh[b]) for b, example in enumerate(split(point))]))
 
 
 def differentiate(run: Run, point: Point) -> Values:
     """Loss, outputs and gradients by hand."""
-    o, final = forward(run, point)
-    do, dh = logit_gradient(point, o), np.asarray(point.dfinal[0][0].h)
-    examples = split(point)
-    results = [run(e, do[: len(e.x), b], dh[b]) for b, e in enumerate(examples)]
+    dh, at, examples = np.asarray(point.dfinal[0][0].h), step_gradient(point), split(point)
+    results = [run(e, lambda t, o, b=b: at(t, b, o), dh[b]) for b, e in enumerate(examples)]  # type: ignore[misc]
+    o, final = join(point, results)
     gradients: dict[str, Any] = {
         name: sum(result.gradients[name] for result in results) for name in ("U", "W", "b", "V", "c")
     }
     gradients["V"] = gradients["V"] + penalty_gradient(point)
     gradients["h0"] = np.stack([result.gradients["h0"] for result in results])
     if "x" in results[0].gradients and not point.shape.indices:
-        gradients["x"] = np.zeros_like(point.x)
+        gradients["x"] = np.zeros(point.x.shape, results[0].gradients["x"].dtype)
         for b, result in enumerate(results):
             gradients["x"][: len(examples[b].x), b] = result.gradients["x"]
     return Values(total_loss(point, o, final), outputs_by_name(point, o, final), gradients)

@@ -14,12 +14,12 @@ REQUIRED = ("x", "U", "W", "b", "V", "c")
 OPTIONAL = ("bh", "h0", "s0", "y", "mask", "weights")
 
 
-def from_file(path: Path) -> list[Point]:
+def from_file(path: Path, seed: int = 0) -> list[Point]:
     """A person's own numbers, one layer, in an .npz: a point for every cell whose gates fit W.
 
     The arrays are x (T, B, D) or indices (T, B), U, W, b, V, c, and where wanted bh, h0, s0, y, mask, weights.
-    Integer y asks for cross-entropy, real y for squared error, no y for a random linear loss. Raises
-    InputError for whatever does not fit.
+    Integer y asks for cross-entropy, real y for squared error, no y for a linear loss drawn from `seed`. Weights are
+    those of each step's loss, 1 where the mask is on if not given. Raises InputError for whatever does not fit.
     """
     require(path.is_file(), f"there is no file {path}, but the name of an .npz file is right")
     require(zipfile.is_zipfile(path), f"{path} is not an .npz file, but one made by numpy.savez is right")
@@ -36,11 +36,17 @@ def from_file(path: Path) -> list[Point]:
         require(name in given, f"{path} lacks {name!r}, but it must hold {', '.join(REQUIRED)}")
     for name, array in given.items():
         check_numbers(name, array)
+    for name in ("U", "W", "V"):
+        shape = given[name].shape
+        require(
+            len(shape) == 2 and min(shape) > 0, f"{name} has shape {shape}, but a matrix that is not empty is right"
+        )
     W = given["W"]
-    require(W.ndim == 2 and W.shape[0] > 0, f"W has shape {W.shape}, but (H, G·H) with H at least 1 is right")
     fitting = [cell for cell in cells.CELLS if W.shape[1] == cells.CELLS[cell].gates * W.shape[0]]
     require(bool(fitting), f"W has shape {W.shape}, but (H, H), (H, 3H) or (H, 4H) fit a cell")
-    return [own_point(path.stem, given, cell) for cell in fitting]
+    lstm = any(cells.CELLS[cell].has_cell_state for cell in fitting)
+    require("s0" not in given or lstm, f"s0 is given, but W {W.shape} is that of a cell without a cell state")
+    return [own_point(path.stem, given, cell, seed) for cell in fitting]
 
 
 def check_numbers(name: str, array: np.ndarray) -> None:
@@ -56,7 +62,7 @@ def check_numbers(name: str, array: np.ndarray) -> None:
         raise InputError(f"{name} holds {array[place]} at {place}, but every entry must be finite")
 
 
-def own_point(name: str, given: dict[str, np.ndarray], cell: str) -> Point:
+def own_point(name: str, given: dict[str, np.ndarray], cell: str, seed: int) -> Point:
     """The point of one cell with a person's arrays; raises InputError where shapes or indices do not fit."""
     x, H, K = given["x"], given["W"].shape[0], given["V"].shape[-1]
     require(x.ndim in (2, 3), f"x has shape {x.shape}, but (T, B, D), or (T, B) for indices, is right")
@@ -65,10 +71,8 @@ def own_point(name: str, given: dict[str, np.ndarray], cell: str) -> Point:
     D = given["U"].shape[0]
     y = given.get("y")
     loss: Loss = "linear" if y is None else "squared_error" if y.dtype.kind == "f" else "cross_entropy"
-    rng = np.random.default_rng(0)
-    y = rng.normal(size=(T, B, K)) if y is None else y
     for label, indices, size in (("x", x, D), ("y", y, K)):
-        if indices.dtype.kind in "iu":
+        if indices is not None and indices.dtype.kind in "iu":
             outside = indices[(indices < -1) | (indices >= size)]
             first = outside.flat[0] if outside.size else None
             require(
@@ -84,6 +88,8 @@ def own_point(name: str, given: dict[str, np.ndarray], cell: str) -> Point:
     require(mask.shape == (T, B), f"mask has shape {mask.shape}, but x {x.shape} asks for {(T, B)}")
     weights = given.get("weights", mask.astype(float))
     require(weights.shape == (T, B), f"weights have shape {weights.shape}, but x {x.shape} asks for {(T, B)}")
+    if y is None:
+        y = np.random.default_rng(seed).normal(size=(T, B, K)) * weights[..., None]
     model.check(params, x, ((state,),), mask, cell=cell, directions=("forward",))
     expected = (T, B) if loss == "cross_entropy" else (T, B, K)
     require(y.shape == expected, f"y has shape {y.shape}, but the logits {(T, B, K)} ask for {expected}")

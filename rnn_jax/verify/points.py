@@ -59,7 +59,8 @@ class Point:
         """Whether steps that the mask switches off count nothing, as if each sequence simply ended."""
         lengths = self.mask.sum(0)
         ends = np.arange(len(self.mask))[:, None] >= lengths
-        return bool(np.all(self.mask == ~ends) and not np.any(self.weights[ends]) and np.all(lengths > 0))
+        counted = self.y if self.shape.loss == "linear" else self.weights
+        return bool(np.all(self.mask == ~ends) and not np.any(counted[ends]) and np.all(lengths > 0))
 
 
 def by_name(
@@ -101,15 +102,22 @@ def with_arrays(point: Point, arrays: dict[str, np.ndarray]) -> Point:
 
 
 def cast(point: Point, dtype: str) -> Point:
-    """The point with all its real numbers in another dtype."""
+    """A copy of the point with all its real numbers in another dtype, which no program can write to.
+
+    One that changed its arguments would change what the others are judged on.
+    """
 
     def convert(array: np.ndarray) -> np.ndarray:
-        return array.astype(dtype) if np.issubdtype(array.dtype, np.inexact) else array
+        made = array.astype(dtype if np.issubdtype(array.dtype, np.inexact) else array.dtype)
+        made.setflags(write=False)
+        return made
 
     arrays = {name: convert(array) for name, array in point.differentiable.items()}
     return replace(
         with_arrays(point, arrays),
         shape=replace(point.shape, dtype=dtype),
+        x=convert(point.x),
+        mask=convert(point.mask),
         y=convert(point.y),
         weights=convert(point.weights),
         dfinal=jax.tree.map(convert, point.dfinal),

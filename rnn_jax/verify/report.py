@@ -42,6 +42,7 @@ class Comparison:
     autodiff: float | None = None
     factor: float | None = None  # where manual is autodiff times a number, that number
     opinion: Opinion | None = None
+    zero: bool = False  # both are zero to rounding, so that nothing was tested
     note: str = ""
 
     @property

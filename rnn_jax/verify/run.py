@@ -53,7 +53,7 @@ class Clock:
 
 def verify(
     *,
-    configs: int = CONFIGS,
+    configs: int | None = None,
     seed: int = 0,
     only: Iterable[str] | None = None,
     dtype: str = "float64",
@@ -62,17 +62,22 @@ def verify(
 ) -> Report:
     """Compare every hand-written gradient in `reference/` with jax.grad of the same lax.scan forward.
 
-    At the founding problems and at `configs` random configurations, or at the arrays of the .npz file `point`
-    instead (see `own_point.from_file`). `only` names implementations, `dtype` is "float64" or "float32".
+    At the founding problems and at `configs` random configurations (60 if None), or at the arrays of the .npz file
+    `point` instead (see `own_point.from_file`). `only` names implementations, `dtype` is "float64" or "float32".
     `progress(done, total)` is called after each case. Raises InputError for what does not fit.
     """
     start = time.perf_counter()
     chosen = choose(only)
     require(dtype in ("float64", "float32"), f"the dtype is {dtype!r}, but float64 or float32 is right")
+    require(point is None or configs is None, "configs and point were both given, but only one of them is right")
+    configs = CONFIGS if configs is None else configs
     require(configs >= 0, f"the number of configurations is {configs}, but 0 or more is right")
     require(seed >= 0, f"the seed is {seed}, but 0 or more is right")
     wanted = list(dict.fromkeys(implementation.cell for implementation in chosen))
-    points = points_of_file(Path(point), wanted) if point else founding(wanted) + sweep(wanted, configs, seed)
+    if point is None:
+        points = founding(wanted) + random_points(wanted, configs, seed)
+    else:
+        points = [own for own in own_point.from_file(Path(point), seed) if own.shape.cell in wanted]
     work = [
         (cast(p, dtype), fitting)
         for p in points
@@ -84,8 +89,7 @@ def verify(
     clock.seconds["total"] = time.perf_counter() - start
     versions = {"rnn_jax": __version__, "jax": jax.__version__, "numpy": np.__version__}
     versions |= {"python": platform.python_version(), "backend": jax.default_backend()}
-    ran = 0 if point else configs
-    return Report(tuple(cases), dtype, seed, ran, TOLERANCE, versions, dict(clock.seconds))
+    return Report(tuple(cases), dtype, seed, configs if point is None else 0, TOLERANCE, versions, dict(clock.seconds))
 
 
 def choose(only: Iterable[str] | None) -> list[Implementation]:
@@ -103,20 +107,10 @@ def founding(wanted: Sequence[str]) -> list[Point]:
     return [sources.from_problem(make(), cell) for make in PROBLEMS.values() for cell in wanted]
 
 
-def sweep(wanted: Sequence[str], configs: int, seed: int) -> list[Point]:
-    """Random configurations, dealt out to the cells and, within each, to a few shapes."""
-    points = []
-    for k, cell in enumerate(wanted):
-        rng = np.random.default_rng([seed, *cell.encode()])  # the same points whatever else is chosen
-        count = len(range(k, configs, len(wanted)))
-        shapes = sources.random_shapes(cell, min(SHAPES, -(-count // 3)), rng)
-        points += [sources.random_point(f"random {n}", shapes[n % len(shapes)], rng) for n in range(count)]
-    return points
-
-
-def points_of_file(path: Path, wanted: Sequence[str]) -> list[Point]:
-    """A person's own point, for each of the wanted cells that it fits."""
-    return [point for point in own_point.from_file(path) if point.shape.cell in wanted]
+def random_points(wanted: Sequence[str], configs: int, seed: int) -> list[Point]:
+    """So many random configurations, dealt out to the cells."""
+    counts = [len(range(k, configs, len(wanted))) for k in range(len(wanted))]
+    return [p for cell, count in zip(wanted, counts, strict=True) for p in sources.sweep(cell, count, seed, SHAPES)]
 
 
 Work = tuple[Point, list[Implementation]]
@@ -186,10 +180,10 @@ def judge(implementation: Implementation, point: Point, truth: Values, rng: np.r
 def against(
     implementation: Implementation, point: Point, truth: Values, values: Values, level: dict[str, float]
 ) -> dict[str, Comparison]:
-    """Each array by hand beside autodiff's, by name; one that is missing counts as wrong."""
+    """Each array by hand beside autodiff's, by name; one that is missing or not expected counts as wrong."""
     ours, theirs = noise.everything(values), noise.everything(truth)
     reach = max(noise.norm(array) for array in truth.gradients.values())
-    compared = {}
+    compared = {name: unlike(name, ours[name], "is not expected") for name in ours if name not in theirs}
     for name, right in theirs.items():
         if name in ours:
             compared[name] = compare(name, ours[name], right, level[name], point.shape.dtype, reach)
@@ -208,7 +202,10 @@ def ask(
     rng: np.random.Generator,
 ) -> Opinion | None:
     """The third opinion on one gradient; none where there is nothing finite to side with."""
-    manual, theirs = values.gradients.get(name), truth.gradients[name]
-    if manual is None or manual.shape != theirs.shape or not np.isfinite([noise.norm(manual), level[name]]).all():
+    manual, theirs = values.gradients.get(name), truth.gradients.get(name)
+    if manual is None or theirs is None or manual.shape != theirs.shape:
         return None
-    return third_opinion(implementation.loss, point, name, manual, theirs, level[name], rng)
+    if not np.isfinite([noise.norm(manual), noise.norm(theirs), level[name]]).all():
+        return None
+    reach = max(noise.norm(array) for array in truth.gradients.values())
+    return third_opinion(implementation.loss, point, name, manual, theirs, level[name], reach, rng)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_jax import cells, initial, model
+from rnn_jax.losses import Reduction
 from rnn_jax.problems import Problem
 from rnn_jax.verify.points import Loss, Point, Shape
 
@@ -32,9 +33,11 @@ class Plan(NamedTuple):
 
     layers: int
     directions: tuple[model.Direction, ...]
-    indices: bool
-    second_bias: bool
     loss: Loss
+    reduction: Reduction = "sum"
+    l2: float = 0.0
+    second_bias: bool = True
+    indices: bool = False
     T: int | None = None
 
 
@@ -42,21 +45,22 @@ FORWARD: tuple[model.Direction, ...] = ("forward",)
 REVERSE: tuple[model.Direction, ...] = ("reverse",)
 BOTH: tuple[model.Direction, ...] = ("forward", "reverse")
 
-# In this order, so that even the first four hold every parameter, layer count, direction and kind of input, and a
-# sequence long enough for a truncation at 40 steps to show.
+# Every layer count in every direction with every parameter, and three of the one-example kind: one long enough for a
+# truncation at 40 steps to show, one with indices, one of a single step. In this order, so that even the first four
+# hold every loss, reduction, parameter, layer count and direction.
 PLANS = (
-    Plan(1, FORWARD, False, False, "linear"),
-    Plan(1, FORWARD, False, False, "linear", T=100),
-    Plan(2, BOTH, False, True, "linear"),
-    Plan(3, REVERSE, True, False, "cross_entropy"),
-    Plan(1, FORWARD, True, False, "cross_entropy", T=1),
-    Plan(1, FORWARD, False, False, "squared_error"),
-    Plan(3, BOTH, False, True, "squared_error"),
-    Plan(1, BOTH, False, True, "linear", T=2),
-    Plan(2, FORWARD, False, False, "cross_entropy"),
-    Plan(1, FORWARD, True, False, "squared_error"),
-    Plan(2, REVERSE, False, True, "linear"),
-    Plan(1, REVERSE, True, True, "cross_entropy"),
+    Plan(1, FORWARD, "linear", second_bias=False, T=100),
+    Plan(2, BOTH, "squared_error", "mean", l2=0.1),
+    Plan(3, REVERSE, "cross_entropy", "mean"),
+    Plan(1, FORWARD, "cross_entropy", second_bias=False, indices=True, l2=0.1),
+    Plan(1, FORWARD, "squared_error", second_bias=False, T=1),
+    Plan(1, FORWARD, "cross_entropy", "mean", l2=0.1),
+    Plan(1, REVERSE, "linear"),
+    Plan(1, BOTH, "cross_entropy", T=2),
+    Plan(2, FORWARD, "squared_error"),
+    Plan(2, REVERSE, "linear", l2=0.1),
+    Plan(3, FORWARD, "cross_entropy"),
+    Plan(3, BOTH, "linear"),
 )
 
 # Uniform weights of scale s have a spectral radius of about s/√3: from contracting to mildly chaotic. Over a long
@@ -67,25 +71,21 @@ LONG_SCALES = (1.0, 1.5, 2.0)
 
 
 def random_shapes(cell: str, count: int, rng: np.random.Generator) -> list[Shape]:
-    """The first `count` plans with sizes that all differ, so that no transpose can hide."""
+    """The first `count` plans with sizes that all differ, so that no mixed-up axis can hide."""
     shapes = []
     for plan in PLANS[:count]:
-        T, B, D, H, K = (int(size) for size in rng.permutation(np.arange(2, 9))[:5])
-        reduction = "mean" if rng.random() < 0.5 else "sum"
-        shapes.append(
-            Shape(
-                *(cell, plan.T or T, B, D, H, K, plan.layers, plan.directions, plan.indices, plan.second_bias),
-                loss=plan.loss,
-                reduction="sum" if plan.loss == "linear" else reduction,  # type: ignore[arg-type]
-                l2=0.1 if rng.random() < 0.5 else 0.0,
-            )
-        )
+        sizes = rng.permutation([size for size in range(2, 9) if size != plan.T])
+        T, B, D, H, K = (int(size) for size in sizes[:5])
+        fields = plan._asdict() | {"cell": cell, "T": plan.T or T, "B": B, "D": D, "H": H, "K": K}
+        shapes.append(Shape(**fields))
     return shapes
 
 
-def random_mask(shape: Shape, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+MASKS = ("padding", "gaps", "none")
+
+
+def random_mask(shape: Shape, kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A mask (T, B) and weights (T, B) of the loss: none, gaps anywhere, or padding that counts nothing."""
-    kind = rng.choice(["none", "gaps", "padding"])
     weights = rng.uniform(0.5, 2.0, (shape.T, shape.B))
     mask = np.ones((shape.T, shape.B), bool)
     if kind == "gaps":
@@ -119,7 +119,7 @@ def random_states(shape: Shape, rng: np.random.Generator) -> model.States:
     return tuple(tuple(state() for _ in shape.directions) for _ in range(shape.layers))
 
 
-def random_point(name: str, shape: Shape, rng: np.random.Generator) -> Point:
+def random_point(name: str, shape: Shape, mask_kind: str, rng: np.random.Generator) -> Point:
     """Random numbers for a shape: no zero state, random cotangents, one of several weight scales."""
     params = initial.uniform(
         *(rng, shape.D, shape.H, shape.K),
@@ -133,6 +133,16 @@ def random_point(name: str, shape: Shape, rng: np.random.Generator) -> Point:
     if shape.indices:
         x = rng.integers(-1, shape.D, (shape.T, shape.B)).astype(np.int32)
         x[0, 0] = 0
-    mask, weights = random_mask(shape, rng)
+    mask, weights = random_mask(shape, mask_kind, rng)
     y = random_target(shape, weights, rng)
     return Point(name, shape, params, x, random_states(shape, rng), mask, y, weights, random_states(shape, rng))
+
+
+def sweep(cell: str, count: int, seed: int, most_shapes: int) -> list[Point]:
+    """Random points of a cell, dealt out to at most so many shapes, each with every kind of mask in turn."""
+    rng = np.random.default_rng([seed, *cell.encode()])  # the same points whatever other cells are asked for
+    shapes = random_shapes(cell, min(most_shapes, -(-count // len(MASKS))), rng)
+    return [
+        random_point(f"random {n}", shapes[n % len(shapes)], MASKS[n // len(shapes) % len(MASKS)], rng)
+        for n in range(count)
+    ]

@@ -114,7 +114,9 @@ def finding(name: str, symbol: str, hits: list[tuple[Case, Comparison]], total: 
         what = "differs from autodiff's"
     subject = symbol if symbol.startswith("forward ") else f"d{symbol}"
     points = f"{len({case.point for case, _ in hits})} of {total} points"
-    lines = [f"{MARK[c.verdict]} {name}: {subject} {what} at {points}, worst at {case.point}", f"    {figures(c)}"]
+    points = f"{len({case.point for case, _ in hits})} of {total} points"
+    mark = MARK[Verdict.FAIL if c.verdict is Verdict.PASS else c.verdict]
+    lines = [f"{mark} {name}: {subject} {what} at {points}, worst at {case.point}", f"    {figures(c)}"]
     if c.worst is not None and c.manual is not None:
         lines.append(f"    {c.name}{list(c.worst)}: {c.manual:+.6g} by hand, {c.autodiff:+.6g} by autodiff")
     if c.factor is not None:
@@ -148,8 +150,8 @@ def notes(report: Report) -> Iterable[str]:
         for note in case.notes:
             said[case.implementation, note].append(case.point)
         for c in case.gradients:
-            if c.norm == 0 and c.verdict is Verdict.PASS:
-                said[case.implementation, f"d{c.name} is 0 throughout: nothing was tested there"].append(case.point)
+            if c.zero:
+                said[case.implementation, f"d{c.name} is 0 to rounding: nothing was tested there"].append(case.point)
     return [f"{name}: {note} (at {points[0]}{more(points)})" for (name, note), points in said.items()]
 
 
