@@ -10,6 +10,8 @@ import pytest
 
 from planting import plant
 from rnn_jax import cli
+from rnn_jax.cells import CELLS
+from rnn_jax.verify.run import CONFIGS
 
 LAYER = "U W b bh x h0"  # all that lies behind the recurrence
 ONE = "U W b x h0"  # the same where there is one bias
@@ -99,6 +101,8 @@ RTRL_ADVANCE = [
     ("carried part dropped", 'np.einsum("mk,mj->kj", p.W, S.b) + delta', "delta + 0 * S.b", "b"),
     ("state's own sensitivity frozen", 'np.einsum("k,kj->kj", slope, S_h0)', "S.h0", "h0"),
 ]
+
+DEFAULT = str(CONFIGS // len(CELLS))  # configurations of each cell, when `rnn-jax verify` is asked for nothing else
 
 # implementation, module, function, and the same
 FAULTS = [
@@ -204,6 +208,39 @@ FAULTS = [
 ]
 
 
+# Faults of a forward, which must be told before any gradient is: implementation, module, function, right, wrong.
+FORWARD_FAULTS = [
+    ("rnn", "reference.rnn", "forward", "h[t - 1] @ p.W + bias", "h[t - 1] @ p.W.T + bias"),
+    ("rnn", "reference.rnn", "forward", "h[t] = np.where(m, h_t, h[t - 1])", "h[t] = np.where(m, h_t, 0)"),
+    ("rnn", "reference.rnn", "forward", "h[-1] = state0.h", "h[-1] = 0"),
+    ("rnn", "reference.rnn", "forward", "State(h[T - 1])", "State(h[0])"),
+    ("rnn-relu", "reference.rnn", "forward", "np.where(a[t].real > 0, a[t], 0)", "np.abs(a[t])"),
+    ("lstm", "reference.lstm", "forward", "f[t] * s[t - 1] + i[t] * g[t]", "f[t] * g[t] + i[t] * g[t]"),
+    ("lstm", "reference.lstm", "forward", "s[t] = np.where(m, s_t, s[t - 1])", "s[t] = s_t"),
+    ("lstm", "reference.activations", "sigmoid", "np.tanh(0.5 * z)", "np.tanh(-0.5 * z)"),
+    ("gru", "reference.gru", "forward", "r[t] * h_n[t]", "h_n[t]"),
+    ("gru", "reference.gru", "forward", "(1 - z[t]) * n[t] + z[t] * h[t - 1]", "z[t] * n[t] + (1 - z[t]) * h[t - 1]"),
+    ("gru-before", "reference.gru_before", "forward", "q[t] @ W_n", "h[t - 1] @ W_n"),
+    ("columns", "reference.columns", "forward", "p.V @ h[t] + p.c", "p.V @ h[t - 1] + p.c"),
+    ("steps", "reference.steps", "step_forward", "Wya @ a + by", "Wya @ a"),
+    ("steps", "reference.steps", "as_column", "column[x] = 1", "column[0] = 1"),
+    ("rtrl", "reference.rtrl", "gradient", "h @ p.V + p.c", "h_prev @ p.V + p.c"),
+    ("rtrl", "reference.rtrl", "step", "np.tanh(x_t @ p.U", "np.tanh(2 * x_t @ p.U"),
+    ("rtrl", "reference.rtrl", "as_rows", "(x >= 0)[:, None]", "(x >= -1)[:, None]"),
+    ("lstm", "reference.parameters", "total_bias", "p.b + p.bh", "p.b - p.bh"),
+    ("rnn", "reference.inputs", "project", "(x >= 0)[..., None]", "(x >= -1)[..., None]"),
+    ("rnn", "reference.readout", "forward", "h @ V + c", "h @ V"),
+    ("gru", "reference.model", "forward", "h[time], final", "h, final"),
+    ("rnn", "reference.losses", "cross_entropy_steps", "rows(y, o) * (log_sum_exp(o) - o)", "rows(y, o) * -o"),
+    ("rnn", "reference.losses", "cross_entropy", "np.sum(w * ", "np.mean(w * "),
+    ("rnn", "reference.losses", "rows", "(y >= 0)[..., None]", "(y >= -1)[..., None]"),
+    ("rnn", "reference.losses", "step_weights", "weights * has_target", "weights"),
+    ("rnn", "reference.losses", "log_sum_exp", "top + np.log", "np.log"),
+    ("rnn", "reference.losses", "squared_error", "0.5 * ((o", "1.0 * ((o"),
+    ("rnn", "reference.losses", "l2", "0.5 * strength", "strength"),
+]
+
+
 def run(monkeypatch, tmp_path, *arguments):
     """The command line in this process, which keeps what JAX compiled: its exit status and its report."""
     file = tmp_path / "report.json"
@@ -231,7 +268,7 @@ def identify(fault):
 def test_a_planted_fault_is_found_where_it_is(fault, monkeypatch, tmp_path, capsys):
     implementation, module, function, _, right, wrong, expected = fault
     plant(monkeypatch, module, function, right, wrong)
-    status, report = run(monkeypatch, tmp_path, "--only", implementation, "--configs", "21")
+    status, report = run(monkeypatch, tmp_path, "--only", implementation, "--configs", DEFAULT)
     assert status == 1
     assert report["verdict"] == "fail"
     assert symbols(report, "fail") == set(expected.split())
@@ -240,12 +277,25 @@ def test_a_planted_fault_is_found_where_it_is(fault, monkeypatch, tmp_path, caps
         assert f"{implementation}: d{symbol} is wrong" in said
 
 
+@pytest.mark.parametrize("fault", FORWARD_FAULTS, ids=lambda fault: f"{fault[1]}.{fault[2]}: {fault[4]}")
+def test_a_fault_of_the_forward_is_told_before_any_gradient(fault, monkeypatch, tmp_path, capsys):
+    implementation, module, function, right, wrong = fault
+    plant(monkeypatch, module, function, right, wrong)
+    status, report = run(monkeypatch, tmp_path, "--only", implementation, "--configs", DEFAULT)
+    assert status == 1
+    parted = [case for case in report["cases"] if any(c["verdict"] == "fail" for c in case["forward"])]
+    assert parted
+    assert not any(case["gradients"] for case in parted)
+    assert symbols(report, "fail") == set()
+    assert f"{implementation}: forward " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("implementation", sorted({fault[0] for fault in FAULTS}))
 def test_without_a_fault_the_same_runs_agree(implementation, monkeypatch, tmp_path):
-    status, report = run(monkeypatch, tmp_path, "--only", implementation, "--configs", "21")
+    status, report = run(monkeypatch, tmp_path, "--only", implementation, "--configs", DEFAULT)
     assert status == 0
     assert report["verdict"] == "pass"
-    assert len(report["cases"]) >= 10
+    assert len(report["cases"]) >= 9
 
 
 def test_there_are_faults_enough():

@@ -41,13 +41,14 @@ def measure(
     """The rounding noise of every output and gradient: an absolute norm, by name; infinite where none can be told.
 
     The largest of several draws, and at least one rounding of the result itself and eps² of the largest gradient: a
-    gate that is good to eps may be shut to 0 or to 1e-200, which no precision of the same program shows. A fault in the program is the same in
-    both precisions and cancels, so it cannot widen what it is allowed.
+    gate that is good to eps may be shut to 0 or to 1e-200, which no precision of the same program shows. A fault in
+    the program is the same in both precisions and cancels, so it cannot widen what it is allowed.
     """
     dtype = point.shape.dtype
     eps = float(np.finfo(dtype).eps)
     here = everything(values)
-    floor = eps**2 * max((norm(array) for array in values.gradients.values()), default=0.0)
+    norms = [norm(array) for array in values.gradients.values()]
+    floor = eps**2 * max((size for size in norms if np.isfinite(size)), default=0.0)
     noise = {name: max(eps * norm(array), floor) for name, array in here.items()}
     for _ in range(draws):
         if dtype == "float64" and not EXTENDED:
