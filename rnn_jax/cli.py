@@ -13,6 +13,7 @@ from rnn_jax._version import __version__
 from rnn_jax.errors import InputError
 from rnn_jax.files import require_writable, write_text
 from rnn_jax.progress import progress
+from rnn_jax.streams import tolerate
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -82,6 +83,7 @@ def verify(
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one sentence and exit status 2."""
+    tolerate()
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     try:

@@ -74,6 +74,13 @@ def test_colour_is_for_terminals_and_can_be_refused():
     assert "✓ steps" in refused.stdout
 
 
+def test_a_stream_without_our_characters_gets_plain_ones():
+    done = run("verify", "--only", "steps", "--configs", "0", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\n+ steps " in done.stdout
+    assert "|by hand - autodiff|" in done.stdout
+
+
 def test_version(call):
     assert call("--version") == (0, f"rnn-jax {__version__}\n", "")
 
