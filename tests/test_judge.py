@@ -302,6 +302,38 @@ def test_who_changes_the_arguments_accuses_only_himself(monkeypatch):
     assert "read-only" in report.cases[0].error
 
 
+@pytest.mark.parametrize("size", [1e-2, 1e-5])
+def test_what_changes_from_call_to_call_is_wrong(monkeypatch, size):
+    chance = np.random.default_rng(0)
+
+    def forgetful(point):
+        values = canonical.differentiate(point)
+        W = values.gradients["W"]
+        return values._replace(gradients=values.gradients | {"W": W * (1 + size * chance.normal(size=W.shape))})
+
+    broken = tuple(i._replace(differentiate=forgetful) if i.name == "lstm" else i for i in IMPLEMENTATIONS)
+    monkeypatch.setattr(run, "IMPLEMENTATIONS", broken)
+    report = run.verify(only=["lstm"], configs=0)
+    assert report.verdict is Verdict.FAIL
+    wrong = {(c.name, c.note) for case in report.cases for c in case.gradients if c.verdict is Verdict.FAIL}
+    assert wrong == {("W", "differs from one call to the next")}
+
+
+def test_state_that_leaks_into_the_next_call_is_wrong(monkeypatch):
+    total = {}
+
+    def leaking(point):
+        values = canonical.differentiate(point)
+        b = total[point.name] = values.gradients["b"] + total.get(point.name, 0)
+        return values._replace(gradients=values.gradients | {"b": b})
+
+    broken = tuple(i._replace(differentiate=leaking) if i.name == "gru" else i for i in IMPLEMENTATIONS)
+    monkeypatch.setattr(run, "IMPLEMENTATIONS", broken)
+    report = run.verify(only=["gru"], configs=0)
+    wrong = {(c.name, c.note) for case in report.cases for c in case.gradients if c.verdict is Verdict.FAIL}
+    assert wrong == {("b", "differs from one call to the next")}
+
+
 def test_what_nobody_asked_for_is_wrong(monkeypatch):
     def generous(point):
         values = canonical.differentiate(point)

@@ -29,6 +29,11 @@ DRAWS = 4  # of the noise
 DRAWS_IN_DOUBT = 32  # before anyone is accused on
 IN_DOUBT = 1e4  # times the noise or less; by more than that no unlucky draw is ever off
 
+# Two calls of one program at one point give the same bits, or, should a library add in another order, the same but for
+# rounding, which no point that can be judged blows up to this. What leaks or is drawn by chance and is smaller still
+# counts as noise, and leaves the point undecided.
+LEAK = 1e-6
+
 Progress = Callable[[int, int], None]
 
 
@@ -155,6 +160,7 @@ def judge(implementation: Implementation, point: Point, truth: Values, rng: np.r
     try:
         with clock.time("by hand"), np.errstate(all="ignore"):  # what is not finite is told by name below
             values = implementation.differentiate(point)
+            wavering = differing(values, implementation.differentiate(point))
         with clock.time("noise"), np.errstate(all="ignore"):
             level = noise.measure(implementation.differentiate, point, values, rng, DRAWS)
             comparisons = against(implementation, point, truth, values, level)
@@ -164,6 +170,7 @@ def judge(implementation: Implementation, point: Point, truth: Values, rng: np.r
                 comparisons = against(implementation, point, truth, values, level)
     except Exception as error:  # a gradient that crashes is a finding, and the others are still to be judged
         return Case(implementation.name, point.name, (), (), error=f"{type(error).__name__}: {error}")
+    comparisons |= {c.name: c for c in wavering}
     forward = tuple(c for c in comparisons.values() if noise.is_forward(c.name))
     if any(c.verdict is Verdict.FAIL for c in forward):
         note = "the forwards differ, so the gradients were not judged"
@@ -190,6 +197,19 @@ def against(
         elif name.split("[")[0] not in implementation.without:
             compared[name] = unlike(name, right, "is missing")
     return compared
+
+
+def differing(first: Values, second: Values) -> list[Comparison]:
+    """What changes from one call to the next, from state that leaks or from chance: wrong, however near the truth."""
+    one, two = noise.everything(first), noise.everything(second)
+
+    def steady(name: str) -> bool:
+        a, b = one[name], two[name]
+        if a.shape != b.shape:
+            return False
+        return np.array_equal(a, b, equal_nan=True) or noise.norm(b - a) <= LEAK * noise.norm(a)
+
+    return [unlike(name, one[name], "differs from one call to the next") for name in one if not steady(name)]
 
 
 def ask(
