@@ -7,10 +7,11 @@ import jax
 import numpy as np
 import pytest
 
+import reference.rnn
 import rnn_jax.cells
 from reference import differences
 from rnn_jax import initial
-from rnn_jax.verify import autodiff, canonical, noise, run, sources
+from rnn_jax.verify import autodiff, canonical, noise, run, shaken, sources
 from rnn_jax.verify.compare import BLIND, TOLERANCE, compare, third_opinion
 from rnn_jax.verify.gallery import IMPLEMENTATIONS
 from rnn_jax.verify.points import Shape, cast, with_arrays
@@ -278,15 +279,28 @@ def test_right_code_is_not_accused_at_the_ends(name):
         assert case.verdict is not Verdict.FAIL, case
 
 
-@pytest.mark.parametrize("scale", [3, 10, 30, 100])
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_right_code_is_not_accused_for_large_inputs(cell, scale):
+@pytest.mark.parametrize(("inputs", "weights"), [(10, 3), (100, 3), (1000, 1), (1, 10), (1, 30), (1, 100)])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "gru-before"])
+def test_right_code_is_not_accused_for_large_numbers(cell, inputs, weights):
     for seed in range(8):
-        shape = Shape(cell, 6, 2, 3, 4, 5, loss="linear")
+        shape = Shape(cell, 6, 2, 3, 4, 5)
         made = sources.random_point("random 0", shape, "none", np.random.default_rng(seed))
-        made = with_arrays(made, {"x": scale * made.x, "W": 3 * made.differentiable["W"]})
-        (case,) = cases_at(made, cell)
+        large = {name: weights * made.differentiable[name] for name in ("U", "W", "b")}
+        (case,) = cases_at(with_arrays(made, large | {"x": inputs * made.x}), cell)
         assert case.verdict is not Verdict.FAIL, (seed, case)
+
+
+def test_shaken_functions_are_off_by_one_eps_and_then_no_more(point):
+    before = canonical.differentiate(point)
+    with shaken.shaken(np.random.default_rng(0)):
+        during = canonical.differentiate(point)
+    after = canonical.differentiate(point)
+    assert np.array_equal(before.gradients["W"], after.gradients["W"])
+    change = noise.norm(during.gradients["W"] - before.gradients["W"]) / noise.norm(before.gradients["W"])
+    assert 0 < change < 100 * EPS
+    with pytest.raises(ZeroDivisionError), shaken.shaken(np.random.default_rng(0)):
+        raise ZeroDivisionError
+    assert reference.rnn.np is np
 
 
 def test_who_changes_the_arguments_accuses_only_himself(monkeypatch):

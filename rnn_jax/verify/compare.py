@@ -14,7 +14,7 @@ from rnn_jax.verify.report import Comparison, Opinion, Verdict
 # The noise is what rounding does to one of the two programs; the other rounds on its own, so the two part by √2 of it
 # in the mean square, by somewhat more where XLA's tanh is coarser than NumPy's. Beyond 16, eleven such deviations, lies
 # at most a single number whose noise happened to be small in every draw: by Monte Carlo, one such number in 13,000
-# with four draws, and then 32 more are made. Measured: 8.9 at most in 200,000 comparisons (benchmarks/noise.py). The
+# with four draws, and then 18 more are made. Measured: 8.9 at most in 200,000 comparisons (benchmarks/noise.py). The
 # smallest common fault, accumulators in float32, is 1.7e-7: four to eight powers of ten beyond.
 TOLERANCE = 16.0
 
