@@ -384,7 +384,11 @@ def test_the_sweep_leaves_nothing_out(cell):
 
 
 def test_the_default_sweep_holds_every_loss_depth_direction_and_mask():
-    made = [p for cell in rnn_jax.cells.CELLS for p in sources.sweep(cell, run.CONFIGS // 5, 0, run.SHAPES)]
+    made = [
+        p
+        for cell in rnn_jax.cells.CELLS
+        for p in sources.sweep(cell, run.CONFIGS // len(rnn_jax.cells.CELLS), 0, run.SHAPES)
+    ]
     for cell in rnn_jax.cells.CELLS:
         ours = [p for p in made if p.shape.cell == cell]
         assert {p.shape.loss for p in ours} == {"linear", "cross_entropy", "squared_error"}
@@ -392,7 +396,7 @@ def test_the_default_sweep_holds_every_loss_depth_direction_and_mask():
         assert {p.shape.layers for p in ours} == {1, 2, 3}
         assert {way for p in ours for way in p.shape.directions} == {"forward", "reverse"}
         assert {p.shape.second_bias for p in ours} == {True, False}
-        assert max(p.shape.T for p in ours) == 100
+        assert {1, 100} < {p.shape.T for p in ours}
         assert any(not p.mask.all() for p in ours)
         assert all(np.abs(state.h).min() > 0 for p in ours for layer in p.state0 for state in layer)
 

@@ -24,7 +24,7 @@ from rnn_jax.verify.gallery import IMPLEMENTATIONS, Implementation
 from rnn_jax.verify.points import Point, Shape, cast
 from rnn_jax.verify.report import Case, Comparison, Opinion, Report, Verdict
 
-CONFIGS = 60
+CONFIGS = 75
 SHAPES = 12  # of each cell at most: each is compiled once
 DRAWS = 4  # of the noise
 # Before anyone is accused the noise is measured harder, with so many draws where an error is less than so many times
@@ -69,7 +69,7 @@ def verify(
 ) -> Report:
     """Compare every hand-written gradient in `reference/` with jax.grad of the same lax.scan forward.
 
-    At the founding problems and at `configs` random configurations (60 if None), or at the arrays of the .npz file
+    At the founding problems and at `configs` random configurations (75 if None), or at the arrays of the .npz file
     `point` instead (see `own_point.from_file`). `only` names implementations, `dtype` is "float64" or "float32".
     `progress(done, total)` is called after each case. Raises InputError for what does not fit.
     """

@@ -46,7 +46,7 @@ REVERSE: tuple[model.Direction, ...] = ("reverse",)
 BOTH: tuple[model.Direction, ...] = ("forward", "reverse")
 
 # Every layer count in every direction with every parameter, and three of the one-example kind: one long enough for a
-# truncation at 40 steps to show, one with indices, one of a single step. In this order, so that even the first four
+# truncation at 40 steps to show, one with indices, one of a single step. In this order, so that even the first five
 # hold every loss, reduction, parameter, layer count and direction.
 PLANS = (
     Plan(1, FORWARD, "linear", second_bias=False, T=100),
