@@ -41,16 +41,13 @@ def measure(
 ) -> dict[str, float]:
     """The rounding noise of every output and gradient: an absolute norm, by name; infinite where none can be told.
 
-    The largest of several draws, and at least one rounding of the result itself and eps² of the largest gradient: a
-    gate that is good to eps may be shut to 0 or to 1e-200, which no precision of the same program shows. A fault in
-    the program is the same in both precisions and cancels, so it cannot widen what it is allowed.
+    The largest of several draws, and at least one rounding of the result itself. A fault in the program is the same in
+    both precisions and cancels, so it cannot widen what it is allowed.
     """
     dtype = point.shape.dtype
     eps = float(np.finfo(dtype).eps)
     here = everything(values)
-    norms = [norm(array) for array in values.gradients.values()]
-    floor = eps**2 * max((size for size in norms if np.isfinite(size)), default=0.0)
-    noise = {name: max(eps * norm(array), floor) for name, array in here.items()}
+    noise = {name: eps * norm(array) for name, array in here.items()}
     for _ in range(draws):
         if dtype == "float64" and not EXTENDED:
             there = everything(differentiate(cast(jitter(point, float(np.finfo("float32").eps), rng), "float32")))
@@ -66,9 +63,16 @@ def measure(
 def measure_harder(
     differentiate: Callable[[Point], Values], point: Point, values: Values, rng: np.random.Generator, draws: int
 ) -> dict[str, float]:
-    """The same with more draws, and with what elementary functions lose that are good to one eps only."""
-    noise = measure(differentiate, point, values, rng, draws)
+    """The same with what elementary functions lose that are good to one eps only.
+
+    At least eps² of the largest gradient: a gate that is good to eps may be shut to 0 or to 1e-200,
+    which no precision of the same program shows.
+    """
     here = everything(values)
+    norms = [norm(array) for array in values.gradients.values()]
+    floor = float(np.finfo(point.shape.dtype).eps) ** 2 * max((n for n in norms if np.isfinite(n)), default=0.0)
+    measured = measure(differentiate, point, values, rng, draws)
+    noise = {name: max(level, floor) for name, level in measured.items()}
     for _ in range(draws):
         with shaken(rng):
             there = everything(differentiate(point))
