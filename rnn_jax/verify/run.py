@@ -167,9 +167,10 @@ def judge(implementation: Implementation, point: Point, truth: Values, rng: np.r
             level = noise.measure(implementation.differentiate, point, values, rng, DRAWS)
             comparisons = against(implementation, point, truth, values, level)
             for draws, doubt in IN_DOUBT:
-                if any(c.verdict is Verdict.FAIL and c.multiple <= doubt for c in comparisons.values()):
+                accused = [n for n, c in comparisons.items() if c.verdict is Verdict.FAIL and c.multiple <= doubt]
+                if accused:
                     again = noise.measure_harder(implementation.differentiate, point, values, rng, draws)
-                    level = {name: max(level[name], again[name]) for name in level}
+                    level |= {name: max(level[name], again[name]) for name in accused if name in level}
                     comparisons = against(implementation, point, truth, values, level)
     except Exception as error:  # a gradient that crashes is a finding, and the others are still to be judged
         return Case(implementation.name, point.name, (), (), error=f"{type(error).__name__}: {error}")
