@@ -93,7 +93,7 @@ def main() -> None:
         status = 130
     except Exception as error:
         message = getattr(error, "format_message", None)  # click's errors: of an option that does not exist or fit
-        if debug or not (message or isinstance(error, InputError)):
+        if debug or not (message or isinstance(error, InputError | OSError)):
             traceback.print_exc()
         print(f"rnn-jax: {message() if message else error}", file=sys.stderr)
         status = 2

@@ -19,8 +19,15 @@ def require_writable(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write the file beside its place, then move it there in one step."""
+    """Write the file beside its place, then move it there in one step; a device or a pipe is written to as it is.
+
+    Raises InputError as require_writable does, and OSError where the disk refuses.
+    """
+    path = path.resolve()  # a link stays one
     require_writable(path)
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
     handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
