@@ -1,0 +1,1 @@
+"""Unmodified NumPy code, recorded as a tape that JAX can differentiate."""

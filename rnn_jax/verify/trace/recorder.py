@@ -1,0 +1,160 @@
+"""The recorder that is at work, and how it takes values apart and puts them together.
+
+`plain` takes the recording off a value, `operand` says what it is on the tape, `wrap` puts a result into a recording
+array or number again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from rnn_jax.errors import InputError
+from rnn_jax.verify.trace.places import here
+from rnn_jax.verify.trace.tape import NOTHING, Constant, Operand, Tape, Use
+
+
+class RecordingError(InputError):
+    """The program did what the recorder cannot carry; the sentence names the line, the call and what to do."""
+
+
+class Recorder:
+    """A tape and, where rounding itself is to be measured, the random numbers that shake every result by one eps."""
+
+    def __init__(self, shake: np.random.Generator | None = None, eps: float = 0.0) -> None:
+        self.tape = Tape()
+        self.shake, self.eps = shake, eps
+
+    def emit(self, op: str, static: Any, operands: tuple[Operand, ...], value: Any) -> tuple[Any, np.ndarray | None]:
+        """Put a result on the tape; return it with its ids, or None where it hangs on nothing."""
+        if self.shake is not None and np.issubdtype(value.dtype, np.inexact):
+            value = (value * (1 + self.eps * self.shake.choice([-1.0, 1.0], value.shape))).astype(value.dtype)
+        if not any(isinstance(operand, Use) for operand in operands):
+            return value, None
+        if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
+            refuse(f"a result of dtype {value.dtype} ({op})", "the recorder carries real numbers of up to 64 bits")
+        return value, in_layout(value, self.tape.add(op, static, operands, value, here()))
+
+    def guard(self, decide: Callable[..., Any], operands: tuple[Operand, ...], outcome: Any) -> None:
+        """Note a decision that hung on recorded values."""
+        if any(isinstance(operand, Use) for operand in operands):
+            from rnn_jax.verify.trace.tape import Guard
+
+            self.tape.guards.append(Guard(decide, operands, outcome, here(), len(self.tape.nodes)))
+
+
+def in_layout(value: Any, ids: np.ndarray) -> np.ndarray:
+    """The ids laid out in memory as the values are, so that a view of the one is a view of the other."""
+    if value.ndim < 2 or value.flags.c_contiguous:
+        return ids
+    laid = np.empty_like(value, dtype=ids.dtype, subok=False)
+    laid[...] = ids
+    return laid
+
+
+_active: list[Recorder] = []
+
+
+def active() -> Recorder | None:
+    """The recorder at work, if one is."""
+    return _active[-1] if _active else None
+
+
+@contextmanager
+def recording(recorder: Recorder) -> Iterator[Recorder]:
+    """Record what NumPy does with recording arrays."""
+    _active.append(recorder)
+    try:
+        yield recorder
+    finally:
+        _active.pop()
+
+
+def refuse(what: str, instead: str) -> None:
+    """Raise RecordingError at the user's line."""
+    raise RecordingError(f"{here()}: {what} cannot be recorded: {instead}")
+
+
+def plain(value: Any) -> Any:
+    """The value without its recording: an ndarray, a NumPy or Python number, or what it was."""
+    from rnn_jax.verify.trace.arrays import Recorded
+    from rnn_jax.verify.trace.numbers import Number
+    from rnn_jax.verify.trace.stand_ins import original
+
+    if isinstance(value, Recorded | Number):
+        return value.plain
+    if isinstance(value, tuple) and type(value) is not tuple and hasattr(value, "_make"):
+        return value._make(plain(each) for each in value)
+    if type(value) in (list, tuple):
+        return type(value)(plain(each) for each in value)
+    if type(value) is dict:
+        return {key: plain(each) for key, each in value.items()}
+    if type(value) is slice:
+        return slice(concrete(value.start), concrete(value.stop), concrete(value.step))
+    return original(value)
+
+
+def ids_of(value: Any) -> np.ndarray | None:
+    """The ids of a recording array or number; None for anything else."""
+    from rnn_jax.verify.trace.arrays import Recorded
+    from rnn_jax.verify.trace.numbers import Number
+
+    if isinstance(value, Recorded):
+        return value.known_ids
+    return np.asarray(value.id) if isinstance(value, Number) else None
+
+
+def hangs(value: Any) -> bool:
+    """Whether anything in the value hangs on the tape's inputs."""
+    if type(value) in (list, tuple):
+        return any(hangs(each) for each in value)
+    ids = ids_of(value)
+    return ids is not None and bool((ids >= 0).any())
+
+
+def operand(value: Any) -> Operand:
+    """What the value is as an operand, after a look whether the tape still tells the truth about it."""
+    recorder, ids = active(), ids_of(value)
+    if ids is None or recorder is None:
+        return Constant(np.asarray(plain(value)))
+    numbers = np.asarray(value.plain)
+    read = recorder.tape.read(numbers, ids)
+    if isinstance(read, Use) and not np.array_equal(recorder.tape.recall(read), numbers, equal_nan=True):
+        refuse("an array that was changed behind NumPy's back", "write to it by assignment or with out=")
+    return read
+
+
+def concrete(value: Any) -> Any:
+    """The plain value of an index, a mask, a shape: a decision, pinned by a guard where it hangs on the tape."""
+    if type(value) in (list, tuple):
+        return type(value)(concrete(each) for each in value)
+    if ids_of(value) is None or not hangs(value):
+        return plain(value)
+    recorder = active()
+    if recorder is not None:
+        if np.asarray(value.plain).dtype.kind in "iub":
+            recorder.guard(lambda x: x, (operand(value),), np.array(value.plain))
+        else:
+            recorder.tape.exits.append(("a plain number", here()))
+    return plain(value)
+
+
+def wrap(value: Any, ids: np.ndarray | None) -> Any:
+    """A recording array or number of NumPy's result and its ids; a discrete number stays plain and is guarded."""
+    from rnn_jax.verify.trace.arrays import Recorded
+    from rnn_jax.verify.trace.numbers import number
+
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "fiub":
+            return value
+        return Recorded.make(value, np.full_like(value, NOTHING, dtype=int, subok=False) if ids is None else ids)
+    recorder = active()
+    if ids is None or recorder is None or not isinstance(value, np.generic) or int(ids) < 0:
+        return value
+    if value.dtype.kind == "f":
+        return number(value, int(ids))
+    recorder.guard(lambda x: x, (Use(int(ids), None, (), value.dtype),), value)
+    return value
