@@ -1,5 +1,6 @@
 """The command line: rnn-jax."""
 
+import shlex
 import sys
 import time
 import traceback
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from rnn_jax._version import __version__
 from rnn_jax.errors import InputError
@@ -65,7 +66,6 @@ def verify(
         require_writable(json)
     from rnn_jax.verify.render import json as as_json
     from rnn_jax.verify.render import text
-    from rnn_jax.verify.report import Verdict
     from rnn_jax.verify.run import verify as run
 
     imports = time.perf_counter() - start
@@ -75,10 +75,74 @@ def verify(
     report.seconds["imports"] = imports
     if json:
         write_text(json, as_json.dumps(report))
+    show(text.render(report, timing), text.WIDTH)
+    return STATUS[str(report.verdict)]
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A Python file or a notebook.", metavar="FILE")],
+    wrt: Annotated[str, typer.Option(help="The parameters: W,U,net.b; a dict, list or object stands for all in it.")],
+    loss: Annotated[str, typer.Option(help="An expression for the loss: 'forward(X, Y)[0]'.")],
+    grads: Annotated[str | None, typer.Option(help="An expression for the gradients: 'backward(X, Y)'.")] = None,
+    setup: Annotated[str | None, typer.Option(help="Statements to run first: 'net = RNN(5, 4); h0 = ...'.")] = None,
+    call: Annotated[str | None, typer.Option(help="Run before --grads, where gradients appear by side effect.")] = None,
+    update: Annotated[
+        str | None, typer.Option(help="In place of --grads: changes the weights by -lr * gradient.")
+    ] = None,
+    lr: Annotated[float, typer.Option(help="The learning rate of --update.")] = 1.0,
+    cells: Annotated[str | None, typer.Option(help="Code cells of a notebook: 1-9,12. [default: all]")] = None,
+    until: Annotated[str | None, typer.Option(help="Stop before the first top-level statement with this text.")] = None,
+    truncate: Annotated[int | None, typer.Option(help="Meant: each step's loss reaches K cells, its own too.")] = None,
+    clip: Annotated[str | None, typer.Option(help="Meant: value:C or norm:C.")] = None,
+    scale: Annotated[str | None, typer.Option(help="Meant: mean, the gradient divided by a number of terms.")] = None,
+    sign: Annotated[str | None, typer.Option(help="Meant: negative, the gradient's negative.")] = None,
+    truth: Annotated[
+        str | None, typer.Option(help="Is the forward a standard-rnn, standard-lstm, standard-gru?")
+    ] = None,
+    vary: Annotated[str | None, typer.Option(help="Which axis of which input is time: x=0,y=0.")] = None,
+    points: Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Fresh random points.")] = 2,
+    seed: Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Of the random points.")] = 0,
+    dtype: Annotated[str | None, typer.Option(help="Judge in float64 or float32. [default: the parameters']")] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds after which the file is stopped.")] = 60.0,
+    json: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> int:
+    """Compare the hand-written gradients of any NumPy program with jax.grad of its own loss.
+
+    This runs FILE, and the expressions in its namespace: check only what you would run.
+
+    rnn-jax check my_rnn.py --wrt W,U,V,b,c --loss "forward(X, Y)[0]" --grads "backward(X, Y)"
+
+    Exit status: 0 all right, 1 some wrong, 2 could not run, 3 could not be judged.
+    """
+    if json:
+        require_writable(json)
+    from rnn_jax.verify.command import Intent, check_file
+    from rnn_jax.verify.render import check_json, check_text
+    from rnn_jax.verify.subject import Expressions
+
+    said = Expressions(wrt, loss, grads, setup, call, update, lr)
+    intent = Intent(truncate, clip, scale, sign, truth, vary)
+    with progress("check") as step:
+        report = check_file(
+            file, said, intent, cells=cells, until=until, timeout=timeout, points=points, seed=seed, dtype=dtype,
+            progress=step, command=shlex.join(["rnn-jax", *sys.argv[1:]]),
+        )  # fmt: skip
+    if json:
+        write_text(json, check_json.dumps(report))
+    show(check_text.render(report), check_text.WIDTH)
+    return STATUS[str(report.verdict)]
+
+
+STATUS = {"pass": 0, "fail": 1, "undecided": 3}
+
+
+def show(report: RenderableType, width: int) -> None:
+    """Print a report: in the terminal's width, or in one fit for a file."""
     console = Console(highlight=False)
-    console = console if console.is_terminal else Console(highlight=False, width=text.WIDTH)
-    console.print(text.render(report, timing))
-    return {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNDECIDED: 3}[report.verdict]
+    console = console if console.is_terminal else Console(highlight=False, width=width)
+    console.print(report)
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ class Jitter(NamedTuple):
     eps: float
 
     def __call__(self, value: np.ndarray) -> np.ndarray:
+        """The value, moved."""
         if value.dtype.kind != "f":
             return value
         return value * (1 + self.eps * self.rng.choice([-1.0, 1.0], value.shape))
@@ -54,10 +55,8 @@ class Ties:
     HALF, FIRST, SECOND = 0.5, 1.0, 0.0
 
 
-def value_and_adjoints(
-    tape: Tape, output: Operand, jitter: Jitter | None = None, tie: float = Ties.HALF
-) -> np.ndarray:
-    """d output / d element, for every element on the tape: a vector by id.
+def value_and_adjoints(tape: Tape, output: Operand, jitter: Jitter | None = None, tie: float = Ties.HALF) -> np.ndarray:
+    """D output / d element, for every element on the tape: a vector by id.
 
     Raises RecordingError where JAX's value of an operation is not NumPy's.
     """
@@ -70,12 +69,12 @@ def value_and_adjoints(
 def sweep(tape: Tape, output: Use, local: dict[int, list[np.ndarray | None]], jitter: Jitter | None) -> np.ndarray:
     """The chain rule from the output back."""
     adjoint = np.zeros(tape.size)
-    adjoint[output.index] = 1.0
+    adjoint[output.where] = 1.0
     for number in range(len(tape.nodes) - 1, -1, -1):
         node = tape.nodes[number]
         if node.op in ("input", "constant"):
             continue
-        cotangent = adjoint[node.index].reshape(node.shape)
+        cotangent = adjoint[node.where].reshape(node.shape)
         if not cotangent.any():
             continue
         if jitter:
@@ -99,9 +98,9 @@ def send(adjoint: np.ndarray, operand: Operand, part: np.ndarray) -> None:
     if not isinstance(operand, Use):
         return
     if operand.ids is None:
-        adjoint[operand.index] += part.ravel()
+        adjoint[operand.where] += part.ravel()
     else:
-        np.add.at(adjoint, operand.index, part.ravel())
+        np.add.at(adjoint, operand.where, part.ravel())
 
 
 def summed(part: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -122,7 +121,7 @@ def partials(tape: Tape, jitter: Jitter | None, tie: float) -> dict[int, list[np
     found: dict[int, list[np.ndarray | None]] = {}
     for (op, arity, kind), numbers in kinds.items():
         nodes = [tape.nodes[number] for number in numbers]
-        rows = []
+        rows: list[np.ndarray] = []
         for k in range(arity):
             parts = [spread(tape, node, k, jitter) for node in nodes]
             rows.append(np.concatenate(parts).astype({"f": np.float64, "i": np.int64, "b": np.bool_}[kind]))
@@ -137,9 +136,11 @@ def partials(tape: Tape, jitter: Jitter | None, tie: float) -> dict[int, list[np
             ] * arity
             if jitter and op == "tanh":
                 # JAX takes 1 - y² from a y that is itself rounded; where tanh saturates, that is most of it.
-                y = tape.values[node.index].reshape(node.shape)
+                y = tape.values[node.where].reshape(node.shape)
                 found[number] = [
-                    s + jitter.eps * y * y * jitter.rng.choice([-2.0, 2.0], y.shape) for s in found[number] if s is not None
+                    s + jitter.eps * y * y * jitter.rng.choice([-2.0, 2.0], y.shape)
+                    for s in found[number]
+                    if s is not None
                 ]
             at += size
     return found
@@ -233,7 +234,7 @@ def agree(tape: Tape, node: Node, ours: np.ndarray) -> None:
     Within 8 ulp of the norm; where the result is what cancellation left, within 16 times what one eps in its operands
     does to it, by NumPy itself as far as elementwise operations go.
     """
-    theirs = tape.values[node.index].reshape(node.shape)
+    theirs = tape.values[node.where].reshape(node.shape)
     if ours.shape != theirs.shape:
         raise RecordingError(f"{node.place}: {name(node)} has shape {theirs.shape} in NumPy and {ours.shape} in JAX")
     finite = np.isfinite(theirs) & np.isfinite(ours)

@@ -75,6 +75,7 @@ def check(
     dtype: str | None = None,
     declared: Declared | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    command: str = "",
 ) -> CheckReport:
     """Judge every gradient at the program's own values and at `points` fresh random ones.
 
@@ -94,7 +95,8 @@ def check(
     if inputs:
         gathered.note(f"{', '.join(inputs)}: zero in the program, random at the random points")
     for k in range(points):
-        settings.append((f"random {k + 1}", Setting(fresh_values(own, rng, k), inputs and inputs_at(inputs, rng))))
+        setting = Setting(fresh_values(own, rng, k), inputs_at(inputs, rng))
+        settings += [(f"random {k + 1}", setting)]
     compared: dict[str, list[tuple[str, Comparison]]] = {name: [] for name in own}
     used, verified = [], False
     for number, (point, setting) in enumerate(settings):
@@ -121,6 +123,7 @@ def check(
         seed=seed,
         tolerance=TOLERANCE,
         declared=str(declared),
+        command=command,
         versions={"rnn_jax": __version__} | {name: version(name) for name in ("jax", "numpy")},
         seconds={"total": time.perf_counter() - start},
     )
@@ -249,13 +252,17 @@ def second_call(
         return compared
     first, second = calls.losses
     if first is not None and second is not None and abs(second - first) > 1e-9 * abs(first):
-        gathered.note(f"the loss is {first:.9g} at the first call and {second:.9g} at the second: it carries state along")
+        gathered.note(
+            f"the loss is {first:.9g} at the first call and {second:.9g} at the second: it carries state along"
+        )
         return compared
     found = {}
     for name, c in compared.items():
         change = norm(calls.second[name] - calls.first[name])
         leak = not change <= TOLERANCE * truth.noise[name]
-        note = f"is right at the first call, off by {change / (c.norm or 1):.1e} at the second: is it set to zero before?"
+        note = (
+            f"is right at the first call, off by {change / (c.norm or 1):.1e} at the second: is it set to zero before?"
+        )
         found[name] = replace(c, verdict=Verdict.FAIL, error=change / (c.norm or 1), note=note) if leak else c
     return found
 
@@ -323,8 +330,10 @@ def doubted(
     subject: Subject, setting: Setting, values: Values, truth: Truth, rng: np.random.Generator, declared: Declared
 ) -> soundness.Sound:
     """Whether the program itself contradicts the recording."""
-    full = truth.gradients if not declared.truncate else gradients_of(
-        truth.recording, value_and_adjoints(truth.recording.recorder.tape, truth.recording.output)
+    full = (
+        truth.gradients
+        if not declared.truncate
+        else gradients_of(truth.recording, value_and_adjoints(truth.recording.recorder.tape, truth.recording.output))
     )
     return soundness.test(subject, truth.recording, setting, values, full, rng)
 

@@ -11,8 +11,11 @@ from rnn_jax.verify.subject import FileSubject, Subject, Values, root
 
 
 def fresh_values(own: Values, rng: np.random.Generator, number: int) -> Values:
-    """Matrices with rows or columns at right angles at the first point and every second after, so that a gradient
-    neither dies out nor explodes through time; random ones between. Vectors of moderate size."""
+    """Values for every parameter at the random point of this number, counted from 0.
+
+    Matrices with rows or columns at right angles at the first point and every second after, so that a gradient neither
+    dies out nor explodes through time; normally distributed ones between. Vectors of moderate size.
+    """
     made = {}
     for name, value in own.items():
         array = rng.normal(size=value.shape)

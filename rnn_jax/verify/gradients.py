@@ -30,9 +30,7 @@ def fitted(name: str, gradient: Any, value: np.ndarray) -> np.ndarray:
     except ValueError as error:
         raise InputError(f"the gradient of {name} is no array: {error}") from error
     if array.dtype.kind != "f":
-        raise InputError(
-            f"the gradient of {name} is {short(gradient)}; an array of real numbers of shape {value.shape} would be right"
-        )
+        raise InputError(f"the gradient of {name} is {short(gradient)}; an array of shape {value.shape} would be right")
     if array.shape != value.shape:
         fits = array.size == value.size and broadcasts(array.shape, value.shape)
         require(fits, f"the gradient of {name} has shape {array.shape}, but {name} has {value.shape}")
@@ -72,7 +70,7 @@ def matched(raw: Any, names: list[str]) -> dict[str, Any]:
             return dict(zip(names, flat, strict=True))
         raise InputError(f"--grads gives {len(flat)} gradients for {len(names)} parameters ({', '.join(names)[:120]})")
     raise InputError(
-        f"--grads is {short(raw)}; gradients as a dict, a tuple in the order of --wrt, a list or an object would be right"
+        f"--grads is {short(raw)}; a dict, a tuple in the order of --wrt, a list or an object would be right"
     )
 
 

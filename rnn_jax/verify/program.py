@@ -43,7 +43,9 @@ class Program:
         if until is not None:
             self.tree.body = self.tree.body[: self.first_with(until)]
         elif cells is not None:
-            require(path.suffix == ".ipynb", f"--cells is for notebooks; {path.name} is none: --until TEXT cuts a script")
+            require(
+                path.suffix == ".ipynb", f"--cells is for notebooks; {path.name} is none: --until TEXT cuts a script"
+            )
         self.module = types.ModuleType(NAME)
         self.namespace = vars(self.module)
         self.namespace |= {"__file__": str(path.absolute()), "__rnn_jax__": True, "__builtins__": __builtins__}
@@ -196,7 +198,7 @@ def source_of(path: Path, cells: str | None) -> tuple[str, list[tuple[int, int]]
 
 
 def without_magic(text: str) -> str:
-    """A cell without what only IPython understands: %magic, !shell, help?"""
+    """A cell without what only IPython understands: %magic, !shell, a question mark for help."""
     if text.lstrip().startswith("%%"):
         first = text.lstrip().split("\n", 1)
         keep = first[0].split()[0] in ("%%time", "%%timeit", "%%capture", "%%prun")

@@ -12,7 +12,7 @@ from rnn_jax.verify.trace.operations import ELEMENTWISE, call
 from rnn_jax.verify.trace.tape import Constant, Guard, Node, Operand, Tape, Use
 
 
-class Parted(Exception):
+class PartedError(Exception):
     """At these inputs the program would have decided otherwise than it did where it was recorded."""
 
     def __init__(self, guard: Guard) -> None:
@@ -21,7 +21,7 @@ class Parted(Exception):
 
 
 def replay(tape: Tape, inputs: dict[str, np.ndarray]) -> np.ndarray:
-    """All values on the tape, by id, for inputs by name. Raises Parted where a branch would go another way."""
+    """All values on the tape, by id, for inputs by name. Raises PartedError where a branch would go another way."""
     values = tape.values.copy()
     guards = iter([*tape.guards, None])
     guard = next(guards)
@@ -30,10 +30,10 @@ def replay(tape: Tape, inputs: dict[str, np.ndarray]) -> np.ndarray:
             while guard is not None and (node is None or guard.after <= number):
                 given = tuple(recall(values, operand) for operand in guard.operands)
                 if not same(guard.decide(*given), guard.outcome):
-                    raise Parted(guard)
+                    raise PartedError(guard)
                 guard = next(guards)
             if node is not None and node.op != "constant":
-                values[node.index] = np.ravel(again(node, values, inputs))
+                values[node.where] = np.ravel(again(node, values, inputs))
     return values
 
 
@@ -48,7 +48,7 @@ def again(node: Node, values: np.ndarray, inputs: dict[str, np.ndarray]) -> np.n
         kind = {"f": np.float64, "i": np.int64, "b": np.bool_}[kind_of(node)]
         size = int(np.prod(node.shape))
         full = max(SMALLEST, 1 << max(size - 1, 0).bit_length())
-        rows = [np.ones(full, kind) for _ in operands]
+        rows: list[np.ndarray] = [np.ones(full, kind) for _ in operands]
         for row, operand in zip(rows, operands, strict=True):
             row[:size] = np.broadcast_to(operand, node.shape).ravel()
         value = np.asarray(compiled_elementwise(node.op, len(rows), kind_of(node))(*rows)[0])[:size]
@@ -64,7 +64,7 @@ def recall(values: np.ndarray, operand: Operand) -> np.ndarray:
     """An operand's numbers among the new values, in its dtype."""
     if isinstance(operand, Constant):
         return np.asarray(operand.value)
-    return values[operand.index].reshape(operand.shape).astype(operand.dtype)
+    return values[operand.where].reshape(operand.shape).astype(operand.dtype)
 
 
 def same(outcome: Any, before: Any) -> bool:
@@ -84,7 +84,7 @@ def as_function(tape: Tape, output: Operand) -> Any:
         def gather(operand: Operand) -> Any:
             if isinstance(operand, Constant):
                 return jnp.asarray(operand.value)
-            ids = np.arange(tape.size)[operand.index]
+            ids = np.arange(tape.size)[operand.where]
             which = np.searchsorted(starts, ids, side="right") - 1
             parts = jnp.concatenate([flat[k].astype(operand.dtype) for k in sorted(set(which.tolist()))])
             offset, at = {}, 0
@@ -98,7 +98,7 @@ def as_function(tape: Tape, output: Operand) -> Any:
             if node.op == "input":
                 value: Any = jnp.asarray(inputs[node.static])
             elif node.op == "constant":
-                value = jnp.asarray(tape.values[node.index])
+                value = jnp.asarray(tape.values[node.where])
             else:
                 operands = tuple(gather(operand) for operand in node.operands)
                 if node.op == "cast":

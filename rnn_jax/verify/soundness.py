@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_jax.verify.noise import norm
-from rnn_jax.verify.replay import Parted, replay
+from rnn_jax.verify.replay import PartedError, replay
 from rnn_jax.verify.subject import Recording, Setting, Subject, Values, evaluate_loss
 from rnn_jax.verify.trace.tape import Constant
 
@@ -53,8 +53,8 @@ def replays(subject: Subject, recording: Recording, setting: Setting, values: Va
     for far in (1.0, 0.1, 1e-3, 1e-5):
         there = {n: (v + far * direction[n]).astype(v.dtype) for n, v in values.items()}
         try:
-            ours = replay(tape, there)[recording.output.index]
-        except Parted:
+            ours = replay(tape, there)[recording.output.where]
+        except PartedError:
             continue
         theirs = evaluate_loss(subject, Setting(there, setting.inputs))
         eps = float(np.finfo(recording.output.dtype).eps)
@@ -62,8 +62,8 @@ def replays(subject: Subject, recording: Recording, setting: Setting, values: Va
         for sign in (-1, 1):  # what rounding does to this loss, be it chaotic
             near = {n: (v * (1 + sign * eps)).astype(v.dtype) for n, v in there.items()}
             try:
-                moved.append(norm(replay(tape, near)[recording.output.index] - ours))
-            except Parted:
+                moved.append(norm(replay(tape, near)[recording.output.where] - ours))
+            except PartedError:
                 moved.append(math.inf)
         scale = max(abs(theirs), abs(recording.loss), float(np.max(np.abs(tape.values), initial=0.0)) * 1e-3)
         allowed = 64 * max(*moved, eps * scale)

@@ -273,7 +273,9 @@ def scalar(value: Any) -> tuple[float, Operand]:
         size, numeric = 0, False
     if not numeric or size != 1:
         shape = f"an array of shape {np.shape(number)}" if numeric else f"a {type(plain(value)).__name__}"
-        raise InputError(f"the loss is {shape}; one number would be right (an index, or np.sum of it times a cotangent)")
+        raise InputError(
+            f"the loss is {shape}; one number would be right (an index, or np.sum of it times a cotangent)"
+        )
     return float(np.asarray(number).reshape(())), operand(made)
 
 
@@ -380,7 +382,7 @@ def assigned(statement: ast.stmt) -> set[str]:
 
 
 def root(text: str) -> str:
-    """net for net.layers[0].W."""
+    """Net for net.layers[0].W."""
     node: Any = ast.parse(text, mode="eval").body
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
         node = node.func if isinstance(node, ast.Call) else node.value

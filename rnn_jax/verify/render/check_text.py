@@ -8,13 +8,15 @@ from rich.text import Text
 
 from rnn_jax.verify.check_report import CheckReport, Finding, Parameter
 from rnn_jax.verify.render.text import MARK, STYLE, WIDTH
-from rnn_jax.verify.report import Comparison, Verdict
+from rnn_jax.verify.report import Verdict
 
 
 def render(report: CheckReport) -> RenderableType:
     """The whole report, for a rich console."""
     declared = f" with {report.declared}" if report.declared else ""
-    head = Text(f"{report.program}: gradients by hand against jax.grad of its own loss ({report.dtype}){declared}", "bold")
+    head = Text(
+        f"{report.program}: gradients by hand against jax.grad of its own loss ({report.dtype}){declared}", "bold"
+    )
     parts: list[RenderableType] = [head, table(report)]
     for finding in report.findings:
         parts += told(finding)
@@ -80,4 +82,4 @@ def conclusion(report: CheckReport) -> Text:
     )
 
 
-__all__ = ["Comparison", "plain", "render"]
+__all__ = ["WIDTH", "plain", "render"]

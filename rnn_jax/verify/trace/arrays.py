@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from rnn_jax.verify.trace import dispatch
+from rnn_jax.verify.trace.numbers import method_of, weak
 from rnn_jax.verify.trace.places import here
-from rnn_jax.verify.trace.numbers import weak
 from rnn_jax.verify.trace.recorder import active, concrete, hangs, refuse, wrap
 
 
@@ -152,7 +152,9 @@ class Recorded(np.ndarray):
 
     # Methods that are a conversion or a movement.
 
-    def astype(self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+    def astype(
+        self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
         return dispatch.cast(self, dispatch.dtype_of(dtype), casting, copy)
 
     def copy(self, order: Any = "C") -> Any:
@@ -163,9 +165,7 @@ class Recorded(np.ndarray):
 
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         shape = concrete(shape[0] if len(shape) == 1 else shape)
-        return dispatch.parallel(
-            self, self.plain.reshape(shape, **kwargs), self.known_ids.reshape(shape, **kwargs)
-        )
+        return dispatch.parallel(self, self.plain.reshape(shape, **kwargs), self.known_ids.reshape(shape, **kwargs))
 
     def ravel(self, order: Any = "C") -> Any:
         return dispatch.parallel(self, self.plain.ravel(order), self.known_ids.ravel(order))
@@ -244,14 +244,10 @@ for _name in (
     "all any argmax argmin argsort clip compress cumprod cumsum diagonal dot max mean min nonzero prod ptp repeat "
     "round searchsorted std sum take trace var choose"
 ).split():
-
-    def _method(self: Any, *args: Any, _function: Any = getattr(np, _name), **kwargs: Any) -> Any:
-        return dispatch.function(_function, (self, *args), kwargs)
-
-    setattr(Recorded, _name, _method)
+    setattr(Recorded, _name, method_of(_name))
     if hasattr(np.matrix, _name):
-        setattr(RecordedMatrix, _name, _method)
-Recorded.conj = Recorded.conjugate = lambda self: self  # type: ignore[method-assign, assignment]
+        setattr(RecordedMatrix, _name, method_of(_name))
+Recorded.conj = Recorded.conjugate = lambda self: self  # type: ignore[method-assign]
 
 
 def _leaving(name: str) -> Any:
@@ -287,8 +283,8 @@ class Flat:
         places = np.arange(self.array.size)[concrete(key)]
         row = dispatch.lifted(value)
         row = row.ravel() if row.size != 1 else row.reshape(())
-        self.array[np.unravel_index(places, self.array.shape)] = row if row.ndim == 0 else dispatch.function(
-            np.resize, (row, np.shape(places)), {}
+        self.array[np.unravel_index(places, self.array.shape)] = (
+            row if row.ndim == 0 else dispatch.function(np.resize, (row, np.shape(places)), {})
         )
 
     def __iter__(self) -> Any:

@@ -33,7 +33,9 @@ def ufunc(function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict
     name = function.__name__ if method == "__call__" else f"{function.__name__}.{method}"
     if method in ("reduce", "accumulate"):
         kwargs.setdefault("axis", 0)
-        kwargs = {k: v for k, v in kwargs.items() if not (k in ("dtype", "initial") and (v is None or v is np._NoValue))}
+        kwargs = {
+            k: v for k, v in kwargs.items() if not (k in ("dtype", "initial") and (v is None or v is np._NoValue))
+        }
         if kwargs.get("where", True) is True:
             kwargs.pop("where", None)
         if method == "accumulate":

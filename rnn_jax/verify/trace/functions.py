@@ -97,7 +97,7 @@ SORTS = "sort partition msort".split()
 SAME = "real real_if_close".split()
 
 REFUSED = """
-apply_along_axis piecewise frompyfunc nditer nested_iters lib.stride_tricks.as_strided lib.stride_tricks.broadcast_arrays
+apply_along_axis piecewise frompyfunc nditer nested_iters lib.stride_tricks.as_strided
 histogram histogram2d histogramdd histogram_bin_edges bincount unique unique_all unique_counts unique_inverse
 unique_values intersect1d union1d setdiff1d setxor1d
 poly roots polyfit polyadd polysub polymul polydiv polyder polyint
@@ -107,7 +107,6 @@ linalg.lstsq linalg.qr linalg.svd linalg.eig linalg.eigvals linalg.tensorinv lin
 fft.fft fft.ifft fft.rfft fft.irfft fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2 fft.fftn fft.ifftn fft.rfftn fft.irfftn
 fft.hfft fft.ihfft fft.fftshift fft.ifftshift
 """.split()
-
 
 
 def handler(func: Any) -> Handler:
@@ -245,7 +244,7 @@ def converts(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if ids_of(given) is None and not hangs(given):
         return dispatch.wrap_all(func(plain(given), *plain(args[1:]), **plain(kwargs)))
     if dtype is not None and dtype.kind not in "fiub":
-        if dtype == object:
+        if dtype.kind == "O":
             made = np.empty(np.shape(plain(given)), object)
             for place in np.ndindex(made.shape):
                 made[place] = at(given, place)
@@ -311,7 +310,9 @@ def clips(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """np.clip: the lower bound, then the upper one."""
     names = ("a", "a_min", "a_max", "out")
     given = dict(zip(names, args, strict=False)) | {
-        {"min": "a_min", "max": "a_max"}.get(key, key): value for key, value in kwargs.items() if value is not np._NoValue
+        {"min": "a_min", "max": "a_max"}.get(key, key): value
+        for key, value in kwargs.items()
+        if value is not np._NoValue
     }
     value = given["a"]
     for bound, ufunc in (("a_min", np.maximum), ("a_max", np.minimum)):
@@ -328,8 +329,10 @@ def computes(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     where = kwargs.get("where")
     if where is not None:
         kwargs["where"] = concrete(where)
-    kwargs = {k: concrete(v) if k in ("axis", "ddof", "initial", "keepdims") and v is not None else v
-              for k, v in kwargs.items()}
+    kwargs = {
+        k: concrete(v) if k in ("axis", "ddof", "initial", "keepdims") and v is not None else v
+        for k, v in kwargs.items()
+    }
     value = dispatch.general(name, func, args, kwargs)
     return value if out is None else dispatch.store(out, value, "unsafe")
 

@@ -11,6 +11,16 @@ from rnn_jax.verify.trace.recorder import active, wrap
 from rnn_jax.verify.trace.tape import NOTHING
 
 
+def method_of(name: str) -> Any:
+    """The method that is NumPy's function of its name."""
+    function = getattr(np, name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return dispatch.function(function, (self, *args), kwargs)
+
+    return method
+
+
 class Number:
     """What NumPy's float scalars and Python's floats are on the tape: a float, and its id."""
 
@@ -104,8 +114,12 @@ for _name, _ufunc in {
 
     setattr(Number, f"__{_name}__", _forward)
     setattr(Number, f"__r{_name}__", _reflected)
-for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
-    setattr(Number, f"__{_name}__", lambda self, _ufunc=_ufunc: keep_weak(dispatch.ufunc(_ufunc, "__call__", (self,), {}), self))
+for _name, _unary in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
+
+    def _alone(self: Any, _ufunc: Any = _unary) -> Any:
+        return keep_weak(dispatch.ufunc(_ufunc, "__call__", (self,), {}), self)
+
+    setattr(Number, f"__{_name}__", _alone)
 for _name, _ufunc in {
     "lt": np.less,
     "le": np.less_equal,
@@ -122,11 +136,7 @@ for _name, _ufunc in {
 for _name in (
     "all any argmax argmin clip cumprod cumsum dot max mean min prod ravel repeat round squeeze std sum transpose var"
 ).split():
-
-    def _scalar_method(self: Any, *args: Any, _function: Any = getattr(np, _name), **kwargs: Any) -> Any:
-        return dispatch.function(_function, (self, *args), kwargs)
-
-    setattr(Number, _name, _scalar_method)
+    setattr(Number, _name, method_of(_name))
 
 
 class Float64(Number, np.float64):

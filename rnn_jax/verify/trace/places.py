@@ -29,7 +29,7 @@ NOWHERE = Place("", 0)
 @cache
 def foreign(file: str) -> bool:
     """Whether a source file is a library's or our own, not the user's."""
-    return file.startswith((OURS, *LIBRARIES)) or file.startswith("<frozen")
+    return file.startswith((OURS, *LIBRARIES, "<frozen"))
 
 
 def here() -> Place:

@@ -175,7 +175,7 @@ class Math:
             refuse(f"math.{name}", "use NumPy's function")
         recorder = active()
         assert recorder is not None
-        scalars = tuple(wrap(np.asarray(a.plain).reshape(())[()], ids_of(a).reshape(())) if hangs(a) else a for a in args)  # type: ignore[union-attr]
+        scalars = tuple(a.item() if isinstance(a, Recorded) else a for a in args)
         value = np.float64(self.real(*numbers))
         return weak(wrap(*recorder.emit(_MATHS[name], None, tuple(operand(a) for a in scalars), value)))
 
@@ -217,9 +217,10 @@ def stand_in(value: Any, module: Any = None) -> Any:
         return Vectorize.of(value)
     elif isinstance(value, types.BuiltinFunctionType) and getattr(value, "__module__", "") == "math":
         made = Math(value)
-    elif callable(value) and isinstance(getattr(value, "__self__", None), np.random.RandomState | np.random.Generator):
-        made = Random(value)
-    elif value is np.random.default_rng or value is np.random.RandomState:
+    elif callable(value) and (
+        isinstance(getattr(value, "__self__", None), np.random.RandomState | np.random.Generator)
+        or value is np.random.default_rng
+    ):
         made = Random(value)
     elif callable(value) and str(getattr(value, "__module__", "")).split(".")[0] == "numpy":
         if functions.name_of(value) in functions.HANDLERS:

@@ -28,7 +28,7 @@ class Use(NamedTuple):
     dtype: np.dtype
 
     @property
-    def index(self) -> Any:
+    def where(self) -> Any:
         """What to index the flat values with."""
         size = int(np.prod(self.shape))
         return slice(self.start, self.start + size) if self.ids is None else self.ids.ravel()
@@ -60,7 +60,7 @@ class Node(NamedTuple):
     place: Place
 
     @property
-    def index(self) -> slice:
+    def where(self) -> slice:
         """Where its elements lie on the tape."""
         return slice(self.start, self.start + int(np.prod(self.shape)))
 
@@ -87,7 +87,7 @@ class Tape:
 
     @property
     def values(self) -> np.ndarray:
-        """All recorded numbers, by id. (float64 holds float32, bool, and integers below 2**53 exactly.)"""
+        """All recorded numbers, by id. Float64 holds float32, bool and integers below 2**53 exactly."""
         return self._values[: self.size]
 
     def add(
@@ -122,7 +122,7 @@ class Tape:
         """The recorded numbers of an operand."""
         if isinstance(operand, Constant):
             return operand.value
-        return self._values[operand.index].reshape(operand.shape)
+        return self._values[operand.where].reshape(operand.shape)
 
 
 def in_order(flat: np.ndarray) -> bool:

@@ -1,4 +1,4 @@
-"""Everything that a program's functions can reach: to put back as it was, and to put recorders in its arrays' places."""
+"""All that a program's functions can reach: to put back as it was, and to put recorders in its arrays' places."""
 
 from __future__ import annotations
 
@@ -38,8 +38,11 @@ class World:
 
     def random_state(self) -> Callable[[], None]:
         """What sets all random generators back to where they are now."""
-        state, python = np.random.get_state(), random.getstate()
-        found: list[tuple[Callable[[Any], Any], Any]] = [(np.random.set_state, state), (random.setstate, python)]
+        state, python = np.random.get_state(), random.getstate()  # noqa: NPY002
+        found: list[tuple[Callable[[Any], Any], Any]] = [
+            (np.random.set_state, state),
+            (random.setstate, python),
+        ]
         for each in self.generators:
             if isinstance(each, np.random.Generator):
                 bits = each.bit_generator
@@ -114,7 +117,7 @@ class World:
 
     def _dict(self, value: dict[Any, Any], waiting: list[Any]) -> None:
         if "__builtins__" in value:
-            if foreign(str(value.get("__file__") or "<frozen")) and not value.get("__rnn_jax__"):
+            if foreign(str(value.get("__file__") or "")):
                 return
             self.namespaces.append(value)
         kept = dict(value)
