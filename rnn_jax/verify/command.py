@@ -52,7 +52,7 @@ def check_file(
         program.load()
         subject = FileSubject(program, said)
         return judge(
-            subject, program=path.name, points=points, seed=seed, dtype=dtype, declared=declared,
+            subject, program=path.name, points=points, seed=seed, dtype=dtype, declared=declared, vary=intent.vary,
             progress=progress, command=command,
         )  # fmt: skip
 

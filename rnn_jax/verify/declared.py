@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_jax.errors import InputError, require
-from rnn_jax.verify.adjoints import Jitter, Ties, value_and_adjoints
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.subject import Recording, Values
+from rnn_jax.verify.truncation import truncated
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,7 @@ class Declared:
         require(truncate is None or truncate >= 1, f"--truncate {truncate}: 1 or more cells would be right")
         require(scale in (None, "mean"), f"--scale {scale!r} is not mean")
         require(sign in (None, "negative"), f"--sign {sign!r} is not negative")
-        pair = None
-        if clip is not None:
-            kind, _, number = clip.partition(":")
-            try:
-                pair = kind, float(number)
-            except ValueError:
-                pair = kind, 0.0
-            if kind not in ("value", "norm") or not pair[1] > 0:
-                raise InputError(f"--clip {clip!r} is not value:C or norm:C with a positive C, as in value:5")
-        return cls(truncate, pair, scale, sign, lr)
+        return cls(truncate, None if clip is None else parsed_clip(clip), scale, sign, lr)
 
     def __str__(self) -> str:
         said = [f"--truncate {self.truncate}"] if self.truncate else []
@@ -48,25 +39,53 @@ class Declared:
         said += [f"--sign {self.sign}"] if self.sign else []
         return " ".join(said)
 
-    def truth(self, made: Recording, jitter: Jitter | None, tie: float = Ties.HALF) -> Values:
-        """The gradients that the program is to have, before clipping, scale and sign."""
-        adjoint = value_and_adjoints(made.recorder.tape, made.output, jitter, tie)
-        return {name: adjoint[ids] for name, ids in made.ids.items()}
-
     def undo(self, by_hand: np.ndarray) -> np.ndarray:
         """The hand-written gradient with the declared sign taken back."""
         return -by_hand if self.sign else by_hand
 
-    def apply(self, gradients: Values) -> Values:
-        """Clipping, as declared."""
-        if self.clip is None:
-            return gradients
-        kind, limit = self.clip
-        if kind == "value":
-            return {n: np.clip(g, -limit, limit) for n, g in gradients.items()}
-        whole = float(np.sqrt(sum(norm(g) ** 2 for g in gradients.values())))
-        return {n: g * min(1.0, limit / whole) if whole else g for n, g in gradients.items()}
+    def apply(self, gradients: Values, made: Recording, manual: Values) -> Values:
+        """The gradients that the program is meant to have."""
+        if self.truncate is not None:
+            cut = truncated(made, self.truncate)
+            if cut is None:
+                raise InputError(f"--truncate {self.truncate}: the loss holds no recurrence that could be truncated")
+            gradients = cut
+        if self.scale is not None:
+            terms = number_of_terms(gradients, manual)
+            gradients = {name: g / terms for name, g in gradients.items()}
+        return gradients if self.clip is None else clipped(gradients, *self.clip)
 
     def update_noise(self, value: np.ndarray) -> float:
         """What rounding does to a gradient that was read off a change of the weights."""
         return 0.0 if self.lr is None else float(np.finfo(value.dtype).eps) * norm(value) / abs(self.lr)
+
+
+def parsed_clip(text: str) -> tuple[str, float]:
+    """value:5 or norm:1."""
+    kind, _, number = text.partition(":")
+    try:
+        limit = float(number)
+    except ValueError:
+        limit = 0.0
+    require(
+        kind in ("value", "norm") and limit > 0,
+        f"--clip {text!r} is not value:C or norm:C with a positive C, as in value:5",
+    )
+    return kind, limit
+
+
+def clipped(gradients: Values, kind: str, limit: float) -> Values:
+    """Every entry within the limit, or all gradients together within that norm."""
+    if kind == "value":
+        return {n: np.clip(g, -limit, limit) for n, g in gradients.items()}
+    whole = norm(np.concatenate([g.ravel() for g in gradients.values()]))
+    return {n: g * min(1.0, limit / whole) if whole else g for n, g in gradients.items()}
+
+
+def number_of_terms(gradients: Values, manual: Values) -> int:
+    """The whole number by which the gradients seem to have been divided: one for all of them."""
+    truth = np.concatenate([gradients[n].ravel() for n in manual])
+    by_hand = np.concatenate([manual[n].ravel().astype(float) for n in manual])
+    share = float(np.vdot(truth, by_hand))
+    terms = float(np.vdot(truth, truth)) / share if share else 0.0
+    return max(1, round(terms)) if np.isfinite(terms) else 1

@@ -1,0 +1,134 @@
+"""What would give exactly the wrong numbers: one factor, a clip, a truncation, a penalty that the loss does not show.
+
+An explanation counts only if it reproduces every wrong gradient to rounding, at every point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_jax.verify.compare import TOLERANCE
+from rnn_jax.verify.declared import clipped
+from rnn_jax.verify.judge import Judgement, failing
+from rnn_jax.verify.noise import norm
+from rnn_jax.verify.subject import Values
+from rnn_jax.verify.truncation import LARGEST, Clock, by_age, chunked, total
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A kind of mistake or intention that reproduces the numbers, in words, and how to declare it."""
+
+    kind: str
+    words: str
+    declaration: str = ""
+
+
+def explain(made: list[Judgement]) -> Explanation | None:
+    """The first explanation that fits the gradients at all points where any is wrong."""
+    wrong = [each for each in made if failing(each)]
+    if not wrong or any(each.compared[n].note for each in wrong for n in failing(each)):
+        return None
+    for attempt in (factor, clip_value, clip_norm, truncation, penalty):
+        found = attempt(wrong)
+        if found:
+            return found
+    return None
+
+
+def fits(made: Judgement, wanted: Values, names: list[str] | None = None) -> bool:
+    """Whether the hand-written gradients are these, to rounding."""
+    for name in names or list(made.manual):
+        size = max(norm(wanted[name]), norm(made.truth.gradients[name]))
+        eps = float(np.finfo(made.values[name].dtype).eps)
+        allowed = TOLERANCE * max(made.truth.noise[name], eps * size)
+        if not norm(made.manual[name] - wanted[name]) <= allowed:
+            return False
+    return True
+
+
+def factor(made: list[Judgement]) -> Explanation | None:
+    """One number times the right gradients, for all of them at all points, or for those that are wrong."""
+    numbers = [each.compared[n].factor for each in made for n in failing(each)]
+    known = [number for number in numbers if number is not None]
+    alone = [each.manual[n].size < 2 for each in made for n in failing(each)]
+    if not known or any(number is None and not lone for number, lone in zip(numbers, alone, strict=True)):
+        return None
+    number = known[0]
+    if not all(abs(other - number) <= 1e-6 * abs(number) for other in known):
+        return None
+    if not all(fits(e, {n: number * g for n, g in e.wanted.items()}, failing(e)) for e in made):
+        return None
+    everywhere = all(len(failing(each)) == len(each.manual) for each in made)
+    if abs(number + 1) < 1e-6:
+        return Explanation("sign", "the negative of the right gradient", "--sign negative" if everywhere else "")
+    terms = round(1 / number) if number > 0 else 0
+    if terms > 1 and abs(number * terms - 1) < 1e-6:
+        return Explanation("scale", f"right but for a division by {terms}", "--scale mean" if everywhere else "")
+    return Explanation("scale", f"right but for a factor of {number:.9g}")
+
+
+def clip_value(made: list[Judgement]) -> Explanation | None:
+    """Every entry held within ±C."""
+    limit = max(float(np.max(np.abs(g), initial=0.0)) for each in made for g in each.manual.values())
+    if not limit > 0 or not all(fits(each, clipped(each.wanted, "value", limit)) for each in made):
+        return None
+    return Explanation("clip", f"the right gradients clipped at ±{limit:g}", f"--clip value:{limit:g}")
+
+
+def clip_norm(made: list[Judgement]) -> Explanation | None:
+    """All gradients together scaled down to a norm."""
+    limits = [norm(np.concatenate([g.ravel() for g in each.manual.values()])) for each in made]
+    limit = float(f"{limits[0]:.12g}")
+    if not all(abs(other - limit) <= 1e-9 * limit for other in limits):
+        return None
+    if not all(fits(each, clipped(each.wanted, "norm", limit)) for each in made):
+        return None
+    return Explanation("clip", f"the right gradients scaled to the norm {limit:g}", f"--clip norm:{limit:g}")
+
+
+def truncation(made: list[Judgement]) -> Explanation | None:
+    """Each step's loss reaching so many cells, or chunks of so many."""
+    first = made[0]
+    clock = Clock(first.truth.recording)
+    if clock.cells < 2 or clock.cells * first.truth.recording.recorder.tape.size > LARGEST:
+        return None
+    parts = by_age(first.truth.recording, clock.cells)
+    for cells in range(1, clock.cells):
+        if fits(first, total(parts[:cells])) and same_for_others(made, lambda e, k=cells: total(by_age(e, k))):
+            return Explanation(
+                "truncation", f"each step's loss reaches {cells} cells, its own included", f"--truncate {cells}"
+            )
+    for cells in range(1, clock.cells):
+        if fits(first, chunked(first.truth.recording, cells)) and same_for_others(
+            made, lambda e, k=cells: chunked(e, k)
+        ):
+            return Explanation("truncation", f"nothing passes between chunks of {cells} steps")
+    return None
+
+
+def same_for_others(made: list[Judgement], wanted: Callable[..., Values]) -> bool:
+    """Whether it reproduces the gradients at the other points as well."""
+    return all(fits(each, wanted(each.truth.recording)) for each in made[1:])
+
+
+def penalty(made: list[Judgement]) -> Explanation | None:
+    """A multiple of the parameter itself on top, the same for all points: the gradient of a penalty."""
+    found: dict[str, float] = {}
+    for each in made:
+        for name in failing(each):
+            value, extra = each.values[name].astype(float), each.manual[name] - each.wanted[name]
+            size = norm(value) ** 2
+            share = float(np.vdot(value, extra)) / size if size and value.size > 1 else 0.0
+            rest = norm(extra - share * value)
+            eps = float(np.finfo(each.values[name].dtype).eps)
+            allowed = TOLERANCE * (each.truth.noise[name] + eps * abs(share) * norm(value))
+            if not share or rest > allowed or abs(share - found.setdefault(name, share)) > 1e-6 * abs(share):
+                return None
+    said = ", ".join(f"{share:+.6g} {name} in d{name}" for name, share in found.items())
+    if all(share > 0 for share in found.values()):
+        return Explanation("penalty", f"{said}, which the loss does not hold: the gradient of a penalty?")
+    return Explanation("penalty", f"{said}: the gradient of a penalty is missing, halved or of the wrong sign")

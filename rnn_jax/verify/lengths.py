@@ -1,0 +1,92 @@
+"""The same program on shorter sequences: from which length on a gradient is wrong says much about why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rnn_jax.errors import InputError, require
+from rnn_jax.verify import truth
+from rnn_jax.verify.fresh import arguments, current
+from rnn_jax.verify.judge import Bench, Judgement, compared, failing
+from rnn_jax.verify.subject import FileSubject, Setting, evaluate_gradients, root
+
+LENGTHS = (1, 2, 3)
+
+
+def sequences(subject: Any, vary: str | None) -> dict[str, int]:
+    """The inputs that run over time, and along which axis: as --vary says, or those of equal leading length."""
+    if not isinstance(subject, FileSubject):
+        require(vary is None, "vary is for files")
+        return {}
+    if vary is not None:
+        return dict(spoken(subject, part) for part in vary.split(","))
+    said = subject.said
+    beside = " ".join(text for text in (said.grads, said.call, said.update) if text)
+    names = [n for n in arguments(said.loss) if n in arguments(beside, "exec")]
+    parameters = {root(text) for text, _ in subject.wrt}
+    found = {n: length(current(subject, n)) for n in names if root(n) not in parameters}
+    lengths = [size for size in found.values() if size is not None]
+    most = max(lengths, default=0)
+    return {n: 0 for n, size in found.items() if size == most and most > 1 and lengths.count(most) > 1}
+
+
+def length(value: Any) -> int | None:
+    """The number of steps of a list over time or of an array's leading axis."""
+    if isinstance(value, list | tuple) and value and not isinstance(value[0], str):
+        return len(value)
+    return len(value) if isinstance(value, np.ndarray) and value.ndim else None
+
+
+def spoken(subject: FileSubject, part: str) -> tuple[str, int]:
+    """x=0 as a name and an axis."""
+    name, _, axis = part.strip().partition("=")
+    require(axis.strip().isdigit(), f"--vary {part!r} is not NAME=AXIS, as in x=0,y=0")
+    value = current(subject, name.strip())
+    if value is None:
+        raise InputError(f"--vary {name}: {subject.program.path.name} knows no such name")
+    axes = value.ndim if isinstance(value, np.ndarray) else 1
+    require(int(axis) < axes, f"--vary {part}: {name} has {axes} axes, counted from 0")
+    return name.strip(), int(axis)
+
+
+def cut(value: Any, axis: int, steps: int) -> Any:
+    """The first steps of a sequence."""
+    if isinstance(value, np.ndarray):
+        return np.array(value[(slice(None),) * axis + (slice(steps),)])
+    return value[:steps]
+
+
+def sweep(bench: Bench, made: Judgement, over: dict[str, int]) -> dict[int, tuple[str, ...]]:
+    """The parameters that are wrong at each length that the program can be run at, in the parameters' own order."""
+    subject = bench.subject
+    if not isinstance(subject, FileSubject) or not over:
+        return {}
+    wholes = {name: current(subject, name) for name in over}
+    found = {}
+    for steps in LENGTHS:
+        shorter = {n: cut(made.setting.inputs.get(n, wholes[n]), axis, steps) for n, axis in over.items()}
+        setting = Setting(made.setting.parameters, made.setting.inputs | shorter)
+        try:
+            there = truth.find(subject, setting, bench.rng)
+            manual = evaluate_gradients(subject, setting, bench.loss_first)
+        except InputError:  # a length that the program was not made for
+            continue
+        by_hand = {name: bench.declared.undo(g) for name, g in manual.items()}
+        found[steps] = tuple(failing(compared(bench, replace(made, setting=setting, truth=there, manual=by_hand))))
+    return found
+
+
+def words(found: dict[int, tuple[str, ...]], name: str) -> str:
+    """From which length on a gradient is wrong."""
+    right = [steps for steps, wrong in found.items() if name not in wrong]
+    wrong = [steps for steps, wrong in found.items() if name in wrong]
+    if not found:
+        return ""
+    if not wrong:
+        return f"right up to T={max(right)}, wrong at the program's own length"
+    if right and max(right) < min(wrong):
+        return f"right at T={max(right)}, wrong from T={min(wrong)}"
+    return "wrong at T=1 already" if 1 in wrong else f"wrong at T={', '.join(map(str, wrong))}"
