@@ -1,16 +1,18 @@
 """Hand-written back-propagation through time, verified against jax.grad."""
 
 import importlib
-from types import ModuleType
+from typing import Any
 
 from rnn_jax._version import __version__
 from rnn_jax.errors import InputError
 
-__all__ = ["InputError", "__version__", "verify"]
+__all__ = ["InputError", "__version__", "check", "verify"]
 
 
-def __getattr__(name: str) -> ModuleType:
-    """`rnn_jax.verify(...)` without the cost of `reference/` for those who never ask for it."""
+def __getattr__(name: str) -> Any:
+    """`rnn_jax.check(...)` and `rnn_jax.verify(...)` without their cost for those who never ask for them."""
     if name == "verify":
         return importlib.import_module("rnn_jax.verify")
+    if name == "check":
+        return importlib.import_module("rnn_jax.verify.command").check
     raise AttributeError(f"module 'rnn_jax' has no attribute {name!r}")

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console, RenderableType
 
 from rnn_jax._version import __version__
+from rnn_jax.cache import keep_compiled
 from rnn_jax.errors import InputError
 from rnn_jax.files import require_writable, write_text
 from rnn_jax.progress import progress
@@ -118,6 +119,7 @@ def check(
     """
     if json:
         require_writable(json)
+    keep_compiled()
     from rnn_jax.verify.command import Intent, check_file
     from rnn_jax.verify.render import check_json, check_text
     from rnn_jax.verify.subject import Expressions

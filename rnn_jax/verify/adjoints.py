@@ -10,6 +10,7 @@ for its shapes. To compile the whole tape as one program takes minutes where thi
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -128,7 +129,7 @@ def partials(tape: Tape, jitter: Jitter | None, tie: float) -> dict[int, list[np
         value, slopes = evaluate(op, kind, rows, tie)
         at = 0
         for number, node in zip(numbers, nodes, strict=True):
-            size = int(np.prod(node.shape))
+            size = math.prod(node.shape)
             if jitter is None:
                 agree(tape, node, value[at : at + size].reshape(node.shape))
             found[number] = [None if s is None else s[at : at + size].reshape(node.shape) for s in slopes] or [

@@ -29,6 +29,7 @@ from rnn_jax.verify.subject import (
     Subject,
     Values,
     evaluate_gradients,
+    evaluate_loss,
     mark,
     record,
 )
@@ -113,6 +114,7 @@ def places(
 
 def first_recording(subject: Subject, notes: list[str]) -> Recording:
     """The loss as the program has it, recorded; where it hangs on nothing, with the code at the file's top level."""
+    evaluate_loss(subject, Setting())  # what fails without the recorder is the program's own mistake
     made = record(subject, Setting())
     if isinstance(made.output, Constant) and isinstance(subject, FileSubject):
         subject.inline()
@@ -186,35 +188,46 @@ def findings(
     """What is wrong or in doubt, the root first."""
     doubts = [each for each in made if each.doubt]
     if doubts:
-        return [left_the_tape(doubts[0])]
+        return [left_the_tape(bench.subject, doubts[0])]
     wrong = tuple(p.name for p in parameters if p.verdict is Verdict.FAIL)
     if why is not None and why.kind == "penalty" and not wrong:
-        return [Finding("penalty", why.words + " Add it to --loss to have it checked", details=())]
+        return [Finding("penalty", why.words + " Add it to --loss to have it checked.", details=())]
     if not wrong:
         return []
     place = computed_at(bench, wrong)
     worst = next(each for each in made if failing(each))
-    swept = lengths.sweep(bench, worst, over)
-    said = [f"{name}: {text}" for name in wrong if (text := lengths.words(swept, name))]
+    swept = {} if why else lengths.sweep(bench, worst, over)
+    said = lengths.sentences(swept, wrong) if why is None and not any(c.note for c in worst.compared.values()) else []
     if why is not None:
         said.insert(0, f"reproduced: {why.words}")
         if why.declaration:
             said.insert(1, f"if that is meant: {why.declaration}")
-    subject = f"the gradient of {', '.join(wrong)} is wrong" if len(wrong) == 1 else f"d{', d'.join(wrong)} are wrong"
-    return [Finding(why.kind if why else "gradient", subject, place.file, place.line or None, wrong, tuple(said))]
+    again = {c.note for c in worst.compared.values() if c.note}
+    said += [f"it {note}" for note in again]
+    kind = why.kind if why else "state" if again else "gradient"
+    plural = "s of" if len(wrong) > 1 else " of"
+    message = f"the gradient{plural} {', '.join(wrong)} {'are' if len(wrong) > 1 else 'is'} wrong"
+    return [Finding(kind, message, *subject_place(bench.subject, place), wrong, tuple(said))]
 
 
-def left_the_tape(made: Judgement) -> Finding:
+def subject_place(subject: Subject, place: Place) -> tuple[str, int | None]:
+    """The file as the user named it, and the line; of a notebook the cell and the line in it."""
+    if not place.line:
+        return "", None
+    return subject.program.locate(place.file, place.line) if isinstance(subject, FileSubject) else place[:2]
+
+
+def left_the_tape(subject: Subject, made: Judgement) -> Finding:
     """Where numbers went that the recording lost."""
     exits = list(dict.fromkeys(made.truth.recording.recorder.tape.exits))
     where = ", ".join(f"{place} ({what})" for what, place in exits[:5]) or "a place that the recorder did not see"
     place = exits[0][1] if exits else NOWHERE
     message = f"numbers left the recording at {where}: nobody is accused; keep them in NumPy's arrays and functions"
-    return Finding("tape", message, place.file, place.line or None, (), (made.doubt,))
+    return Finding("tape", message, *subject_place(subject, place), (), (made.doubt,))
 
 
 def computed_at(bench: Bench, names: tuple[str, ...]) -> Place:
-    """Where the first wrong gradient was last computed."""
+    """The line that computed the first wrong gradient last; where it is a constant, the last line of the backward."""
     subject, recorder = bench.subject, Recorder()
     try:
         with subject.world.recorded(), recording(recorder):
@@ -223,13 +236,15 @@ def computed_at(bench: Bench, names: tuple[str, ...]) -> Place:
             if bench.loss_first:
                 subject.evaluate_loss()
             before = {name: dispatch.lifted(array).copy() for name, array in subject.parameters().items()}
-            raw = matched(subject.evaluate_gradients(before), list(before))
-            last = {name: ids_of(raw[name]) for name in names}
+            raw = subject.evaluate_gradients(before)
+            updated = isinstance(subject, FileSubject) and subject.update is not None
+            found = subject.parameters() if updated else matched(raw, list(before))
+            ids = [ids_of(found[name]) for name in names]
     except Exception:  # it ran without the recorder; the report does without a line
         return NOWHERE
-    for name in names:
-        ids = last[name]
-        if ids is not None and ids.size and ids.max() >= 0:
-            nodes = [node for node in recorder.tape.nodes if node.start <= ids.max() and node.place.line]
-            return nodes[-1].place if nodes else NOWHERE
-    return NOWHERE
+    nodes = [node for node in recorder.tape.nodes if node.place.line and node.op not in ("input", "constant")]
+    for last in ids:
+        mine = [] if last is None else [node for node in nodes if node.start <= last.max(initial=-1)]
+        if mine and (last is not None and last.max(initial=-1) < mine[-1].where.stop):
+            return mine[-1].place
+    return nodes[-1].place if nodes else NOWHERE

@@ -15,7 +15,7 @@ from rnn_jax.verify.declared import clipped
 from rnn_jax.verify.judge import Judgement, failing
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.subject import Values
-from rnn_jax.verify.truncation import LARGEST, Clock, by_age, chunked, total
+from rnn_jax.verify.truncation import LARGEST, by_age, chunked, prepared, total
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def clip_norm(made: list[Judgement]) -> Explanation | None:
 def truncation(made: list[Judgement]) -> Explanation | None:
     """Each step's loss reaching so many cells, or chunks of so many."""
     first = made[0]
-    clock = Clock(first.truth.recording)
+    clock = prepared(first.truth.recording)[0]
     if clock.cells < 2 or clock.cells * first.truth.recording.recorder.tape.size > LARGEST:
         return None
     parts = by_age(first.truth.recording, clock.cells)

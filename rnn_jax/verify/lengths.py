@@ -79,6 +79,14 @@ def sweep(bench: Bench, made: Judgement, over: dict[str, int]) -> dict[int, tupl
     return found
 
 
+def sentences(found: dict[int, tuple[str, ...]], names: tuple[str, ...]) -> list[str]:
+    """From which length on which gradients are wrong, those alike in one."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(words(found, name), []).append(name)
+    return [f"{', '.join(group)}: {text}" for text, group in alike.items() if text]
+
+
 def words(found: dict[int, tuple[str, ...]], name: str) -> str:
     """From which length on a gradient is wrong."""
     right = [steps for steps, wrong in found.items() if name not in wrong]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_jax.errors import InputError, require
-from rnn_jax.verify.trace.places import foreign
+from rnn_jax.verify.trace.places import OURS, foreign
 
 NAME = "__rnn_jax__"
 
@@ -64,6 +64,15 @@ class Program:
             return f"{self.path.name}: cell {cell}, line {within}"
         return f"{self.path.name}:{line}"
 
+    def locate(self, file: str, line: int) -> tuple[str, int]:
+        """A place in the program as the user speaks of it: the path as given, and of a notebook the cell."""
+        if file != str(self.path.absolute()):
+            return os.path.relpath(file) if os.path.isabs(file) else file, line
+        if self.lines_of and 0 < line <= len(self.lines_of):
+            cell, within = self.lines_of[line - 1]
+            return f"{self.path}, cell {cell}", within
+        return str(self.path), line
+
     def load(self) -> None:
         """Run the file, outside functions and all."""
         self.run(compile(self.tree, str(self.path.absolute()), "exec"))
@@ -92,7 +101,12 @@ class Program:
             raise ProgramError(self.sentence(error, what)) from error
 
     def sentence(self, error: BaseException, what: str) -> str:
-        """What went wrong, and at which line of the user's."""
+        """What went wrong, and at which line of the user's; or that it was we who failed."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is not None and trace.tb_frame.f_code.co_filename.startswith(OURS):
+            what = f"rnn-jax itself, while it recorded {what},"
         return f"{what} failed{self.at(error)} with {type(error).__name__}: {str(error) or 'no message'}"
 
     def at(self, error: BaseException) -> str:

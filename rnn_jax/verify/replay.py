@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -46,7 +47,7 @@ def again(node: Node, values: np.ndarray, inputs: dict[str, np.ndarray]) -> np.n
         return operands[0].astype(node.dtype)
     if node.op in ELEMENTWISE:
         kind = {"f": np.float64, "i": np.int64, "b": np.bool_}[kind_of(node)]
-        size = int(np.prod(node.shape))
+        size = math.prod(node.shape)
         full = max(SMALLEST, 1 << max(size - 1, 0).bit_length())
         rows: list[np.ndarray] = [np.ones(full, kind) for _ in operands]
         for row, operand in zip(rows, operands, strict=True):

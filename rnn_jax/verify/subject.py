@@ -264,24 +264,19 @@ def mark(subject: Subject, recorder: Recorder, setting: Setting, tracked: bool =
 
 
 def scalar(value: Any) -> tuple[float, Operand]:
-    """The loss as a number and where it stands on the tape. Raises InputError where it is no single number."""
-    made = dispatch.lifted(value) if isinstance(value, list | tuple) else value
-    number = plain(made)
-    try:
-        size, numeric = np.size(number), np.issubdtype(np.asarray(number).dtype, np.number)
-    except ValueError:
-        size, numeric = 0, False
-    if not numeric or size != 1:
-        shape = f"an array of shape {np.shape(number)}" if numeric else f"a {type(plain(value)).__name__}"
+    """The loss as a number, and where it stands on the tape."""
+    return number_of(plain(value)), operand(value)
+
+
+def number_of(number: Any) -> float:
+    """The loss as a plain number. Raises InputError where it is no single one."""
+    numeric = isinstance(number, np.ndarray | np.number | int | float) and np.asarray(number).dtype.kind in "fiu"
+    if not numeric or np.size(number) != 1:
+        shape = f"an array of shape {np.shape(number)}" if numeric else f"a {type(number).__name__}"
         raise InputError(
             f"the loss is {shape}; one number would be right (an index, or np.sum of it times a cotangent)"
         )
-    return float(np.asarray(number).reshape(())), operand(made)
-
-
-def number_of(value: Any) -> float:
-    """The loss as a plain number."""
-    return float(np.asarray(value, float).reshape(()))
+    return float(np.asarray(number).reshape(()))
 
 
 def evaluate_loss(subject: Subject, setting: Setting) -> float:
@@ -330,7 +325,7 @@ def evaluate_twice(subject: Subject, setting: Setting, loss_first: bool) -> Call
 
 def once(subject: Subject, loss_first: bool) -> tuple[Values, float | None]:
     """One call for the gradients, after one for the loss where they need it."""
-    loss = float(np.asarray(plain(subject.evaluate_loss()), float).reshape(())) if loss_first else None
+    loss = number_of(plain(subject.evaluate_loss())) if loss_first else None
     before = {name: np.array(plain(array)) for name, array in subject.parameters().items()}
     raw = plain(subject.evaluate_gradients(before))
     return named(raw, before), loss
@@ -393,7 +388,8 @@ def close(text: str, namespace: dict[str, Any]) -> str:
     """A hint at names that are nearly right."""
     if root(text) in namespace:
         return ""
-    near = difflib.get_close_matches(root(text), [k for k in namespace if not k.startswith("__")], 3, 0.6)
+    names = [k for k in namespace if not k.startswith("__")]
+    near = [k for k in names if k.lower() == root(text).lower()] or difflib.get_close_matches(root(text), names, 3, 0.6)
     have = ", ".join(sorted(k for k, v in namespace.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"))
     return f"; did you mean {' or '.join(near)}?" if near else f"; the file's arrays are {have or 'none'}"
 

@@ -8,6 +8,8 @@ the losses hang on all cells, but lead into none.
 
 from __future__ import annotations
 
+import math
+import weakref
 from functools import cache
 from typing import Any
 
@@ -40,7 +42,8 @@ class Clock:
             before = generation[mine].max(axis=0, initial=0)
             used = np.array([inputs[name] in mine for name in names], int)
             generation[number] = np.where(used, before + 1, before) if names else before
-        self.node_time = generation.max(axis=1, initial=0)
+        recurrent = generation.max(axis=0, initial=0) > 1
+        self.node_time = generation[:, recurrent].max(axis=1, initial=0)
         self.cells = int(self.node_time.max(initial=0))
         leads = np.zeros(len(tape.nodes), bool)  # to a use of a later generation
         for number in range(len(tape.nodes) - 1, -1, -1):
@@ -49,7 +52,7 @@ class Clock:
                     leads[k] |= self.node_time[k] < self.node_time[number] or leads[number]
         places = {place_of(node) for node, lead in zip(tape.nodes, leads, strict=True) if lead}
         self.in_cell = np.array([place_of(node) in places for node in tape.nodes], bool)
-        sizes = [int(np.prod(node.shape)) for node in tape.nodes]
+        sizes = [math.prod(node.shape) for node in tape.nodes]
         self.time = np.repeat(np.where(self.in_cell, self.node_time, 0), sizes)
 
     def nodes_of(self, tape: Tape, operand: Use) -> np.ndarray:
@@ -60,7 +63,7 @@ class Clock:
 
     def back(self, number: int, operand: Use) -> np.ndarray:
         """How many cells back each element of an operand lies; 0 where the step is not from state to state."""
-        ids = np.arange(operand.start, operand.start + int(np.prod(operand.shape)))
+        ids = np.arange(operand.start, operand.start + math.prod(operand.shape))
         then = self.time[ids if operand.ids is None else operand.ids.ravel()]
         now = self.node_time[number] if self.in_cell[number] else 0
         return np.where((then > 0) & (now > then), now - then, 0)
@@ -73,13 +76,12 @@ def place_of(node: Node) -> Any:
 
 def by_age(made: Recording, ages: int, chunk: int | None = None) -> list[Values]:
     """The gradients in parts: part k is what came through k + 1 cells. With `chunk`, nothing passes between chunks."""
-    tape, clock = made.recorder.tape, Clock(made)
     if isinstance(made.output, Constant):
         return []
+    tape, (clock, local) = made.recorder.tape, prepared(made)
     adjoint = np.zeros((ages, tape.size))
     adjoint[0, made.output.where] = 1.0
     with precise():
-        local = partials(tape, None, Ties.HALF)
         for number in range(len(tape.nodes) - 1, -1, -1):
             node = tape.nodes[number]
             cotangent = adjoint[:, node.where].reshape(ages, *node.shape)
@@ -88,6 +90,18 @@ def by_age(made: Recording, ages: int, chunk: int | None = None) -> list[Values]
             for operand, part in shares(tape, node, local.get(number), cotangent):
                 pass_on(adjoint, operand, part.reshape(ages, -1), clock, number, chunk)
     return [{name: adjoint[age][ids] for name, ids in made.ids.items()} for age in range(ages)]
+
+
+_prepared: weakref.WeakKeyDictionary[Tape, Any] = weakref.WeakKeyDictionary()
+
+
+def prepared(made: Recording) -> Any:
+    """The clock and the local derivatives of a tape, once for all attempts."""
+    tape = made.recorder.tape
+    if tape not in _prepared:
+        with precise():
+            _prepared[tape] = Clock(made), partials(tape, None, Ties.HALF)
+    return _prepared[tape]
 
 
 def shares(tape: Tape, node: Node, local: Any, cotangent: np.ndarray) -> Any:
@@ -141,7 +155,7 @@ def compiled_back(op: str, static: Any, wanted: tuple[bool, ...]) -> Any:
 
 def truncated(made: Recording, cells: int) -> Values | None:
     """The gradients in which each step's loss reaches so many cells, its own included; None without a recurrence."""
-    steps = Clock(made).cells
+    steps = prepared(made)[0].cells
     if steps < 2:
         return None
     return total(by_age(made, min(cells, steps)))

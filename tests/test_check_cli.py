@@ -1,0 +1,262 @@
+"""`rnn-jax check` as a person meets it: mistakes in one sentence and exit status 2, and nothing left behind."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import textwrap
+
+import jax
+import numpy as np
+import pytest
+
+from rnn_jax import cli
+
+PROGRAM = """
+import numpy as np
+
+rng = np.random.RandomState(0)
+X, Y = rng.randn(5, 3), rng.randn(5, 2)
+U, W, V = rng.randn(3, 4), rng.randn(4, 4) * 0.5, rng.randn(4, 2)
+h0 = np.zeros(4)
+count = 3
+index = np.arange(4)
+
+
+def forward(X, Y):
+    h = [h0]
+    for x in X:
+        h.append(np.tanh(x @ U + h[-1] @ W))
+    o = np.array(h[1:]) @ V
+    return 0.5 * np.sum((o - Y) ** 2), h, o
+
+
+def backward(X, Y):
+    _, h, o = forward(X, Y)
+    do = o - Y
+    dU, dW, dV = np.zeros_like(U), np.zeros_like(W), np.array(h[1:]).T @ do
+    dh = np.zeros(4)
+    for t in reversed(range(len(X))):
+        da = (do[t] @ V.T + dh) * (1 - h[t + 1] ** 2)
+        dU += np.outer(X[t], da)
+        dW += np.outer(h[t], da)
+        dh = W @ da
+    return dU, dW, dV
+
+
+def broken():
+    return np.zeros(3) + np.zeros(4)
+
+
+def endless():
+    while True:
+        pass
+"""
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    path = tmp_path / "mine.py"
+    path.write_text(PROGRAM)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    jax.config.update("jax_numpy_dtype_promotion", "standard")
+    return path
+
+
+def check(file, *options, wrt="U,W,V", loss="forward(X, Y)[0]", grads="backward(X, Y)"):
+    arguments = ["check", str(file), "--wrt", wrt, "--loss", loss, *options]
+    return cli.app(arguments + (["--grads", grads] if grads else []), standalone_mode=False)
+
+
+def test_right_and_wrong_have_their_status(file, capsys):
+    assert check(file) == 0
+    assert "all 3 gradients agree" in capsys.readouterr().out
+    file.write_text(PROGRAM.replace("dh = W @ da", "dh = da @ W"))
+    assert check(file) == 1
+    out = capsys.readouterr().out
+    assert "✗ U" in out
+    assert "✗ W" in out
+    assert "✓ V" in out
+    assert "right at T=1, wrong from T=2" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"wrt": "U,w"}, ["--wrt w", "not defined", "did you mean W"]),
+        ({"wrt": "U,count"}, ["--wrt count", "the int 3", "np.array(b)"]),
+        ({"wrt": "U,index"}, ["index holds int64 numbers", "astype(float)"]),
+        ({"wrt": "U,,W"}, ["--wrt 'U,,W'"]),
+        ({"wrt": ""}, ["--wrt names no parameter"]),
+        ({"wrt": "U,U[0]"}, ["U and U[0] are the same memory"]),
+        ({"loss": "forward(X, Y)"}, ["the loss is a tuple", "one number"]),
+        ({"loss": "forward(X, Y)[2]"}, ["an array of shape (5, 2)", "one number"]),
+        ({"loss": "forward(X)[0]"}, ["--loss failed", "TypeError", "'Y'"]),
+        ({"loss": "forward(X, Y"}, ["--loss 'forward(X, Y' is not Python"]),
+        ({"loss": "1.5"}, ["the loss does not depend on U, W, V"]),
+        ({"loss": "broken()"}, ["--loss failed", "mine.py:34", "ValueError", "(3,) (4,)"]),
+        ({"grads": "backward(X, Y)[:2]"}, ["2 gradients for 3 parameters"]),
+        ({"grads": "(U, W.T[1:], V)"}, ["the gradient of W has shape (3, 4), but W has (4, 4)"]),
+        ({"grads": "{'dU': U, 'dV': V}"}, ["no gradient for W", "dU, dV"]),
+        ({"grads": "broken()"}, ["--grads failed", "mine.py:34"]),
+        ({"grads": "(U, 'W', V)"}, ["the gradient of W is 'W'"]),
+        ({"grads": "None"}, ["--grads is None"]),
+        ({"grads": None}, ["neither --grads nor --update"]),
+    ],
+)
+def test_a_mistake_is_one_sentence(file, options, words, capsys, monkeypatch):
+    said = sentence(file, monkeypatch, capsys, **options)
+    for word in words:
+        assert word in said
+
+
+def sentence(file, monkeypatch, capsys, *more, wrt="U,W,V", loss="forward(X, Y)[0]", grads="backward(X, Y)"):
+    options = ["--wrt", wrt, "--loss", loss, *more, *(["--grads", grads] if grads is not None else [])]
+    monkeypatch.setattr(sys, "argv", ["rnn-jax", "check", str(file), *options])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("rnn-jax: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--setup", "x = ("], ["--setup 'x = (' is not Python"]),
+        (["--setup", "x = missing"], ["--setup failed", "NameError", "missing"]),
+        (["--until", "while False"], ["--until 'while False'", "no top-level statement"]),
+        (["--cells", "1-3"], ["--cells is for notebooks"]),
+        (["--truncate", "0"], ["--truncate 0", "1 or more"]),
+        (["--clip", "value"], ["--clip 'value'", "value:5"]),
+        (["--clip", "norm:-1"], ["--clip 'norm:-1'", "positive"]),
+        (["--scale", "sum"], ["--scale 'sum' is not mean"]),
+        (["--sign", "-"], ["--sign '-' is not negative"]),
+        (["--dtype", "float16"], ["--dtype 'float16'", "float32"]),
+        (["--points", "-1"], ["'-1' is not a whole number"]),
+        (["--lr", "0", "--update", "forward(X, Y)"], ["--lr 0"]),
+        (["--vary", "X"], ["--vary 'X' is not NAME=AXIS"]),
+        (["--vary", "Z=0"], ["--vary Z", "no such name"]),
+        (["--vary", "X=2"], ["X has 2 axes"]),
+        (["--json", "nowhere/report.json"], ["nowhere/report.json cannot be written", "no folder"]),
+    ],
+)
+def test_a_mistake_in_an_option_is_one_sentence(file, more, words, capsys, monkeypatch):
+    said = sentence(file, monkeypatch, capsys, *more)
+    for word in words:
+        assert word in said
+
+
+def test_what_is_endless_is_stopped(file, capsys, monkeypatch):
+    said = sentence(file, monkeypatch, capsys, "--timeout", "0.5", loss="endless()")
+    assert "--loss still ran after 0.5 seconds at mine.py:3" in said
+    assert "--until" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("print 'old'\n", ["broken.py:1", "not Python 3"]),
+        ("import nothing_of_this_name\n", ["broken.py failed at broken.py:1", "ModuleNotFoundError"]),
+        ("x = 1 / 0\n", ["broken.py failed at broken.py:1", "ZeroDivisionError"]),
+        ("name = input('who? ')\n", ["broken.py failed at broken.py:1", "EOFError"]),
+    ],
+)
+def test_a_file_that_does_not_run(tmp_path, text, words, capsys, monkeypatch):
+    path = tmp_path / "broken.py"
+    path.write_text(text)
+    said = sentence(path, monkeypatch, capsys)
+    for word in words:
+        assert word in said
+
+
+def test_no_such_file(tmp_path, capsys, monkeypatch):
+    assert "there is no such file" in sentence(tmp_path / "absent.py", monkeypatch, capsys)
+
+
+def test_bytes_and_bad_notebooks(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "bytes.py"
+    path.write_bytes(b"x = '\xff\xfe'\n")
+    assert "not a text in UTF-8" in sentence(path, monkeypatch, capsys)
+    book = tmp_path / "book.ipynb"
+    book.write_text("{}")
+    assert "not a notebook" in sentence(book, monkeypatch, capsys)
+    book.write_text(json.dumps({"cells": [{"cell_type": "code", "source": ["x = 1\n"]}]}))
+    assert "code cells 1 to 1" in sentence(book, monkeypatch, capsys, "--cells", "1-9")
+    assert "not a list of numbers" in sentence(book, monkeypatch, capsys, "--cells", "first")
+
+
+def state():
+    return {
+        "numpy": {name: getattr(np, name) for name in dir(np)},
+        "random": (np.random.get_state()[1].tolist(), random.getstate()),  # noqa: NPY002
+        "jax": dict(jax.config.values),
+        "path": list(sys.path),
+        "modules": set(sys.modules),
+        "cwd": os.getcwd(),
+        "argv": list(sys.argv),
+        "streams": (sys.stdin, sys.stdout, sys.stderr),
+        "import": __builtins__["__import__"] if isinstance(__builtins__, dict) else __builtins__.__import__,
+        "environment": dict(os.environ),
+    }
+
+
+@pytest.mark.parametrize(
+    "loss", ["forward(X, Y)[0]", "broken()", "forward(X, Y)", "np.random.rand() * forward(X, Y)[0]"]
+)
+def test_nothing_leaks(file, loss, monkeypatch, capsys):
+    (file.parent / "beside.py").write_text("import numpy as np\nscale = np.ones(1)\n")
+    file.write_text("import beside\nimport math\n" + PROGRAM + "\nnp.random.seed(1)\nimport random\nrandom.seed(2)\n")
+    check(file)  # what a first run imports and compiles is ours
+    before = state()
+    try:
+        check(file, loss=loss)
+    except ValueError:
+        assert loss != "forward(X, Y)[0]"
+    after = state()
+    before_modules, after_modules = before.pop("modules"), after.pop("modules")
+    assert before == after
+    assert "beside" not in after_modules
+    assert not {name for name in after_modules - before_modules if not name.startswith(("jax", "numpy", "rnn_jax"))}
+
+
+def test_json_holds_the_report(file, tmp_path):
+    file.write_text(PROGRAM.replace("dh = W @ da", "dh = da @ W"))
+    path = tmp_path / "report.json"
+    assert check(file, "--json", str(path), "--seed", "5", "--points", "1") == 1
+    text = path.read_text()
+    report = json.loads(text)
+    assert report["schema"] == 1
+    assert report["verdict"] == "fail"
+    assert [(p["name"], p["verdict"]) for p in report["parameters"]] == [("U", "fail"), ("W", "fail"), ("V", "pass")]
+    first = report["findings"][0]
+    assert first["file"] == str(file)
+    assert first["kind"] == "gradient"
+    assert f'"line": {first["line"]}' in text
+    assert text.index('"line"') == text.index(f'"line": {first["line"]}')
+    assert (report["seed"], report["points"]) == (5, ["own values", "random 1"])
+
+
+def test_the_shell_sees_the_status(file):
+    options = ["--wrt", "U,W,V", "--loss", "forward(X, Y)[0]", "--grads", "backward(X, Y)"]
+    code = [sys.executable, "-m", "rnn_jax", "check", file.name, *options]
+    done = subprocess.run(code, capture_output=True, text=True, cwd=file.parent, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "all 3 gradients agree" in done.stdout
+
+
+def test_prints_and_plots_are_held_back(file, capsys):
+    file.write_text(
+        "print('loud')\n"
+        + PROGRAM
+        + textwrap.dedent("""
+        if __name__ == "__main__":
+            raise RuntimeError("the training would start here")
+        """)
+    )
+    assert check(file) == 0
+    assert "loud" not in capsys.readouterr().out

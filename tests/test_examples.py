@@ -1,0 +1,81 @@
+"""Every example by its one command line: the verdict and the wrong parameters are those of its index."""
+
+import json
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from rnn_jax import cli
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+STATUS = {"pass": 0, "fail": 1}
+FOLDERS = ("right", "wrong", "founding")
+
+
+def index(folder):
+    return tomllib.loads((EXAMPLES / folder / "index.toml").read_text())["example"]
+
+
+ALL = [example for folder in FOLDERS for example in index(folder)]
+DECLARED = [example for example in ALL if example.get("declared")]
+
+
+def run(file, command, report):
+    arguments = ["check", str(EXAMPLES / file), *shlex.split(command), "--json", str(report)]
+    status = cli.app(arguments, standalone_mode=False)
+    return status, json.loads(report.read_text())
+
+
+@pytest.fixture(autouse=True)
+def promotion_as_users_have_it():
+    """The recorder meets mixed dtypes in strangers' code; JAX's default promotion is what they run with."""
+    import jax
+
+    jax.config.update("jax_numpy_dtype_promotion", "standard")
+
+
+@pytest.mark.parametrize("example", ALL, ids=[example["file"] for example in ALL])
+def test_verdict(example, tmp_path, capsys):
+    status, report = run(example["file"], example["command"], tmp_path / "report.json")
+    wrong = [p["name"] for p in report["parameters"] if p["verdict"] == "fail"]
+    assert (report["verdict"], status) == (example["verdict"], STATUS[example["verdict"]])
+    assert sorted(wrong) == sorted(example["wrong"])
+    assert not [p["name"] for p in report["parameters"] if p["verdict"] == "undecided"]
+    if wrong:
+        finding = report["findings"][0]
+        assert set(finding["parameters"]) == set(wrong)
+        assert finding["file"].startswith(str(EXAMPLES))
+        assert finding["line"] > 0
+        assert example["file"].split("/")[-1] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", DECLARED, ids=[example["file"] for example in DECLARED])
+def test_what_is_declared_passes(example, tmp_path):
+    status, report = run(example["file"], f"{example['command']} {example['declared']}", tmp_path / "report.json")
+    assert (status, report["verdict"], report["declared"]) == (0, "pass", example["declared"])
+
+
+@pytest.mark.parametrize("example", DECLARED, ids=[example["file"] for example in DECLARED])
+def test_the_report_offers_the_declaration(example, tmp_path):
+    report = run(example["file"], example["command"], tmp_path / "report.json")[1]
+    assert any(example["declared"] in detail for detail in report["findings"][0]["details"])
+
+
+def test_every_file_is_in_an_index_and_enough_of_them():
+    listed = {example["file"] for example in ALL}
+    present = {f"{f.parent.name}/{f.name}" for folder in FOLDERS for f in (EXAMPLES / folder).glob("*.*")}
+    beside = {f"{folder}/index.toml" for folder in FOLDERS} | {"right/nn_bits.py", "right/river.txt"}
+    assert listed == {name for name in present if name.endswith((".py", ".ipynb"))} - beside
+    assert sum(example["verdict"] == "fail" for example in ALL) >= 25
+    assert sum(example["file"].startswith("right/") for example in ALL) >= 7
+
+
+def test_a_command_line_holds_at_most_a_setup_and_three_expressions():
+    for example in ALL:
+        words = shlex.split(example["command"])
+        expressions = [w for w in words if w in ("--wrt", "--loss", "--grads", "--update")]
+        besides = [w for w in words if w in ("--setup", "--call")]
+        assert len(expressions) <= 3, example["file"]
+        assert len(besides) <= 1, example["file"]
