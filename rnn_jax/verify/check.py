@@ -12,7 +12,7 @@ import numpy as np
 
 from rnn_jax._version import __version__
 from rnn_jax.errors import InputError, require
-from rnn_jax.verify import lengths, truth
+from rnn_jax.verify import lengths, standard, truth
 from rnn_jax.verify.check_report import CheckReport, Finding, Parameter
 from rnn_jax.verify.compare import BLIND, TOLERANCE
 from rnn_jax.verify.declared import Declared
@@ -48,6 +48,7 @@ def check(
     dtype: str | None = None,
     declared: Declared | None = None,
     vary: str | None = None,
+    cell: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     command: str = "",
 ) -> CheckReport:
@@ -75,6 +76,8 @@ def check(
         else:
             notes.append(f"{point} was left out: the loss is {there.truth.recording.loss} there")
     require(bool(made), f"the loss is {first.loss} at the program's own values and not finite elsewhere either")
+    if cell is not None:
+        notes.append(standard.compare(made[-1].truth.recording, cell))
     made = tested_somewhere(made)
     why = explain(made)
     made = penalty_apart(made, why)

@@ -53,6 +53,7 @@ def check_file(
         subject = FileSubject(program, said)
         return judge(
             subject, program=path.name, points=points, seed=seed, dtype=dtype, declared=declared, vary=intent.vary,
+            cell=intent.truth,
             progress=progress, command=command,
         )  # fmt: skip
 

@@ -83,9 +83,9 @@ def clipped(gradients: Values, kind: str, limit: float) -> Values:
 
 
 def number_of_terms(gradients: Values, manual: Values) -> int:
-    """The whole number by which the gradients seem to have been divided: one for all of them."""
+    """The whole number, 2 or more, by which the gradients seem to have been divided: one for all of them."""
     truth = np.concatenate([gradients[n].ravel() for n in manual])
     by_hand = np.concatenate([manual[n].ravel().astype(float) for n in manual])
     share = float(np.vdot(truth, by_hand))
     terms = float(np.vdot(truth, truth)) / share if share else 0.0
-    return max(1, round(terms)) if np.isfinite(terms) else 1
+    return max(2, round(terms)) if np.isfinite(terms) else 2

@@ -70,7 +70,7 @@ def sweep(bench: Bench, made: Judgement, over: dict[str, int]) -> dict[int, tupl
         shorter = {n: cut(made.setting.inputs.get(n, wholes[n]), axis, steps) for n, axis in over.items()}
         setting = Setting(made.setting.parameters, made.setting.inputs | shorter)
         try:
-            there = truth.find(subject, setting, bench.rng)
+            there = truth.find(subject, setting, bench.rng, bench.eps)
             manual = evaluate_gradients(subject, setting, bench.loss_first)
         except InputError:  # a length that the program was not made for
             continue

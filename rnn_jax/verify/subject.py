@@ -178,9 +178,8 @@ class CallableSubject:
     def __init__(self, loss: Callable[..., Any], grads: Any, wrt: Any) -> None:
         require(callable(loss), f"loss is {loss!r}: a function that computes the loss would be right")
         require(callable(grads), f"grads is {short(grads)}: a function that computes the gradients would be right")
-        self.wrt = wrt
-        self.functions = [loss, grads]
-        self.world = World(vars(self))
+        self.held = {"wrt": wrt, "loss": loss, "grads": grads}
+        self.world = World(self.held)
         found = self.parameters()
         distinct(found)
         self.names = tuple(found)
@@ -188,7 +187,7 @@ class CallableSubject:
     def _call(self, function: Callable[..., Any]) -> Any:
         """Call a function without arguments, or with the parameters as one or each as one of its own."""
         needed = required(function)
-        wrt = self.wrt
+        wrt = self.held["wrt"]
         if not needed:
             return function()
         if isinstance(wrt, dict) and set(needed) <= set(wrt):
@@ -204,7 +203,7 @@ class CallableSubject:
 
     def parameters(self) -> Values:
         """The parameters' arrays by name."""
-        return expand("", self.wrt)
+        return expand("", self.held["wrt"])
 
     def prepare(self, setting: Setting) -> None:
         """Set the parameters."""
@@ -214,11 +213,11 @@ class CallableSubject:
 
     def evaluate_loss(self) -> Any:
         """loss()."""
-        return self._call(self.functions[0])
+        return self._call(self.held["loss"])
 
     def evaluate_gradients(self, before: Values) -> Any:
         """grads()."""
-        return self._call(self.functions[1])
+        return self._call(self.held["grads"])
 
 
 def required(function: Callable[..., Any]) -> list[str]:
@@ -290,11 +289,10 @@ def evaluate_loss(subject: Subject, setting: Setting) -> float:
 
 @dataclass(frozen=True)
 class Calls:
-    """The gradients of a first and of a second call right after it, with the losses before each."""
+    """The gradients of a first and of a second call right after it."""
 
     first: Values
     second: Values
-    losses: tuple[float | None, float | None]
     moved: bool  # the first call changed the parameters, so that the second is of another point
 
 
@@ -302,7 +300,7 @@ def evaluate_gradients(subject: Subject, setting: Setting, loss_first: bool) -> 
     """The gradients by the program itself."""
     try:
         subject.prepare(setting)
-        return once(subject, loss_first)[0]
+        return once(subject, loss_first)
     finally:
         subject.world.restore()
 
@@ -313,22 +311,34 @@ def evaluate_twice(subject: Subject, setting: Setting, loss_first: bool) -> Call
         subject.prepare(setting)
         before = {name: np.array(array) for name, array in subject.parameters().items()}
         state = subject.world.random_state()
-        first, loss = once(subject, loss_first)
+        first = once(subject, loss_first)
         after = subject.parameters()
         moved = any(not np.array_equal(before[n], after[n], equal_nan=True) for n in before)
         state()
-        second, again = once(subject, loss_first)
-        return Calls(first, second, (loss, again), moved)
+        return Calls(first, once(subject, loss_first), moved)
     finally:
         subject.world.restore()
 
 
-def once(subject: Subject, loss_first: bool) -> tuple[Values, float | None]:
+def loss_after(subject: Subject, setting: Setting) -> float:
+    """The loss after one call for the gradients."""
+    try:
+        subject.prepare(setting)
+        state = subject.world.random_state()
+        once(subject, loss_first=True)
+        state()
+        return number_of(subject.evaluate_loss())
+    finally:
+        subject.world.restore()
+
+
+def once(subject: Subject, loss_first: bool) -> Values:
     """One call for the gradients, after one for the loss where they need it."""
-    loss = number_of(plain(subject.evaluate_loss())) if loss_first else None
+    if loss_first:
+        subject.evaluate_loss()
     before = {name: np.array(plain(array)) for name, array in subject.parameters().items()}
     raw = plain(subject.evaluate_gradients(before))
-    return named(raw, before), loss
+    return named(raw, before)
 
 
 def parsed(option: str, text: str, mode: str = "eval") -> Any:

@@ -21,7 +21,7 @@ from rnn_jax.verify.adjoints import Ties, operand_value, partials, precise, summ
 from rnn_jax.verify.autodiff import compiler_options
 from rnn_jax.verify.subject import Recording, Values
 from rnn_jax.verify.trace.operations import call
-from rnn_jax.verify.trace.tape import Constant, Node, Tape, Use
+from rnn_jax.verify.trace.tape import Constant, Node, Tape, Use, parents
 
 LARGEST = 2e7  # numbers: ages times elements on the tape
 
@@ -33,33 +33,38 @@ class Clock:
         tape = made.recorder.tape
         self.starts = np.array([node.start for node in tape.nodes])
         inputs = {node.static: k for k, node in enumerate(tape.nodes) if node.op == "input"}
-        names = list(inputs)
+        names, before_each = list(inputs), parents(tape)
+        alive = self.alive(made, before_each)
         generation = np.zeros((len(tape.nodes), len(names)), int)
-        parents: list[list[int]] = []
-        for number, node in enumerate(tape.nodes):
-            mine = sorted({int(k) for o in node.operands if isinstance(o, Use) for k in self.nodes_of(tape, o)})
-            parents.append(mine)
+        uses = np.zeros((len(tape.nodes), len(names)), bool)
+        for number, mine in enumerate(before_each):
+            if not alive[number]:  # a backward beside the forward, say
+                continue
             before = generation[mine].max(axis=0, initial=0)
-            used = np.array([inputs[name] in mine for name in names], int)
-            generation[number] = np.where(used, before + 1, before) if names else before
-        recurrent = generation.max(axis=0, initial=0) > 1
+            uses[number] = [inputs[name] in mine for name in names]
+            generation[number] = before + uses[number]
+        recurrent = np.asarray(generation.max(axis=0, initial=0) > 1)
         self.node_time = generation[:, recurrent].max(axis=1, initial=0)
         self.cells = int(self.node_time.max(initial=0))
-        leads = np.zeros(len(tape.nodes), bool)  # to a use of a later generation
-        for number in range(len(tape.nodes) - 1, -1, -1):
-            if leads[number] or any(self.node_time[k] < self.node_time[number] for k in parents[number]):
-                for k in parents[number]:
-                    leads[k] |= self.node_time[k] < self.node_time[number] or leads[number]
+        leads = np.zeros(len(tape.nodes), bool)  # to a use of a recurrent weight
+        enters = np.asarray(uses[:, recurrent].any(axis=1))
+        for number in np.flatnonzero(alive)[::-1]:
+            if leads[number] or enters[number]:
+                leads[before_each[number]] = True
         places = {place_of(node) for node, lead in zip(tape.nodes, leads, strict=True) if lead}
         self.in_cell = np.array([place_of(node) in places for node in tape.nodes], bool)
         sizes = [math.prod(node.shape) for node in tape.nodes]
         self.time = np.repeat(np.where(self.in_cell, self.node_time, 0), sizes)
 
-    def nodes_of(self, tape: Tape, operand: Use) -> np.ndarray:
-        """The nodes that an operand's elements are of."""
-        if operand.ids is None:
-            return np.searchsorted(self.starts, [operand.start], side="right") - 1
-        return np.unique(np.searchsorted(self.starts, operand.ids.ravel(), side="right") - 1)
+    def alive(self, made: Recording, before_each: list[list[int]]) -> np.ndarray:
+        """Which operations the loss hangs on."""
+        found = np.zeros(len(before_each), bool)
+        assert isinstance(made.output, Use)
+        found[np.searchsorted(self.starts, made.output.start, side="right") - 1] = True
+        for number in range(len(before_each) - 1, -1, -1):
+            if found[number]:
+                found[before_each[number]] = True
+        return found
 
     def back(self, number: int, operand: Use) -> np.ndarray:
         """How many cells back each element of an operand lies; 0 where the step is not from state to state."""

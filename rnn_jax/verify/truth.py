@@ -28,11 +28,10 @@ class Truth:
     others: tuple[Values, ...] = ()  # the gradients where ties at kinks are broken the other ways
 
 
-def find(subject: Subject, setting: Setting, rng: np.random.Generator) -> Truth:
-    """Record the loss and differentiate it on the program's own trajectory."""
+def find(subject: Subject, setting: Setting, rng: np.random.Generator, eps: float) -> Truth:
+    """Record the loss and differentiate it on the program's own trajectory; `eps` is the rounding to allow for."""
     made = record(subject, setting)
     gradients = differentiate(made)
-    eps = rounding(subject)
     noise = {name: eps * norm(g) for name, g in gradients.items()}
     for _ in range(DRAWS):
         moved = differentiate(made, Jitter(rng, eps))
@@ -40,11 +39,6 @@ def find(subject: Subject, setting: Setting, rng: np.random.Generator) -> Truth:
     kinks = tuple(dict.fromkeys(kinks_of(made.recorder.tape)))
     others = tuple(differentiate(made, tie=tie) for tie in (Ties.FIRST, Ties.SECOND)) if kinks else ()
     return Truth(made, gradients, noise, kinks, others)
-
-
-def rounding(subject: Subject) -> float:
-    """The eps of the coarsest parameter: float32 elsewhere in a float64 program is a fault, not a noise."""
-    return max(float(np.finfo(array.dtype).eps) for array in subject.parameters().values())
 
 
 def differentiate(made: Recording, jitter: Jitter | None = None, tie: float = Ties.HALF) -> Values:
