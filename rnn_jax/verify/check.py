@@ -49,6 +49,7 @@ def check(
     declared: Declared | None = None,
     vary: str | None = None,
     cell: str | None = None,
+    gain: float = 1.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
     command: str = "",
 ) -> CheckReport:
@@ -66,7 +67,7 @@ def check(
     over = lengths.sequences(subject, vary)
     bench = Bench(subject, dtype, needs_loss_first(subject, own), declared or Declared(), rng)
     made = []
-    settings = list(places(subject, own, points, rng, notes))
+    settings = list(places(subject, own, points, gain, rng, notes))
     for number, (point, setting) in enumerate(settings):
         progress(number, len(settings))
         there = judge(bench, point, setting, own)
@@ -103,7 +104,7 @@ def check(
 
 
 def places(
-    subject: Subject, own: Values, points: int, rng: np.random.Generator, notes: list[str]
+    subject: Subject, own: Values, points: int, gain: float, rng: np.random.Generator, notes: list[str]
 ) -> Iterator[tuple[str, Setting]]:
     """The points to judge at: the program's own values, then random ones."""
     yield "own values", Setting()
@@ -112,7 +113,7 @@ def places(
         notes.append(f"{', '.join(zero)}: 0 in the program, random at the random points")
     for k in range(points):
         inputs = {name: (0.5 * rng.normal(size=v.shape)).astype(v.dtype) for name, v in zero.items()}
-        yield f"random {k + 1}", Setting(fresh_values(own, rng, k), inputs)
+        yield f"random {k + 1}", Setting(fresh_values(own, rng, k, gain), inputs)
 
 
 def first_recording(subject: Subject, notes: list[str]) -> Recording:
@@ -199,8 +200,8 @@ def findings(
         return []
     place = computed_at(bench, wrong)
     worst = next(each for each in made if failing(each))
-    swept = {} if why else lengths.sweep(bench, worst, over)
-    said = lengths.sentences(swept, wrong) if why is None and not any(c.note for c in worst.compared.values()) else []
+    telling = (why is None or why.kind == "truncation") and not any(c.note for c in worst.compared.values())
+    said = lengths.sentences(lengths.sweep(bench, worst, over), wrong) if telling else []
     if why is not None:
         said.insert(0, f"reproduced: {why.words}")
         if why.declaration:

@@ -101,7 +101,9 @@ def truncation(made: list[Judgement]) -> Explanation | None:
     for cells in range(1, clock.cells):
         if fits(first, total(parts[:cells])) and same_for_others(made, lambda e, k=cells: total(by_age(e, k))):
             return Explanation(
-                "truncation", f"each step's loss reaches {cells} cells, its own included", f"--truncate {cells}"
+                "truncation",
+                f"each step's loss reaches {cells} cell{'s' * (cells > 1)}, its own included",
+                f"--truncate {cells}",
             )
     for cells in range(1, clock.cells):
         if fits(first, chunked(first.truth.recording, cells)) and same_for_others(

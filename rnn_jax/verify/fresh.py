@@ -10,18 +10,19 @@ import numpy as np
 from rnn_jax.verify.subject import FileSubject, Subject, Values, root
 
 
-def fresh_values(own: Values, rng: np.random.Generator, number: int) -> Values:
+def fresh_values(own: Values, rng: np.random.Generator, number: int, gain: float = 1.0) -> Values:
     """Values for every parameter at the random point of this number, counted from 0.
 
     Matrices with rows or columns at right angles at the first point and every second after, so that a gradient neither
-    dies out nor explodes through time; normally distributed ones between. Vectors of moderate size.
+    dies out nor explodes through time; normally distributed ones between. Vectors of moderate size. `gain` multiplies
+    the matrices: with 2, say, many a recurrent network is chaotic.
     """
     made = {}
     for name, value in own.items():
         array = rng.normal(size=value.shape)
         rows, columns = value.shape if value.ndim == 2 else (0, 0)
         if min(rows, columns) > 1:
-            array = orthogonal(array) if number % 2 == 0 else array / np.sqrt(min(rows, columns))
+            array = gain * (orthogonal(array) if number % 2 == 0 else array / np.sqrt(min(rows, columns)))
         else:
             array = array * 0.4
         made[name] = array.astype(value.dtype)

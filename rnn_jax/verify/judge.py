@@ -190,7 +190,7 @@ def contradicted(bench: Bench, made: Judgement) -> str:
 
         slopes = [float(np.vdot(g, direction)) for g in (auto, manual)]
         scale = norm(direction) * max(norm(auto), norm(manual))
-        eps = soundness.eps_of(made.values)
+        eps = soundness.coarsest(made.truth.recording, made.values)
         ours, theirs = (soundness.sides(along, slope, made.truth.recording.loss, eps, scale) for slope in slopes)
         if ours.told and not theirs.told:
             return f"d{name}: {ours.told}, that of the gradient by hand {slopes[1]:.9g}"

@@ -16,7 +16,7 @@ import numpy as np
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.replay import PartedError, replay
 from rnn_jax.verify.subject import Recording, Setting, Subject, Values, evaluate_loss
-from rnn_jax.verify.trace.tape import Constant
+from rnn_jax.verify.trace.tape import Constant, Tape, Use
 
 # Five-point differences of a smooth loss at these steps, of which one has to agree: the first errs where the loss bends
 # much, the last where it is large and flat.
@@ -41,7 +41,7 @@ def test(
     replayed = replays(subject, recording, setting, values, direction)
     if replayed.told:
         return replayed
-    sloped = slopes(subject, setting, values, direction, adjoints, recording.loss)
+    sloped = slopes(subject, recording, setting, values, direction, adjoints)
     return sloped if sloped.told else Sound(replayed.tested or sloped.tested)
 
 
@@ -50,6 +50,7 @@ def replays(subject: Subject, recording: Recording, setting: Setting, values: Va
     tape = recording.recorder.tape
     if isinstance(recording.output, Constant):
         return Sound(False)
+    eps = coarsest(recording, values)
     for far in (1.0, 0.1, 1e-3, 1e-5):
         there = {n: (v + far * direction[n]).astype(v.dtype) for n, v in values.items()}
         try:
@@ -57,17 +58,14 @@ def replays(subject: Subject, recording: Recording, setting: Setting, values: Va
         except PartedError:
             continue
         theirs = evaluate_loss(subject, Setting(there, setting.inputs))
-        eps = float(np.finfo(recording.output.dtype).eps)
-        moved = []
-        for sign in (-1, 1):  # what rounding does to this loss, be it chaotic
-            near = {n: (v * (1 + sign * eps)).astype(v.dtype) for n, v in there.items()}
-            try:
-                moved.append(norm(replay(tape, near)[recording.output.where] - ours))
-            except PartedError:
-                moved.append(math.inf)
+        if not (np.isfinite(theirs) and np.all(np.isfinite(ours))):
+            continue
         scale = max(abs(theirs), abs(recording.loss), float(np.max(np.abs(tape.values), initial=0.0)) * 1e-3)
-        allowed = 64 * max(*moved, eps * scale)
-        if not (np.isfinite(theirs) and np.all(np.isfinite(ours))) or allowed > 1e-3 * abs(theirs - recording.loss):
+        allowed = 64 * eps * scale
+        if norm(ours - theirs) > allowed:  # what rounding does to this loss, be it chaotic
+            moved = [changed(tape, recording.output, there, ours, sign * eps) for sign in (-1, 1)]
+            allowed = 64 * max(*moved, eps * scale)
+        if allowed > 1e-3 * abs(theirs - recording.loss):
             continue
         if norm(ours - theirs) > allowed:
             return Sound(
@@ -79,8 +77,16 @@ def replays(subject: Subject, recording: Recording, setting: Setting, values: Va
     return Sound(False)
 
 
+def changed(tape: Tape, output: Use, there: Values, ours: np.ndarray, eps: float) -> float:
+    """How far the replayed loss moves where all parameters move by eps of themselves."""
+    try:
+        return norm(replay(tape, {n: (v * (1 + eps)).astype(v.dtype) for n, v in there.items()})[output.where] - ours)
+    except PartedError:
+        return math.inf
+
+
 def slopes(
-    subject: Subject, setting: Setting, values: Values, direction: Values, adjoints: Values, loss: float
+    subject: Subject, recording: Recording, setting: Setting, values: Values, direction: Values, adjoints: Values
 ) -> Sound:
     """The program's slope along a direction, by differences, and the tape's."""
     ours = float(sum(np.vdot(adjoints[n], direction[n]) for n in values))
@@ -89,7 +95,8 @@ def slopes(
         moved = {n: (v + step * direction[n]).astype(v.dtype) for n, v in values.items()}
         return evaluate_loss(subject, Setting(moved, setting.inputs))
 
-    return sides(along, ours, loss, eps_of(values), sum(norm(adjoints[n]) * norm(direction[n]) for n in values))
+    size = sum(norm(adjoints[n]) * norm(direction[n]) for n in values)
+    return sides(along, ours, recording.loss, coarsest(recording, values), size)
 
 
 def sides(along: Callable[[float], float], ours: float, loss: float, eps: float, size: float) -> Sound:
@@ -113,9 +120,10 @@ def sides(along: Callable[[float], float], ours: float, loss: float, eps: float,
     return Sound(tested, told)
 
 
-def eps_of(values: Values) -> float:
-    """The rounding of the coarsest parameter."""
-    return max(float(np.finfo(v.dtype).eps) for v in values.values())
+def coarsest(recording: Recording, values: Values) -> float:
+    """The rounding of the coarsest number that the loss went through."""
+    kinds = {v.dtype for v in values.values()} | {n.dtype for n in recording.recorder.tape.nodes if n.dtype.kind == "f"}
+    return max(float(np.finfo(kind).eps) for kind in kinds)
 
 
 def rms(value: np.ndarray) -> float:

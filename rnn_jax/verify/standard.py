@@ -47,6 +47,8 @@ def compare(made: Recording, cell: str) -> str:
         return f"whether the forward is the {name(cell)} could not be told: three steps of a recurrence are needed"
     step = step_of(made)
     told = {"standard-rnn": rnn, "standard-lstm": lstm, "standard-gru": gru}[cell](step)
+    if told and step.negated and cell != "standard-rnn":
+        told = f"the gate at {step.negated[0].place} is 1 / (1 + exp(+z)), the sigmoid of -z"
     return f"the forward is the {name(cell)}" if not told else f"the forward is not the {name(cell)}: {told}"
 
 
@@ -138,8 +140,6 @@ def rnn(step: Step) -> str:
 
 def lstm(step: Step) -> str:
     """What parts it from c[t] = f ⊙ c[t-1] + i ⊙ g and h[t] = o ⊙ tanh(c[t])."""
-    if step.negated and not step.gates:
-        return f"the gates at {step.negated[0].place} are 1 / (1 + exp(+z)), the sigmoid of -z"
     size = {value.numbers.size for value in step.gates}
     if not size:
         return "no value of a step is the sigmoid of another"
@@ -185,8 +185,6 @@ def output(step: Step, cell: Value) -> str:
 
 def gru(step: Step) -> str:
     """What parts it from h[t] = (1 - z) ⊙ n + z ⊙ h[t-1]; with z and 1 - z exchanged it is the papers' GRU."""
-    if step.negated and not step.gates:
-        return f"the gates at {step.negated[0].place} are 1 / (1 + exp(+z)), the sigmoid of -z"
     for z, n in product(step.gates, step.candidates):
         for h in step.before:
             if not z.numbers.size == n.numbers.size == h.numbers.size:
@@ -199,7 +197,8 @@ def gru(step: Step) -> str:
 
 def reset(step: Step, update: Value) -> str:
     """Whether a second gate multiplies something."""
-    others = [r for r in step.gates if not alike(r.numbers, update.numbers)]
+    z = update.numbers
+    others = [r for r in step.gates if not alike(r.numbers, z) and not alike(r.numbers, 1 - z)]
     for r, x in product(others, step.values + step.before):
         if r.numbers.size == x.numbers.size and find(step, r.numbers * x.numbers):
             return ""

@@ -87,13 +87,15 @@ class FileSubject:
         self.names = tuple(found)
 
     def _set_up(self, text: str) -> None:
-        """Run the setup. What of it comes after all parameters exist is run again before every evaluation.
+        """Run the setup. What of it comes after the parameters were made is run again before every evaluation.
 
         A cache that the setup computes from the parameters has to follow them when they change.
         """
         statements = parsed_statements("--setup", text)
+        roots = {root(each) for each, _ in self.wrt}
+        made = max((k + 1 for k, statement in enumerate(statements) if roots & assigned(statement)), default=0)
         for number, statement in enumerate(statements):
-            if self._exist():
+            if number >= made and self._exist():
                 self.prelude = statements[number:]
                 break
             self._execute(statement)
