@@ -381,3 +381,23 @@ def test_the_fixture_asserts(gradcheck):
     assert gradcheck(net.loss, net.grads, net.wrt()).ok
     with pytest.raises(GradientError, match="gradients are wrong"):
         gradcheck(net.loss, lambda: {name: 2 * g for name, g in net.grads().items()}, net.wrt())
+
+
+def test_nothing_leaks_from_functions_that_raise():
+    net, module = Net(), globals()
+    names = {name: value for name, value in module.items() if not name.startswith("__")}
+    before = {name: value.copy() for name, value in vars(net).items()}
+
+    def loss():
+        net.forward()
+        net.W += 1
+        net.extra = [1]
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        rnn_jax.check(loss, net.grads, net.wrt())
+    assert vars(net).keys() == before.keys()
+    assert all(np.array_equal(value, before[name]) and type(value) is np.ndarray for name, value in vars(net).items())
+    assert all(module[name] is value for name, value in names.items())
+    assert "float" not in module
+    assert np.zeros is module["np"].zeros

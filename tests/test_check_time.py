@@ -224,6 +224,7 @@ def test_vary_says_which_axis_is_time(tmp_path):
         "if that is meant: --truncate 1",
         "U: right at T=1, wrong from T=2",
         "W: right at T=2, wrong from T=3",
+        "T was varied by cutting X (axis 1), Y (axis 1) short",
     )
     assert run(tmp_path, PROGRAM, vary="X=1,Y=1").ok
     assert run(tmp_path, PROGRAM).ok

@@ -201,7 +201,7 @@ def findings(
     place = computed_at(bench, wrong)
     worst = next(each for each in made if failing(each))
     telling = (why is None or why.kind == "truncation") and not any(c.note for c in worst.compared.values())
-    said = lengths.sentences(lengths.sweep(bench, worst, over), wrong) if telling else []
+    said = lengths.sentences(lengths.sweep(bench, worst, over), wrong, over) if telling else []
     if why is not None:
         said.insert(0, f"reproduced: {why.words}")
         if why.declaration:

@@ -64,27 +64,40 @@ def sweep(bench: Bench, made: Judgement, over: dict[str, int]) -> dict[int, tupl
     subject = bench.subject
     if not isinstance(subject, FileSubject) or not over:
         return {}
-    wholes = {name: current(subject, name) for name in over}
+    wholes = {name: made.setting.inputs.get(name, current(subject, name)) for name in over}
+    full = {
+        np.shape(wholes[n])[axis] if isinstance(wholes[n], np.ndarray) else len(wholes[n]) for n, axis in over.items()
+    }
+    counts = [n for n, v in subject.program.namespace.items() if type(v) is int and {v} == full]  # a global T
     found = {}
     for steps in LENGTHS:
-        shorter = {n: cut(made.setting.inputs.get(n, wholes[n]), axis, steps) for n, axis in over.items()}
-        setting = Setting(made.setting.parameters, made.setting.inputs | shorter)
-        try:
-            there = truth.find(subject, setting, bench.rng, bench.eps)
-            manual = evaluate_gradients(subject, setting, bench.loss_first)
-        except InputError:  # a length that the program was not made for
-            continue
-        by_hand = {name: bench.declared.undo(g) for name, g in manual.items()}
-        found[steps] = tuple(failing(compared(bench, replace(made, setting=setting, truth=there, manual=by_hand))))
+        shorter = {n: cut(wholes[n], axis, steps) for n, axis in over.items()}
+        for more in ({}, dict.fromkeys(counts, steps)):
+            setting = Setting(made.setting.parameters, made.setting.inputs | shorter | more)
+            try:
+                found[steps] = wrong_at(bench, made, setting)
+                break
+            except InputError:  # a length that the program was not made for
+                continue
     return found
 
 
-def sentences(found: dict[int, tuple[str, ...]], names: tuple[str, ...]) -> list[str]:
-    """From which length on which gradients are wrong, those alike in one."""
+def wrong_at(bench: Bench, made: Judgement, setting: Setting) -> tuple[str, ...]:
+    """The parameters that are wrong with shorter inputs."""
+    there = truth.find(bench.subject, setting, bench.rng, bench.eps)
+    manual = evaluate_gradients(bench.subject, setting, bench.loss_first)
+    by_hand = {name: bench.declared.undo(g) for name, g in manual.items()}
+    return tuple(failing(compared(bench, replace(made, setting=setting, truth=there, manual=by_hand))))
+
+
+def sentences(found: dict[int, tuple[str, ...]], names: tuple[str, ...], over: dict[str, int]) -> list[str]:
+    """From which length on which gradients are wrong, those alike in one, and what was cut short."""
     alike: dict[str, list[str]] = {}
     for name in names:
         alike.setdefault(words(found, name), []).append(name)
-    return [f"{', '.join(group)}: {text}" for text, group in alike.items() if text]
+    said = [f"{', '.join(group)}: {text}" for text, group in alike.items() if text]
+    axes = ", ".join(name if axis == 0 else f"{name} (axis {axis})" for name, axis in over.items())
+    return [*said, f"T was varied by cutting {axes} short"] if said else []
 
 
 def words(found: dict[int, tuple[str, ...]], name: str) -> str:

@@ -14,9 +14,7 @@ from rnn_jax.verify.report import Verdict
 def render(report: CheckReport) -> RenderableType:
     """The whole report, for a rich console."""
     declared = f" with {report.declared}" if report.declared else ""
-    head = Text(
-        f"{report.program}: gradients by hand against jax.grad of its own loss ({report.dtype}){declared}", "bold"
-    )
+    head = Text(f"{report.program}: by hand against jax.grad of its own loss ({report.dtype}){declared}", "bold")
     parts: list[RenderableType] = [head, table(report)]
     for finding in report.findings:
         parts += told(finding)
@@ -75,11 +73,9 @@ def conclusion(report: CheckReport) -> Text:
         Verdict.FAIL: f"{count[Verdict.FAIL]} of {len(report.parameters)} gradients are wrong",
         Verdict.UNDECIDED: f"{count[Verdict.UNDECIDED]} of {len(report.parameters)} gradients could not be judged",
     }[report.verdict]
-    seconds = f" in {report.seconds['total']:.1f} s" if "total" in report.seconds else ""
-    return Text(
-        f"{MARK[report.verdict]} {words} ({', '.join(report.points)}; {report.operations:,} operations){seconds}",
-        STYLE[report.verdict],
-    )
+    points = f"{len(report.points)} point{'s' * (len(report.points) > 1)}"
+    spent = f"{points}, {report.operations:,} operations, {report.seconds.get('total', 0):.1f} s"
+    return Text(f"{MARK[report.verdict]} {words} ({spent})", STYLE[report.verdict])
 
 
 __all__ = ["WIDTH", "plain", "render"]
