@@ -260,3 +260,23 @@ def test_prints_and_plots_are_held_back(file, capsys):
     )
     assert check(file) == 0
     assert "loud" not in capsys.readouterr().out
+
+
+INLINE = """
+import numpy as np
+W, x, y = np.array([[0.5, -1.0], [0.3, 0.8]]), np.array([1.0, 2.0]), np.array([0.1, 0.2])
+o = np.tanh(x @ W)
+loss = 0.5 * np.sum((o - y) ** 2)
+dW = np.outer(x, (o - y) * (1 - o ** 2))
+def again():
+    return 0.5 * np.sum((np.tanh(x @ W) - y) ** 2)
+"""
+
+
+@pytest.mark.parametrize("loss", ["loss", "again()"])
+@pytest.mark.parametrize(("damage", "status"), [("", 0), (" * 2", 1)])
+def test_gradients_left_at_the_top_level(tmp_path, loss, damage, status, capsys):
+    path = tmp_path / "inline.py"
+    path.write_text(INLINE.replace("(1 - o ** 2))", f"(1 - o ** 2)){damage}"))
+    assert check(path, wrt="W", loss=loss, grads="dW") == status
+    assert "those statements run again" in " ".join(capsys.readouterr().out.split())

@@ -293,6 +293,13 @@ def test_either_side_of_a_kink_is_right():
     assert not rnn_jax.check(loss, lambda: {"W": grads(False)["W"], "b": np.full(4, 3.0)}, {"W": W, "b": b}).ok
 
 
+def test_nobody_is_accused_where_jax_has_no_number():
+    v = np.zeros(3)
+    report = rnn_jax.check(lambda: np.sqrt(np.sum(v * v)), lambda: v / (np.sqrt(np.sum(v * v)) or 1.0), v)
+    by_point = {point: str(c.verdict) for point, c in report.parameters[0].comparisons}
+    assert by_point == {"own values": "undecided", "random 1": "pass", "random 2": "pass"}
+
+
 def test_an_all_zero_truth_is_named():
     net, dead = Net(), np.ones(3)
     wrt = net.wrt() | {"dead": dead}

@@ -32,8 +32,14 @@ SMALLEST = 16  # elements in one call: sizes are rounded up to powers of two, so
 
 @contextmanager
 def precise() -> Iterator[None]:
-    """JAX in float64, products not rounded, NaN allowed to happen; the caller's settings come back."""
-    with jax.enable_x64(True), jax.default_matmul_precision("highest"), jax.debug_nans(False), jax.debug_infs(False):
+    """JAX in float64, products not rounded, NaN and infinity allowed; the caller's settings come back."""
+    settings = (
+        jax.enable_x64(True),
+        jax.default_matmul_precision("highest"),
+        jax.debug_nans(False),
+        jax.debug_infs(False),
+    )
+    with settings[0], settings[1], settings[2], settings[3], np.errstate(all="ignore"):
         yield
 
 

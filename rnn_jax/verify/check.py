@@ -120,11 +120,11 @@ def first_recording(subject: Subject, notes: list[str]) -> Recording:
     """The loss as the program has it, recorded; where it hangs on nothing, with the code at the file's top level."""
     evaluate_loss(subject, Setting())  # what fails without the recorder is the program's own mistake
     made = record(subject, Setting())
-    if isinstance(made.output, Constant) and isinstance(subject, FileSubject):
+    if isinstance(subject, FileSubject) and (isinstance(made.output, Constant) or subject.gradients_are_left_over()):
         subject.inline()
         again = record(subject, Setting())
         if not isinstance(again.output, Constant):
-            notes.append("the loss is computed at the file's top level: those statements run again at every point")
+            notes.append("the file computes at its top level: those statements run again at every point")
             return again
     if isinstance(made.output, Constant):
         left = ", ".join(dict.fromkeys(f"{place} ({what})" for what, place in made.recorder.tape.exits))

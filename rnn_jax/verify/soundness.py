@@ -37,6 +37,9 @@ def test(
     subject: Subject, recording: Recording, setting: Setting, values: Values, adjoints: Values, rng: np.random.Generator
 ) -> Sound:
     """Compare the program with its tape, in value at another point and in slope at this one."""
+    plain = evaluate_loss(subject, setting)
+    if not abs(plain - recording.loss) <= 64 * coarsest(recording, values) * abs(plain):
+        return Sound(True, f"the program's loss is {plain:.12g}, the recording's {recording.loss:.12g}")
     direction = {name: rng.normal(size=v.shape) * (rms(v) or 0.1) for name, v in values.items()}
     replayed = replays(subject, recording, setting, values, direction)
     if replayed.told:

@@ -106,6 +106,16 @@ class FileSubject:
             kept.restore()
         self._known()
 
+    def gradients_are_left_over(self) -> bool:
+        """Whether --grads only names what the file computed when it ran."""
+        return (
+            self.call is None
+            and self.said.grads is not None
+            and not any(
+                isinstance(node, ast.Call) for node in ast.walk(ast.parse(self.said.grads.strip(), mode="eval"))
+            )
+        )
+
     def inline(self) -> None:
         """Take what the file does at its top level after the parameters are made for a part of the loss."""
         bound = {root(text) for text, _ in self.wrt}
