@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rnn_jax.errors import InputError
-from rnn_jax.verify import standard, truth, truncation
+from rnn_jax.verify import standard, truncation, truth
 from rnn_jax.verify.command import Intent, check_file
 from rnn_jax.verify.subject import CallableSubject, Expressions, Setting, record
 

@@ -34,7 +34,7 @@ def find(subject: Subject, setting: Setting, rng: np.random.Generator, eps: floa
     gradients = differentiate(made)
     noise = {name: eps * norm(g) for name, g in gradients.items()}
     for _ in range(DRAWS):
-        moved = differentiate(made, Jitter(rng, eps))
+        moved = differentiate(made, Jitter.of(made.recorder.tape, rng, eps))
         noise = {name: max(level, norm(moved[name] - gradients[name])) for name, level in noise.items()}
     kinks = tuple(dict.fromkeys(kinks_of(made.recorder.tape)))
     others = tuple(differentiate(made, tie=tie) for tie in (Ties.FIRST, Ties.SECOND)) if kinks else ()
