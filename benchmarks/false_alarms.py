@@ -16,9 +16,9 @@ import numpy as np
 
 from rnn_jax.verify.check import check
 from rnn_jax.verify.check_report import CheckReport
+from rnn_jax.verify.of_file import Expressions, FileSubject
 from rnn_jax.verify.program import Program, modules_kept
 from rnn_jax.verify.report import Verdict
-from rnn_jax.verify.subject import Expressions, FileSubject
 from rnn_jax.verify.trace.world import World
 
 RIGHT = Path(__file__).parent.parent / "examples" / "right"
@@ -94,12 +94,10 @@ def main() -> None:
         count = {v: sum(c.verdict is v for c in judged) for v in Verdict}
         worst = max(c.multiple for c in judged if c.verdict is Verdict.PASS)
         places = sum(len(report.points) for report in reports)
-        print(
-            f"| {dtype} | {'chaotic' if gain > 1 else 'usual'} | {200 if long else 'own'} | {len(reports)} | {places:,} "
-            f"| {len(judged):,} | {count[Verdict.FAIL]} | {count[Verdict.UNDECIDED]} | {worst:.1f} "
-            f"| {time.perf_counter() - start:.0f} |",
-            flush=True,
-        )
+        kind = f"{dtype} | {'chaotic' if gain > 1 else 'usual'} | {200 if long else 'own'}"
+        size = f"{len(reports)} | {places:,} | {len(judged):,}"
+        found = f"{count[Verdict.FAIL]} | {count[Verdict.UNDECIDED]} | {worst:.1f}"
+        print(f"| {kind} | {size} | {found} | {time.perf_counter() - start:.0f} |", flush=True)
         for report in reports:
             if report.verdict is not Verdict.PASS:
                 print(f"\n{report}", file=sys.stderr)

@@ -48,7 +48,8 @@ def measure(operations: int) -> str:
     import jax  # noqa: F401 - its import is not what is measured
 
     from rnn_jax.verify import command, truth
-    from rnn_jax.verify.subject import CallableSubject, Setting, record
+    from rnn_jax.verify.of_functions import CallableSubject
+    from rnn_jax.verify.subject import Setting, record
 
     loss, grads, p = program(operations // EACH)
     warm, warm_grads, small = program(4)

@@ -7,7 +7,9 @@ import pytest
 from rnn_jax.errors import InputError
 from rnn_jax.verify import standard, truncation, truth
 from rnn_jax.verify.command import Intent, check_file
-from rnn_jax.verify.subject import CallableSubject, Expressions, Setting, record
+from rnn_jax.verify.of_file import Expressions
+from rnn_jax.verify.of_functions import CallableSubject
+from rnn_jax.verify.subject import Setting, record
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,9 @@ from rnn_jax.errors import InputError
 from rnn_jax.verify.check import check as judge
 from rnn_jax.verify.check_report import CheckReport
 from rnn_jax.verify.declared import Declared
+from rnn_jax.verify.of_file import Expressions, FileSubject
+from rnn_jax.verify.of_functions import CallableSubject
 from rnn_jax.verify.program import Program, modules_kept
-from rnn_jax.verify.subject import CallableSubject, Expressions, FileSubject
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rnn_jax.verify.subject import FileSubject, Subject, Values, root
+from rnn_jax.verify.of_file import FileSubject, root
+from rnn_jax.verify.subject import Subject, Values
 
 
 def fresh_values(own: Values, rng: np.random.Generator, number: int, gain: float = 1.0) -> Values:

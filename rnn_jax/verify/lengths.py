@@ -11,7 +11,8 @@ from rnn_jax.errors import InputError, require
 from rnn_jax.verify import truth
 from rnn_jax.verify.fresh import arguments, current
 from rnn_jax.verify.judge import Bench, Judgement, compared, failing
-from rnn_jax.verify.subject import FileSubject, Setting, evaluate_gradients, root
+from rnn_jax.verify.of_file import FileSubject, root
+from rnn_jax.verify.subject import Setting, evaluate_gradients
 
 LENGTHS = (1, 2, 3)
 

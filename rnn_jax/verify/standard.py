@@ -53,7 +53,7 @@ def compare(made: Recording, cell: str) -> str:
 
 
 def name(cell: str) -> str:
-    """standard LSTM."""
+    """Standard LSTM."""
     kind = cell.removeprefix("standard-")
     return f"standard {'tanh RNN' if kind == 'rnn' else kind.upper()}"
 
