@@ -121,8 +121,8 @@ def check(
         require_writable(json)
     keep_compiled()
     from rnn_jax.verify.command import Intent, check_file
-    from rnn_jax.verify.render import check_json, check_text
     from rnn_jax.verify.of_file import Expressions
+    from rnn_jax.verify.render import check_json, check_text
 
     said = Expressions(wrt, loss, grads, setup, call, update, lr)
     intent = Intent(truncate, clip, scale, sign, truth, vary)

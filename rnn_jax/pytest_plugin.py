@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture
 def gradcheck() -> Callable[..., Any]:
-    """`rnn_jax.check` as an assertion: gradcheck(loss, grads, wrt, **options) fails with the report, or returns it."""
+    """`rnn_jax.check` as an assertion, called as it is: fails with the report, or returns it."""
     from rnn_jax.verify.command import check
 
     def gradcheck(loss: Callable[..., Any], grads: Callable[..., Any], wrt: Any, **options: Any) -> Any:

@@ -60,7 +60,6 @@ def file(tmp_path, monkeypatch):
     path = tmp_path / "mine.py"
     path.write_text(PROGRAM)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    jax.config.update("jax_numpy_dtype_promotion", "standard")
     return path
 
 

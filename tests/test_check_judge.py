@@ -1,17 +1,11 @@
 """The verdicts of `rnn_jax.check`: what must fail, what must pass, and what may not be judged."""
 
-import jax
 import numpy as np
 import pytest
 
 import rnn_jax
 from rnn_jax.errors import InputError
 from rnn_jax.verify.check_report import GradientError
-
-
-@pytest.fixture(autouse=True)
-def promotion_as_users_have_it():
-    jax.config.update("jax_numpy_dtype_promotion", "standard")
 
 
 class Net:

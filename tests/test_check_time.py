@@ -1,6 +1,5 @@
 """What a tape says of time: truncation, the lengths a gradient is wrong from, and which cell a forward is."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -10,11 +9,6 @@ from rnn_jax.verify.command import Intent, check_file
 from rnn_jax.verify.of_file import Expressions
 from rnn_jax.verify.of_functions import CallableSubject
 from rnn_jax.verify.subject import Setting, record
-
-
-@pytest.fixture(autouse=True)
-def promotion_as_users_have_it():
-    jax.config.update("jax_numpy_dtype_promotion", "standard")
 
 
 def sigmoid(z):

@@ -28,14 +28,6 @@ def run(file, command, report):
     return status, json.loads(report.read_text())
 
 
-@pytest.fixture(autouse=True)
-def promotion_as_users_have_it():
-    """The recorder meets mixed dtypes in strangers' code; JAX's default promotion is what they run with."""
-    import jax
-
-    jax.config.update("jax_numpy_dtype_promotion", "standard")
-
-
 @pytest.mark.parametrize("example", ALL, ids=[example["file"] for example in ALL])
 def test_verdict(example, tmp_path, capsys):
     status, report = run(example["file"], example["command"], tmp_path / "report.json")

@@ -10,10 +10,10 @@ for its shapes. To compile the whole tape as one program takes minutes where thi
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -30,16 +30,20 @@ from rnn_jax.verify.trace.tape import Constant, Node, Operand, Tape, Use
 SMALLEST = 16  # elements in one call: sizes are rounded up to powers of two, so that few programs are compiled
 
 
-@contextmanager
+@contextlib.contextmanager
 def precise() -> Iterator[None]:
-    """JAX in float64, products not rounded, NaN and infinity allowed; the caller's settings come back."""
+    """JAX in float64, mixed dtypes, NaN and infinity allowed, products not rounded; the caller's settings come back."""
     settings = (
         jax.enable_x64(True),
         jax.default_matmul_precision("highest"),
+        jax.numpy_dtype_promotion("standard"),
         jax.debug_nans(False),
         jax.debug_infs(False),
+        np.errstate(all="ignore"),
     )
-    with settings[0], settings[1], settings[2], settings[3], np.errstate(all="ignore"):
+    with contextlib.ExitStack() as stack:
+        for setting in settings:
+            stack.enter_context(setting)
         yield
 
 

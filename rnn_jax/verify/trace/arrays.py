@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from rnn_jax.verify.trace import dispatch
+from rnn_jax.verify.trace.flat import Flat
 from rnn_jax.verify.trace.numbers import method_of, weak
-from rnn_jax.verify.trace.places import here
-from rnn_jax.verify.trace.recorder import active, concrete, hangs, refuse, wrap
+from rnn_jax.verify.trace.recorder import active, concrete, hangs, in_layout, leaving, refuse, wrap
 
 
 class Recorded(np.ndarray):
@@ -25,7 +25,7 @@ class Recorded(np.ndarray):
     def make(cls, value: np.ndarray, ids: np.ndarray) -> Recorded:
         """A recording array over the memory of `value`."""
         made = value.view(RecordedMatrix if isinstance(value, np.matrix) else Recorded)
-        made.ids = ids.view(np.ndarray) if type(ids) is not np.ndarray else ids
+        made.ids = in_layout(value, ids.view(np.ndarray) if type(ids) is not np.ndarray else ids)
         return made
 
     @property
@@ -49,14 +49,27 @@ class Recorded(np.ndarray):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return dispatch.function(func, args, kwargs)
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.copy() if dtype is None else self.astype(dtype)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("dtype", "strides", "data"):
+            refuse(f"assigning to .{name} of an array", "use astype or a slice")
+        if name == "real":
+            self[...] = value
+            return
+        object.__setattr__(self, name, value)
+        if name == "shape" and self.ids is not None:
+            self.ids = self.ids.reshape(self.shape)
+
     # Access.
 
     def __getitem__(self, key: Any) -> Any:
-        key = concrete(dispatch.unlisted(key))
+        key = concrete(key)
         return wrap(self.plain[key], np.asarray(dispatch.like(self.known_ids, self.plain)[key]))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        dispatch.assign(self, concrete(dispatch.unlisted(key)), value)
+        dispatch.assign(self, concrete(key), value)
 
     def __iter__(self) -> Any:
         if self.ndim == 0:
@@ -81,7 +94,31 @@ class Recorded(np.ndarray):
 
     @property
     def real(self) -> Any:
-        return self
+        return wrap(self.plain[...], self.known_ids[...])
+
+    @property
+    def imag(self) -> Any:
+        return wrap(np.zeros_like(self.plain), None)
+
+    @property
+    def base(self) -> Any:
+        if active() is not None:
+            refuse("ndarray.base", "keep the array itself")
+        return np.ndarray.base.__get__(self)
+
+    @property
+    def data(self) -> Any:
+        leaving("ndarray.data", self)
+        return self.plain.data
+
+    @property
+    def ctypes(self) -> Any:
+        leaving("ndarray.ctypes", self)
+        return self.plain.ctypes
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        leaving("dlpack", self)
+        return self.plain.__dlpack__(**kwargs)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _rebuild, (np.array(self.plain), np.array(self.known_ids))
@@ -165,10 +202,10 @@ class Recorded(np.ndarray):
 
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         shape = concrete(shape[0] if len(shape) == 1 else shape)
-        return dispatch.parallel(self, self.plain.reshape(shape, **kwargs), self.known_ids.reshape(shape, **kwargs))
+        return wrap(self.plain.reshape(shape, **kwargs), self.known_ids.reshape(shape, **kwargs))
 
     def ravel(self, order: Any = "C") -> Any:
-        return dispatch.parallel(self, self.plain.ravel(order), self.known_ids.ravel(order))
+        return wrap(self.plain.ravel(order), self.known_ids.ravel(order))
 
     def transpose(self, *axes: Any) -> Any:
         return wrap(self.plain.transpose(*axes), self.known_ids.transpose(*axes))
@@ -181,8 +218,11 @@ class Recorded(np.ndarray):
 
     def view(self, *args: Any, **kwargs: Any) -> Any:
         kind = args[0] if args else kwargs.get("dtype", kwargs.get("type"))
+        kind = dispatch.original(kind)
         if isinstance(kind, type) and issubclass(kind, np.ndarray):
-            return np.ndarray.view(self, kind)
+            if kind not in (np.ndarray, np.matrix) or (kind is np.matrix and self.ndim != 2):
+                refuse(f"a view as {kind.__name__}", "use NumPy's own arrays")
+            return wrap(np.ndarray.view(self, kind), self.known_ids)
         if kind is None or np.dtype(kind) == self.dtype:
             return wrap(np.ndarray.view(self, np.ndarray)[...], self.known_ids[...])
         if not hangs(self):
@@ -190,17 +230,25 @@ class Recorded(np.ndarray):
         return refuse("a view of the bytes as another dtype", "use astype")
 
     def __format__(self, spec: str) -> str:
+        leaving("format", self, shown=True)
         return format(self.plain, spec)
 
     def __repr__(self) -> str:
+        leaving("repr", self, shown=True)
         return repr(self.plain)
 
     def __str__(self) -> str:
+        leaving("str", self, shown=True)
         return str(self.plain)
+
+    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
+        return dispatch.function(np.compress, (condition, self, axis, out), {})
 
 
 class RecordedMatrix(Recorded, np.matrix):
     """The same for NumPy's old matrix, whose product is * and which never has but two axes."""
+
+    _getitem = False  # np.matrix asks it of what it is made from
 
     def __array_finalize__(self, obj: Any) -> None:
         pass
@@ -241,7 +289,7 @@ class RecordedMatrix(Recorded, np.matrix):
 
 # The other methods are the functions of their names.
 for _name in (
-    "all any argmax argmin argsort clip compress cumprod cumsum diagonal dot max mean min nonzero prod ptp repeat "
+    "all any argmax argmin argpartition argsort clip cumprod cumsum diagonal dot max mean min nonzero prod repeat "
     "round searchsorted std sum take trace var choose"
 ).split():
     setattr(Recorded, _name, method_of(_name))
@@ -252,7 +300,7 @@ Recorded.conj = Recorded.conjugate = lambda self: self  # type: ignore[method-as
 
 def _leaving(name: str) -> Any:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        exit_(name, self)
+        leaving(name, self)
         return getattr(self.plain, name)(*args, **kwargs)
 
     return method
@@ -260,44 +308,6 @@ def _leaving(name: str) -> Any:
 
 for _name in ("tobytes", "tofile", "dump", "dumps", "getfield"):
     setattr(Recorded, _name, _leaving(_name))
-
-
-def exit_(name: str, value: Any) -> None:
-    """Note that a value of the tape went where the recorder cannot follow."""
-    recorder = active()
-    if recorder is not None and hangs(value):
-        recorder.tape.exits.append((name, here()))
-
-
-class Flat:
-    """`ndarray.flat`: all elements in one row, to read, write and iterate."""
-
-    def __init__(self, array: Recorded) -> None:
-        self.array = array
-
-    def __getitem__(self, key: Any) -> Any:
-        key = concrete(key)
-        return wrap(self.array.plain.flat[key], np.asarray(self.array.known_ids.flat[key]))
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        places = np.arange(self.array.size)[concrete(key)]
-        row = dispatch.lifted(value)
-        row = row.ravel() if row.size != 1 else row.reshape(())
-        self.array[np.unravel_index(places, self.array.shape)] = (
-            row if row.ndim == 0 else dispatch.function(np.resize, (row, np.shape(places)), {})
-        )
-
-    def __iter__(self) -> Any:
-        return iter(self.array.ravel())
-
-    def __len__(self) -> int:
-        return self.array.size
-
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.array.ravel()
-
-    def copy(self) -> Any:
-        return self.array.flatten()
 
 
 def _rebuild(value: np.ndarray, ids: np.ndarray) -> Any:

@@ -2,111 +2,46 @@
 
 from __future__ import annotations
 
+import inspect
+from collections import deque
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from rnn_jax.verify.trace import functions
-from rnn_jax.verify.trace.operations import ELEMENTWISE, GENERAL, Slot
+from rnn_jax.verify.trace import functions, ufuncs
+from rnn_jax.verify.trace.naming import parameters
+from rnn_jax.verify.trace.operations import GENERAL, STATIC, Slot
 from rnn_jax.verify.trace.places import here
-from rnn_jax.verify.trace.recorder import active, concrete, hangs, ids_of, operand, plain, refuse, wrap
+from rnn_jax.verify.trace.recorder import active, hangs, ids_of, operand, plain, refuse, wrap
 from rnn_jax.verify.trace.tape import NOTHING, Use
 
 
 def ufunc(function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A ufunc, or its reduce, accumulate, outer or at."""
-    if active() is None:
-        return getattr(function, method)(*plain(inputs), **plain(kwargs))
-    kwargs = dict(kwargs)
-    out = kwargs.pop("out", None)
-    out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
-    inputs = tuple(lifted(x) if type(x) in (list, tuple) and hangs(x) else x for x in inputs)
-    if method == "at":
-        return scatter(function, *inputs)
-    if method == "outer":
-        left, right = lifted(inputs[0]), lifted(inputs[1])
-        spread = left[(...,) + (None,) * right.ndim] if left.ndim else left
-        return ufunc(function, "__call__", (spread, right), kwargs | {"out": out})
-    if method == "__call__" and function.signature is None:
-        return elementwise(function, inputs, out, kwargs)
-    name = function.__name__ if method == "__call__" else f"{function.__name__}.{method}"
-    if method in ("reduce", "accumulate"):
-        kwargs.setdefault("axis", 0)
-        kwargs = {
-            k: v for k, v in kwargs.items() if not (k in ("dtype", "initial") and (v is None or v is np._NoValue))
-        }
-        if kwargs.get("where", True) is True:
-            kwargs.pop("where", None)
-        if method == "accumulate":
-            inputs = (lifted(inputs[0]),)
-    value = general(name, getattr(function, method), inputs, kwargs)
-    return value if out is None else store(out, value)
+    """A ufunc, or one of its methods."""
+    return ufuncs.ufunc(function, method, inputs, kwargs)
 
 
-def elementwise(function: np.ufunc, inputs: tuple[Any, ...], out: Any, kwargs: dict[str, Any]) -> Any:
-    """A ufunc of single elements."""
-    where = kwargs.pop("where", True)
-    if where is not True:
-        return selected(function, inputs, out, concrete(where), kwargs)
-    casting = kwargs.pop("casting", "same_kind")
-    value = function(*plain(inputs), **plain(kwargs))
-    operands = tuple(operand(x) for x in inputs)
-    tracked = any(isinstance(o, Use) for o in operands)
-    if isinstance(value, tuple):
-        if tracked:
-            refuse(f"np.{function.__name__}", "use one that gives one result")
-        return tuple(wrap(each, None) for each in value)
-    if tracked and function.__name__ not in ELEMENTWISE:
-        refuse(f"np.{function.__name__}", "write it with exp, log, tanh and the like")
-    if not isinstance(value, np.ndarray | np.generic):  # object arithmetic
-        return value
-    recorder = active()
-    assert recorder is not None
-    value, ids = recorder.emit(function.__name__, None, operands, value) if value.dtype != object else (value, None)
-    result = wrap(value, ids)
-    return result if out is None else store(out, result, casting)
+def unsaid(value: Any) -> bool:
+    """Whether an argument was left out."""
+    return value is None or value is np._NoValue
 
 
-def selected(function: np.ufunc, inputs: tuple[Any, ...], out: Any, mask: Any, kwargs: dict[str, Any]) -> Any:
-    """A ufunc with where=: computed for the chosen elements alone, so that no other one's infinity comes in."""
-    mask = np.asarray(mask)
-    shape = np.broadcast_shapes(mask.shape, *(np.shape(plain(x)) for x in inputs))
-    if out is None:
-        kind = function(*(np.ones((), np.asarray(plain(x)).dtype) for x in inputs), **plain(kwargs)).dtype
-        out = wrap(np.zeros(shape, kind), None)
-    mask = np.broadcast_to(mask, shape)
-    chosen = tuple(function_of(np.broadcast_to, x, shape)[mask] for x in inputs)
-    target = out if ids_of(out) is not None else wrap(out, None)
-    target[mask] = elementwise(function, chosen, None, kwargs)
+def known(target: Any) -> Any:
+    """An array to write to, as long as the recorder has met it: what is written elsewhere is lost."""
+    if ids_of(target) is None:
+        refuse("writing into an array that the recorder has not met", "make it with np.zeros")
     return target
-
-
-def scatter(function: np.ufunc, target: Any, index: Any, *values: Any) -> None:
-    """`np.add.at(target, index, values)`, one step after another where an element comes twice."""
-    index = concrete(index)
-    places = np.arange(target.size).reshape(target.shape)[index]
-    spread = (np.broadcast_to(places, np.broadcast_shapes(places.shape, *(np.shape(plain(v)) for v in values)))).ravel()
-    rows = [function_of(np.broadcast_to, lifted(v), places.shape).ravel() for v in values]
-    flat = target.flat
-    # Rounds in which no element comes twice.
-    turn = np.zeros(spread.size, int)
-    seen: dict[int, int] = {}
-    for position, place in enumerate(spread.tolist()):
-        turn[position] = seen[place] = seen.get(place, -1) + 1
-    for number in range(int(turn.max(initial=-1)) + 1):
-        now = turn == number
-        flat[spread[now]] = ufunc(function, "__call__", (flat[spread[now]], *(row[now] for row in rows)), {})
 
 
 def store(out: Any, result: Any, casting: Any = "same_kind") -> Any:
     """`out=`: what NumPy would have written there, and its ids."""
     target = plain(out)
     value, ids = np.asarray(plain(result)), ids_of(result)
-    if ids_of(out) is None:
-        # A plain array that the recorder has not met: the caller goes on with a recording one over the same memory.
-        out = wrap(target, None)
     np.copyto(target, value, casting=casting)
+    if ids_of(out) is None:
+        return known(out) if hangs(result) else out
     out.known_ids[...] = NOTHING if ids is None else recast(np.asarray(target), value, ids)
     return out
 
@@ -115,6 +50,8 @@ def recast(there: np.ndarray, value: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """The ids of the values as `there` holds them, of whose dtype they may not have been."""
     if np.can_cast(value.dtype, there.dtype, "safe") or not (ids >= 0).any():
         return ids
+    if there.dtype.kind not in "fiub":
+        refuse(f"a number kept as {there.dtype}", "keep to real numbers")
     recorder = active()
     assert recorder is not None
     new = recorder.emit("cast", None, (recorder.tape.read(value, ids),), value.astype(there.dtype))[1]
@@ -164,42 +101,59 @@ def function_of(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return function(func, args, kwargs)
 
 
-def general(name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A function that computes: every array, list of recorded numbers and recorded number in its arguments counts."""
-    operands: list[Any] = []
+def general(name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], out: Any = None) -> Any:
+    """A function that computes: every array, list of numbers and recorded number in its arguments counts.
 
-    def slot(argument: Any, top: bool = True) -> Any:
-        if type(argument) in (list, tuple) and hangs(argument):
-            if all(ids_of(each) is None or np.ndim(plain(each)) == 0 for each in argument) or len(argument) == 0 or top:
-                argument = lifted(argument)
-            else:
-                return tuple(slot(each, False) for each in argument)
+    out: where the result will go: in the dtype of that NumPy adds up, where it multiplies in that of the operands.
+    """
+    operands: list[Any] = []
+    ours = GENERAL.get(name)
+    names = parameters(ours) if ours else ()
+
+    def slot(argument: Any, called: str = "") -> Any:
+        sequence = type(argument) in (list, tuple)
+        if sequence and (called == "arrays" or (not hangs(argument) and called in STATIC)):
+            return tuple(slot(each, "" if called == "arrays" else called) for each in argument)
+        if sequence and (called or hangs(argument)):
+            argument = lifted(argument)
         if isinstance(argument, np.ndarray) or ids_of(argument) is not None:
             operands.append(operand(argument))
             return Slot(len(operands) - 1)
-        if type(argument) in (list, tuple):
-            return tuple(slot(each, False) for each in argument)
-        return original(argument)
+        return tuple(slot(each) for each in argument) if sequence else original(argument)
 
-    listed = name == "linalg.multi_dot"
-    args = tuple(tuple(arg) if listed and type(arg) is list else arg for arg in args)
-    value = func(*plain(args), **plain(kwargs))
-    static_args = tuple(tuple(slot(e) for e in arg) if listed and type(arg) is tuple else slot(arg) for arg in args)
-    static_kwargs = tuple((key, slot(argument)) for key, argument in kwargs.items() if key not in ("dtype", "casting"))
+    sums = name.endswith((".reduce", ".accumulate")) or name == "einsum" or "dtype" in parameters(func)
+    room = {"out": np.empty_like(plain(out))} if out is not None and sums else {}
+    value = func(*plain(args), **plain(kwargs), **room)
+    static_args = tuple(slot(a, names[k] if k < len(names) else "") for k, a in enumerate(args))
+    static_kwargs = tuple((key, slot(a, key)) for key, a in kwargs.items() if key not in ("dtype", "casting"))
     if not any(isinstance(o, Use) for o in operands):
         return wrap_all(shaken(value))
-    if name not in GENERAL:
+    if ours is None:
         refuse(f"np.{name}", "write it with operators, dot, sum and the like")
+    assert ours is not None
+    if not accepts(ours, len(args), tuple(key for key, _ in static_kwargs)):
+        refuse(f"np.{name} with these arguments", "write it with operators, dot, sum and the like")
     recorder = active()
     assert recorder is not None
-    if isinstance(value, tuple):
-        results = [
-            wrap(*recorder.emit(name, (static_args, static_kwargs, k), tuple(operands), np.asarray(each)))
-            for k, each in enumerate(value)
-        ]
-        return value._make(results) if hasattr(value, "_make") else tuple(results)
-    value = value if isinstance(value, np.ndarray) else np.asarray(value)[()]
-    return wrap(*recorder.emit(name, (static_args, static_kwargs, None), tuple(operands), value))
+
+    def made(each: Any, output: int | None) -> Any:
+        each = each if isinstance(each, np.ndarray) else np.asarray(each)[()]
+        return wrap(*recorder.emit(name, (static_args, static_kwargs, output), tuple(operands), each))
+
+    if isinstance(value, tuple | list):
+        results = [made(each, k) for k, each in enumerate(value)]
+        return value._make(results) if hasattr(value, "_make") else type(value)(results)
+    return made(value, None)
+
+
+@cache
+def accepts(function: Callable[..., Any], given: int, names: tuple[str, ...]) -> bool:
+    """Whether JAX's function takes so many arguments and those by name."""
+    try:
+        inspect.signature(function).bind(*[None] * given, **dict.fromkeys(names))
+    except TypeError:
+        return False
+    return True
 
 
 def shaken(value: Any) -> Any:
@@ -213,7 +167,7 @@ def shaken(value: Any) -> Any:
 def wrap_all(value: Any) -> Any:
     """Recording arrays for all arrays in a result, hanging on nothing."""
     if isinstance(value, np.ndarray):
-        return wrap(value, None)
+        return wrap(value, None) if ids_of(value) is None else value
     if isinstance(value, tuple):
         parts = [wrap_all(each) for each in value]
         return value._make(parts) if hasattr(value, "_make") else tuple(parts)
@@ -226,12 +180,14 @@ def lifted(value: Any, dtype: Any = None) -> Any:
 
     if isinstance(value, Recorded) and dtype is None:
         return value
+    if isinstance(value, np.ndarray) and dtype is None:
+        return wrap(value, None)
     numbers = np.array(plain(value), dtype=dtype)
     if not hangs(value):
         return wrap(numbers, ids_of(value).copy() if isinstance(value, Recorded) else None)  # type: ignore[union-attr]
 
     def nested(part: Any) -> Any:
-        if type(part) in (list, tuple):
+        if isinstance(part, list | tuple | deque):
             return [nested(each) for each in part]
         ids = ids_of(part)
         return np.full(np.shape(plain(part)), NOTHING) if ids is None else ids
@@ -246,21 +202,9 @@ def lifted(value: Any, dtype: Any = None) -> Any:
     return made if isinstance(made, np.ndarray) else Recorded.make(np.asarray(numbers), ids)
 
 
-def unlisted(key: Any) -> Any:
-    """An index as NumPy understands it: a list is an array."""
-    return key
-
-
 def like(ids: np.ndarray, value: np.ndarray) -> np.ndarray:
     """The ids as a matrix where the values are one: a matrix is indexed in its own way."""
     return ids.view(np.matrix) if isinstance(value, np.matrix) else ids
-
-
-def parallel(source: Any, value: Any, ids: np.ndarray) -> Any:
-    """What NumPy made of `source` as a view or as a copy, as it chose: the ids the same way."""
-    if ids.size and np.may_share_memory(ids, source.known_ids) and not np.may_share_memory(value, source.plain):
-        ids = ids.copy()
-    return wrap(value, ids)
 
 
 def as_matrix(value: Any) -> Any:
@@ -297,5 +241,5 @@ def leave(name: str, value: Any) -> float:
     """A recorded number that becomes a plain one."""
     recorder = active()
     if recorder is not None and hangs(value):
-        recorder.tape.exits.append((name, here()))
+        recorder.tape.leave(name, here())
     return float(value.plain)

@@ -17,7 +17,7 @@ add subtract multiply divide floor_divide remainder power float_power negative p
 exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal
 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh hypot arctan2 deg2rad rad2deg degrees radians
 maximum minimum fmax fmin logaddexp logaddexp2 heaviside copysign fmod
-floor ceil rint trunc isfinite isnan isinf signbit conjugate sinc
+floor ceil rint trunc isfinite isnan isinf signbit conjugate
 greater greater_equal less less_equal equal not_equal logical_and logical_or logical_xor logical_not
 bitwise_and bitwise_or bitwise_xor invert
 """
@@ -33,6 +33,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "erf": jax.scipy.special.erf,
     "erfc": jax.scipy.special.erfc,
     "log_ndtr": jax.scipy.special.log_ndtr,
+    "entr": jax.scipy.special.entr,
 }
 
 # Those whose result jumps or stays: no derivative, or a derivative of 0 wherever there is one.
@@ -54,13 +55,13 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
     "logaddexp.reduce": jax.scipy.special.logsumexp,
     "add.accumulate": jnp.cumsum,
     "multiply.accumulate": jnp.cumprod,
-    "maximum.accumulate": jax.lax.cummax,
-    "minimum.accumulate": jax.lax.cummin,
+    "maximum.accumulate": lambda array, axis: jax.lax.cummax(array, axis),
+    "minimum.accumulate": lambda array, axis: jax.lax.cummin(array, axis),
 }
 
 # Functions whose namesake in jax.numpy takes the same arguments.
 _NAMESAKES = """
-matmul vecdot matvec vecmat dot inner outer vdot tensordot einsum kron cross trace
+sinc matmul vecdot matvec vecmat dot inner outer vdot tensordot einsum kron cross trace
 sum prod mean var std max min amax amin ptp cumsum cumprod cumulative_sum cumulative_prod
 nansum nanprod nanmean nanmax nanmin diff ediff1d gradient convolve correlate interp average median nanmedian
 cov corrcoef vander polyval trapezoid nan_to_num quantile percentile
@@ -76,7 +77,18 @@ def namesake(name: str) -> Callable[..., Any]:
     return getattr(getattr(jnp, module) if module else jnp, function, None) or getattr(jnp, function)
 
 
-GENERAL: dict[str, Callable[..., Any]] = {name: namesake(name) for name in _NAMESAKES.split()} | REDUCTIONS
+GENERAL: dict[str, Callable[..., Any]] = (
+    {name: namesake(name) for name in _NAMESAKES.split()}
+    | REDUCTIONS
+    | {
+        "scipy.special.logsumexp": jax.scipy.special.logsumexp,
+        "scipy.special.softmax": jax.nn.softmax,
+        "scipy.special.log_softmax": jax.nn.log_softmax,
+    }
+)
+
+# Arguments that say how, and hold no numbers to compute with.
+STATIC = set("axis axes axisa axisb axisc axis1 axis2 ord offset subscripts mode method".split())
 
 
 class Slot(NamedTuple):
@@ -96,5 +108,6 @@ def call(op: str, static: Any, operands: tuple[Any, ...]) -> Any:
             return tuple(fill(each) for each in argument)
         return argument
 
-    result = GENERAL[op](*fill(args), **{name: fill(value) for name, value in kwargs})
+    with jax.numpy_dtype_promotion("standard"):  # as NumPy's, whatever the user's setting
+        result = GENERAL[op](*fill(args), **{name: fill(value) for name, value in kwargs})
     return result if output is None else result[output]

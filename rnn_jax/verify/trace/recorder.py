@@ -6,15 +6,17 @@ array or number again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from rnn_jax.errors import InputError
 from rnn_jax.verify.trace.places import here
-from rnn_jax.verify.trace.tape import NOTHING, Constant, Operand, Tape, Use
+from rnn_jax.verify.trace.tape import NOTHING, Constant, Guard, Operand, Tape, Use
 
 
 class RecordingError(InputError):
@@ -36,23 +38,40 @@ class Recorder:
             return value, None
         if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
             refuse(f"a result of dtype {value.dtype} ({op})", "the recorder carries real numbers of up to 64 bits")
-        return value, in_layout(value, self.tape.add(op, static, operands, value, here()))
+        return value, self.tape.add(op, static, operands, value, here())
 
     def guard(self, decide: Callable[..., Any], operands: tuple[Operand, ...], outcome: Any) -> None:
         """Note a decision that hung on recorded values."""
         if any(isinstance(operand, Use) for operand in operands):
-            from rnn_jax.verify.trace.tape import Guard
-
             self.tape.guards.append(Guard(decide, operands, outcome, here(), len(self.tape.nodes)))
 
 
-def in_layout(value: Any, ids: np.ndarray) -> np.ndarray:
-    """The ids laid out in memory as the values are, so that a view of the one is a view of the other."""
-    if value.ndim < 2 or value.flags.c_contiguous:
+def in_layout(value: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """The ids laid out in memory as the values are, so that what is a view of the one is a view of the other.
+
+    NumPy decides by the strides whether reshape and ravel give a view or a copy.
+    """
+    if ids.shape != value.shape:
+        refuse(f"a result of shape {value.shape} whose elements are known as {ids.shape}", "write it in other words")
+    if value.size < 2 or parallel_strides(value, ids):
         return ids
-    laid = np.empty_like(value, dtype=ids.dtype, subok=False)
+    low, high = byte_bounds(value)
+    size = value.itemsize
+    room = np.full((high - low) // size, NOTHING)
+    offset = (value.__array_interface__["data"][0] - low) // size * ids.itemsize
+    laid = np.ndarray(
+        value.shape, ids.dtype, room, offset, tuple(step // size * ids.itemsize for step in value.strides)
+    )
     laid[...] = ids
     return laid
+
+
+def parallel_strides(value: np.ndarray, ids: np.ndarray) -> bool:
+    """Whether two arrays of one shape step through their memory alike."""
+    if value.itemsize == ids.itemsize and value.strides == ids.strides:
+        return True
+    steps = zip(value.shape, value.strides, ids.strides, strict=True)
+    return all(length == 1 or v * ids.itemsize == i * value.itemsize for length, v, i in steps)
 
 
 _active: list[Recorder] = []
@@ -78,6 +97,13 @@ def refuse(what: str, instead: str) -> None:
     raise RecordingError(f"{here()}: {what} cannot be recorded: {instead}")
 
 
+def leaving(name: str, value: Any = None, shown: bool = False) -> None:
+    """Note that a value of the tape, where it is one, went where the recorder cannot follow."""
+    recorder = active()
+    if recorder is not None and (value is None or hangs(value)):
+        recorder.tape.leave(name, here(), shown)
+
+
 def plain(value: Any) -> Any:
     """The value without its recording: an ndarray, a NumPy or Python number, or what it was."""
     from rnn_jax.verify.trace.arrays import Recorded
@@ -90,6 +116,8 @@ def plain(value: Any) -> Any:
         return value._make(plain(each) for each in value)
     if type(value) in (list, tuple):
         return type(value)(plain(each) for each in value)
+    if isinstance(value, list | tuple | deque) and hangs(value):
+        return [plain(each) for each in value]
     if type(value) is dict:
         return {key: plain(each) for key, each in value.items()}
     if type(value) is slice:
@@ -109,7 +137,7 @@ def ids_of(value: Any) -> np.ndarray | None:
 
 def hangs(value: Any) -> bool:
     """Whether anything in the value hangs on the tape's inputs."""
-    if type(value) in (list, tuple):
+    if isinstance(value, list | tuple | deque):
         return any(hangs(each) for each in value)
     ids = ids_of(value)
     return ids is not None and bool((ids >= 0).any())
@@ -118,6 +146,8 @@ def hangs(value: Any) -> bool:
 def operand(value: Any) -> Operand:
     """What the value is as an operand, after a look whether the tape still tells the truth about it."""
     recorder, ids = active(), ids_of(value)
+    if isinstance(value, np.ma.MaskedArray):
+        refuse("an operation with a masked array", "use np.where")
     if ids is None or recorder is None:
         return Constant(np.asarray(plain(value)))
     numbers = np.asarray(value.plain)
@@ -138,7 +168,7 @@ def concrete(value: Any) -> Any:
         if np.asarray(value.plain).dtype.kind in "iub":
             recorder.guard(lambda x: x, (operand(value),), np.array(value.plain))
         else:
-            recorder.tape.exits.append(("a plain number", here()))
+            recorder.tape.leave("a plain number", here())
     return plain(value)
 
 

@@ -7,19 +7,22 @@ module is changed for the time of the recording.
 
 from __future__ import annotations
 
-import math
 import types
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from rnn_jax.verify.trace import dispatch, functions
 from rnn_jax.verify.trace.arrays import Recorded
-from rnn_jax.verify.trace.numbers import Number, weak
-from rnn_jax.verify.trace.recorder import active, concrete, hangs, ids_of, operand, plain, refuse, wrap
-
-MODULES = ("numpy", "math", "scipy.special", "scipy")
+from rnn_jax.verify.trace.flat import Flat
+from rnn_jax.verify.trace.mathematics import Math
+from rnn_jax.verify.trace.numbers import Number
+from rnn_jax.verify.trace.recorder import concrete, hangs, ids_of, leaving, plain, refuse, wrap
+from rnn_jax.verify.trace.tape import NOTHING
+from rnn_jax.verify.trace.vectorized import Vectorize
+from rnn_jax.verify.trace.watched import WATCHED, Watched
 
 
 class Function:
@@ -44,9 +47,29 @@ class Function:
 
 def called(real: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a function of NumPy's as the recorder sees it."""
+    args, kwargs = tuple(sequence(a) for a in args), {k: sequence(v) for k, v in kwargs.items()}
     if isinstance(real, np.ufunc):
         return dispatch.ufunc(real, method, args, kwargs)
     return dispatch.function(real, args, kwargs)
+
+
+def sequence(value: Any) -> Any:
+    """What NumPy would take element by element, as lists: named tuples, deques, what says which array it is."""
+    if isinstance(value, list | tuple | deque):
+        parts = [sequence(each) for each in value]
+        return tuple(parts) if type(value) is tuple else parts
+    if isinstance(value, Flat):
+        return value.array.ravel()
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | range | memoryview):
+        parts = list(value)
+        return parts if hangs(parts) else value
+    if hasattr(value, "__array__") and not isinstance(value, np.ndarray | np.generic | type | Watched | Function):
+        return value.__array__()
+    return value
+
+
+# What random generators give that jumps: the numbers they are given change it seldom, and never by a little.
+DRAWS = "choice multinomial binomial poisson geometric integers randint random_integers hypergeometric".split()
 
 
 class Random:
@@ -55,22 +78,28 @@ class Random:
     def __init__(self, real: Any) -> None:
         self.real = real
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # isinstance(rng, np.random.Generator)
+        return type(self.real)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if any(hangs(a) and np.ndim(plain(a)) for a in (*args, *kwargs.values())):
-            name = getattr(self.real, "__name__", "random")
-            if name == "shuffle":
-                refuse("np.random.shuffle of a recorded array", "index it with np.random.permutation")
-        value = self.real(*(plain(a) if ids_of(a) is not None else concrete(a) for a in args), **plain(kwargs))
-        return random_stand_in(value) if isinstance(value, np.random.Generator) else dispatch.wrap_all(value)
+        given, name = [*args, *kwargs.values()], getattr(self.real, "__name__", "random")
+        if hangs(given):
+            if name in ("shuffle", "permutation", "permuted") or (name == "choice" and hangs(given[:1])):
+                refuse(f"np.random.{name} of recorded numbers", "index them with np.random.permutation(n)")
+            if name not in DRAWS:
+                refuse(f"np.random.{name} of recorded numbers", "scale and shift what it gives for plain ones")
+            leaving(f"np.random.{name}")
+        value = self.real(*(plain(a) for a in args), **plain(kwargs))
+        if isinstance(value, np.random.Generator | np.random.RandomState):
+            return Random(value)
+        if name == "shuffle" and isinstance(args[0], Recorded):
+            args[0].known_ids[...] = NOTHING
+        return dispatch.wrap_all(value)
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.real, name)
         return Random(value) if callable(value) else value
-
-
-def random_stand_in(generator: Any) -> Any:
-    """A stand-in for a generator object."""
-    return Random(generator)
 
 
 class Module(types.ModuleType):
@@ -78,16 +107,16 @@ class Module(types.ModuleType):
 
     def __init__(self, real: types.ModuleType) -> None:
         super().__init__(real.__name__, real.__doc__)
-        self.__dict__["real"] = real
+        self.__dict__["_stands_for"] = real  # a name that no module has: numpy has a `real`
 
     def __getattr__(self, name: str) -> Any:
-        return stand_in(getattr(self.real, name), self.real)
+        return stand_in(getattr(self._stands_for, name))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.real, name, original(value))
+        setattr(self._stands_for, name, original(value))
 
     def __dir__(self) -> list[str]:
-        return dir(self.real)
+        return dir(self._stands_for)
 
 
 class _Scalar(type):
@@ -124,121 +153,103 @@ def _scalar(real: Any) -> Any:
 SCALARS: dict[Any, Any] = {real: _scalar(real) for real in (float, np.float64, np.float32, np.float16)}
 
 
-class Vectorize:
-    """np.vectorize: the function for each element, one after another."""
-
-    def __init__(self, pyfunc: Any, *args: Any, **kwargs: Any) -> None:
-        self.real = np.vectorize(original(pyfunc), *args, **kwargs)
-        if self.real.signature is not None:
-            refuse("np.vectorize with a signature", "write a loop")
-
-    @classmethod
-    def of(cls, real: Any) -> Vectorize:
-        """The stand-in for one that was made before."""
-        made = cls.__new__(cls)
-        made.real = real
-        return made
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if active() is None or not any(hangs(a) for a in args) or kwargs:
-            if any(hangs(a) for a in kwargs.values()):
-                refuse("np.vectorize with recorded keywords", "pass them by position")
-            return dispatch.wrap_all(self.real(*plain(args), **plain(kwargs)))
-        arrays = [dispatch.lifted(a) for a in args]
-        shape = np.broadcast_shapes(*(a.shape for a in arrays))
-        spread = [dispatch.function_of(np.broadcast_to, a, shape) for a in arrays]
-        results = [self.real.pyfunc(*(a[place] for a in spread)) for place in np.ndindex(shape)]
-        return dispatch.lifted(results).reshape(shape) if shape else results[0]
-
-
-class Math:
-    """Stands for a function of the math module."""
-
-    def __init__(self, real: Callable[..., Any]) -> None:
-        self.real = real
-        self.__name__ = real.__name__
-
-    def __call__(self, *args: Any) -> Any:
-        numbers = tuple(plain(a.item() if isinstance(a, Recorded) and a.size == 1 else a) for a in args)
-        if active() is None or not any(hangs(a) for a in args):
-            return self.real(*numbers)
-        name = self.__name__
-        if name in _DECIDES:
-            return dispatch.decide(lambda x: self.real(float(x)), args[0])
-        if name == "fsum":
-            return sum(args[0])
-        if name == "prod":
-            return math.prod(args[0])
-        if name == "log" and len(args) == 2:
-            return Math(math.log)(args[0]) / Math(math.log)(args[1])
-        if name not in _MATHS:
-            refuse(f"math.{name}", "use NumPy's function")
-        recorder = active()
-        assert recorder is not None
-        scalars = tuple(a.item() if isinstance(a, Recorded) else a for a in args)
-        value = np.float64(self.real(*numbers))
-        return weak(wrap(*recorder.emit(_MATHS[name], None, tuple(operand(a) for a in scalars), value)))
-
-
-_MATHS = {
-    name: name
-    for name in "exp expm1 log log2 log10 log1p sqrt cbrt exp2 sin cos tan sinh cosh tanh hypot fabs fmod erf erfc "
-    "copysign degrees radians".split()
-} | {
-    "pow": "power",
-    "asin": "arcsin",
-    "acos": "arccos",
-    "atan": "arctan",
-    "asinh": "arcsinh",
-    "acosh": "arccosh",
-    "atanh": "arctanh",
-    "atan2": "arctan2",
-}
-_DECIDES = "floor ceil trunc isnan isinf isfinite".split()
-
 _known: dict[int, tuple[Any, Any]] = {}
 
 
-def stand_in(value: Any, module: Any = None) -> Any:
+def stand_in(value: Any) -> Any:
     """What stands for a value of the user's namespace: for most, itself."""
     if id(value) in _known:
         return _known[id(value)][1]
-    made = value
-    if isinstance(value, types.ModuleType):
-        if value.__name__.split(".")[0] in ("numpy", "math") or value.__name__ in MODULES:
-            made = Module(value)
-    elif isinstance(value, type):
-        made = Vectorize if value is np.vectorize else SCALARS.get(value, value)
-        if value in (np.matrix, np.nditer, np.ndenumerate, np.poly1d):
-            made = _CLASSES[value]
-    elif isinstance(value, np.ufunc):
-        made = Function(value)
-    elif isinstance(value, np.vectorize):
-        return Vectorize.of(value)
-    elif isinstance(value, types.BuiltinFunctionType) and getattr(value, "__module__", "") == "math":
-        made = Math(value)
-    elif callable(value) and (
-        isinstance(getattr(value, "__self__", None), np.random.RandomState | np.random.Generator)
-        or value is np.random.default_rng
-    ):
-        made = Random(value)
-    elif callable(value) and str(getattr(value, "__module__", "")).split(".")[0] == "numpy":
-        if functions.name_of(value) in functions.HANDLERS:
-            made = Function(value)
-    elif callable(value) and str(getattr(value, "__module__", "")).startswith("scipy.special"):
-        made = Function(value)
+    if isinstance(value, np.vectorize):
+        return Vectorize.of(value, stand_in(value.pyfunc))
+    made = _made(value)
     if made is not value:
         _known[id(value)] = (value, made)  # the value is kept, so that its id stays its own
     return made
 
 
+def _made(value: Any) -> Any:
+    """A new stand-in."""
+    if isinstance(value, types.ModuleType):
+        package = value.__name__.split(".")[0]
+        followed = package in {"numpy", "math", "scipy"} | WATCHED and type(value) is not Module
+        return Module(value) if followed else value
+    try:
+        if value in _CLASSES:
+            return _CLASSES[value]
+    except Exception:  # not hashable, or an array that gives no one answer
+        return value
+    package = str(getattr(value, "__module__", None) or "").split(".")[0].lstrip("_")
+    if isinstance(value, type):
+        told = package in WATCHED or (package == "numpy" and issubclass(value, np.generic | np.dtype | np.ndarray))
+        if not told or issubclass(value, BaseException):
+            return value
+        return Subclass(value) if issubclass(value, np.ndarray) and value is not np.ndarray else Watched(value)
+    if isinstance(value, np.ufunc):
+        return Function(value)
+    if not callable(value):
+        return value
+    if isinstance(getattr(value, "__self__", None), np.random.RandomState | np.random.Generator):
+        return Random(value)
+    if package == "math" and isinstance(value, types.BuiltinFunctionType):
+        return Math(value)
+    if package in WATCHED and not isinstance(value, types.MethodType):
+        return Watched(value)
+    kinds = types.FunctionType | types.BuiltinFunctionType | type(np.sum)
+    return Function(value) if package in ("numpy", "scipy") and isinstance(value, kinds) else value
+
+
 def original(value: Any) -> Any:
     """What a stand-in stands for; anything else as it is."""
-    if isinstance(value, _Scalar):
-        return value.real
-    if isinstance(value, Function | Random | Math) or type(value) is Module:
+    kind = type(value)
+    if kind is Module:
+        return value._stands_for
+    if kind is _Scalar or kind in (Function, Random, Math, Watched, Matrix, Subclass, Generators, Joined):
         return value.real
     return value
+
+
+class Joined:
+    """np.r_ and np.c_."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+
+    def __getitem__(self, key: Any) -> Any:
+        return functions.joined(self.real, key)
+
+
+class Grid:
+    """np.mgrid and np.ogrid."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+
+    def __getitem__(self, key: Any) -> Any:
+        return dispatch.wrap_all(self.real[concrete(key)])
+
+
+class Subclass(Watched):
+    """A class of arrays that computes in its own way: masked arrays, records."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if hangs([*args, *kwargs.values()]):
+            refuse(f"np.{self.real.__name__}", "use plain arrays and np.where")
+        return self.real(*plain(args), **plain(kwargs))
+
+
+class Generators(Watched):
+    """A class of random generators."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return Random(self.real(*args, **kwargs))
+
+
+class Matrix(Watched):
+    """np.matrix, the class."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return dispatch.function(np.matrix, args, kwargs)
 
 
 def _ndenumerate(array: Any) -> Any:
@@ -259,9 +270,22 @@ def _poly1d(*args: Any, **kwargs: Any) -> Any:
     return np.poly1d(*plain(args), **plain(kwargs))
 
 
-_CLASSES: dict[Any, Any] = {
-    np.matrix: lambda data, *rest, **named: dispatch.as_matrix(data),
+_CLASSES: dict[Any, Any] = SCALARS | {
+    np.vectorize: Vectorize,
     np.nditer: _nditer,
     np.ndenumerate: _ndenumerate,
     np.poly1d: _poly1d,
+    np.matrix: Matrix(np.matrix),
+    np.r_: Joined(np.r_),
+    np.c_: Joined(np.c_),
+    np.mgrid: Grid(np.mgrid),
+    np.ogrid: Grid(np.ogrid),
+    np.broadcast: Watched(np.broadcast),
+    np.random.default_rng: Random(np.random.default_rng),
+    np.random.RandomState: Generators(np.random.RandomState),
+    np.random.Generator: Generators(np.random.Generator),
+}
+# Python's own that take a number's value without asking it: the names that get stand-ins in every namespace.
+BUILTINS: dict[str, Any] = {"float": SCALARS[float]} | {
+    kind.__name__: Watched(kind) for kind in (complex, memoryview, bytes, bytearray)
 }

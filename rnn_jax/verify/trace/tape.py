@@ -6,6 +6,7 @@ concatenate, write into a slice, ...) is to do with the ids what NumPy does with
 operation on the tape, and none can be mistranslated. An element that hangs on nothing has the id -1.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -30,7 +31,7 @@ class Use(NamedTuple):
     @property
     def where(self) -> Any:
         """What to index the flat values with."""
-        size = int(np.prod(self.shape))
+        size = math.prod(self.shape)
         return slice(self.start, self.start + size) if self.ids is None else self.ids.ravel()
 
 
@@ -62,7 +63,7 @@ class Node(NamedTuple):
     @property
     def where(self) -> slice:
         """Where its elements lie on the tape."""
-        return slice(self.start, self.start + int(np.prod(self.shape)))
+        return slice(self.start, self.start + math.prod(self.shape))
 
 
 class Guard(NamedTuple):
@@ -81,7 +82,8 @@ class Tape:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.guards: list[Guard] = []
-        self.exits: list[tuple[str, Place]] = []  # where a value left as a plain number: what took it, and where
+        self._left: dict[tuple[str, Place], None] = {}
+        self._shown: dict[tuple[str, Place], None] = {}
         self.size = 0
         self._values = np.empty(1024)
 
@@ -93,6 +95,15 @@ class Tape:
     def load(self, values: np.ndarray) -> None:
         """Take other numbers for the same operations."""
         self._values, self.size = values, values.size
+
+    @property
+    def exits(self) -> list[tuple[str, Place]]:
+        """Where values left as plain numbers: what took them, and where. What may have been but printed comes last."""
+        return [*self._left, *self._shown]
+
+    def leave(self, what: str, place: Place, shown: bool = False) -> None:
+        """Note that a value left the tape."""
+        (self._shown if shown else self._left)[what, place] = None
 
     def add(
         self, op: str, static: Any, operands: tuple[Operand, ...], value: np.ndarray | np.generic, place: Place
@@ -122,11 +133,25 @@ class Tape:
             ids[nothing] = self.add("constant", None, (), value[nothing], NOWHERE)
         return Use(NOTHING, np.array(ids), value.shape, value.dtype)
 
-    def recall(self, operand: Operand) -> np.ndarray:
-        """The recorded numbers of an operand."""
+    def recall(self, operand: Operand, values: np.ndarray | None = None) -> np.ndarray:
+        """The recorded numbers of an operand, or those among other values by id."""
         if isinstance(operand, Constant):
             return operand.value
-        return self._values[operand.where].reshape(operand.shape)
+        return (self._values if values is None else values)[operand.where].reshape(operand.shape)
+
+
+def parents(tape: Tape) -> list[list[int]]:
+    """The operations whose results each operation reads, by number."""
+    starts = np.array([node.start for node in tape.nodes])
+    found = []
+    for node in tape.nodes:
+        mine: set[int] = set()
+        for operand in node.operands:
+            if isinstance(operand, Use):
+                ids = np.array([operand.start]) if operand.ids is None else operand.ids.ravel()
+                mine |= set((np.searchsorted(starts, ids, side="right") - 1).tolist())
+        found.append(sorted(mine))
+    return found
 
 
 def in_order(flat: np.ndarray) -> bool:

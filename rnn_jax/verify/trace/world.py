@@ -6,19 +6,24 @@ import builtins
 import collections
 import functools
 import random
+import sys
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
 from rnn_jax.verify.trace import stand_ins
 from rnn_jax.verify.trace.arrays import Recorded
+from rnn_jax.verify.trace.ownership import foreign_class, is_foreign, slots_of
 from rnn_jax.verify.trace.places import foreign
-from rnn_jax.verify.trace.tape import NOTHING
+from rnn_jax.verify.trace.shadows import shadowed
 
 ATOMS = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, range, slice)
+
+# Modules of Python's whose objects hold what their users put there.
+CONTAINERS = ("types", "collections", "argparse")
 
 
 class World:
@@ -75,12 +80,19 @@ class World:
             self._list(value, waiting)
         elif isinstance(value, tuple | frozenset):
             waiting.extend(value)
+        elif isinstance(value, types.MappingProxyType):
+            waiting.extend(value.values())
         elif isinstance(value, set | collections.deque):
             self._bag(value, waiting)
         elif isinstance(value, np.random.Generator | np.random.RandomState | random.Random):
             self.generators.append(value)
         elif isinstance(value, types.FunctionType):
             self._function(value, waiting)
+        elif isinstance(value, functools._lru_cache_wrapper):
+            # What it remembers from before the recording, and from within it, belongs to other arrays.
+            waiting += [value.__wrapped__, vars(value)]
+            self.undo.append(value.cache_clear)
+            self.slots.append(lambda convert: value.cache_clear())
         elif isinstance(value, types.MethodType):
             waiting += [value.__self__, value.__func__]
         elif isinstance(value, functools.partial):
@@ -93,7 +105,7 @@ class World:
             if not is_foreign(value):
                 waiting.append(vars(value))
         elif isinstance(value, type):
-            if not foreign_name(value.__module__):
+            if not foreign_class(value):
                 self._class(value, waiting)
         else:
             self._object(value, waiting)
@@ -109,7 +121,7 @@ class World:
                     value[at] = convert(value[at])
 
             self.slots.append(place)
-        elif value.dtype.kind in "fiub" and not isinstance(value, Recorded):
+        elif value.dtype.kind in "fiub" and not isinstance(value, Recorded | np.ma.MaskedArray):
             self.arrays[id(value)] = value
             if value.flags.writeable:
                 numbers = value.copy()
@@ -202,7 +214,7 @@ class World:
         self.slots.append(place)
 
     def _object(self, value: Any, waiting: list[Any]) -> None:
-        if foreign_name(type(value).__module__) and not isinstance(value, types.SimpleNamespace):
+        if foreign_class(type(value)) and type(value).__module__ not in CONTAINERS:
             return
         waiting.append(type(value))
         if isinstance(getattr(value, "__dict__", None), dict):
@@ -237,6 +249,8 @@ class World:
                     rebuilt = value._make(parts) if hasattr(value, "_make") else tuple(parts)
                     tuples[id(value)] = value if same else rebuilt
                 return tuples[id(value)]
+            if isinstance(value, types.MappingProxyType):
+                return types.MappingProxyType({key: convert(each) for key, each in value.items()})
             if isinstance(value, np.random.Generator | np.random.RandomState):
                 return stand_ins.Random(value)
             if isinstance(value, functools.partial):
@@ -248,66 +262,30 @@ class World:
             return stand_ins.stand_in(value)
 
         real_import = builtins.__import__
+        later = ExitStack()
+        met = {id(namespace) for namespace in self.namespaces}
 
         def importing(name: str, globals: Any = None, *rest: Any, **named: Any) -> Any:
+            if id(globals) not in met:
+                return real_import(name, globals, *rest, **named)
+            before = set(sys.modules)
             module = real_import(name, globals, *rest, **named)
-            ours = any(globals is namespace for namespace in self.namespaces)
-            return stand_ins.stand_in(module) if ours else module
+            # A module of the user's that is imported only now has to record as well.
+            for each in [module, sys.modules.get(name), *(sys.modules[n] for n in set(sys.modules) - before)]:
+                if isinstance(each, types.ModuleType) and not is_foreign(each) and id(vars(each)) not in met:
+                    met.add(id(vars(each)))
+                    later.enter_context(World(vars(each)).recorded())
+            return stand_ins.stand_in(module)
 
         try:
             for place in self.slots:
                 place(convert)
             for namespace in self.namespaces:
-                namespace.setdefault("float", stand_ins.SCALARS[float])
+                for name, made_for in stand_ins.BUILTINS.items():
+                    namespace.setdefault(name, made_for)
             builtins.__import__ = importing
             yield made
         finally:
+            later.close()
             builtins.__import__ = real_import
             self.restore()
-
-
-def shadowed(arrays: dict[int, np.ndarray]) -> dict[int, Recorded]:
-    """A recording array for each, those that share memory sharing their ids."""
-    owners: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-    made = {}
-    for key, value in arrays.items():
-        owner: Any = value
-        while isinstance(owner.base, np.ndarray) and owner.base.dtype == value.dtype:
-            owner = owner.base
-        contiguous = owner.flags.c_contiguous or owner.flags.f_contiguous
-        if not contiguous or not value.size:
-            made[key] = Recorded.make(value, np.full_like(value, NOTHING, dtype=int, subok=False))
-            continue
-        if id(owner) not in owners:
-            owners[id(owner)] = owner, np.full(owner.size, NOTHING)
-        ids = owners[id(owner)][1]
-        offset = (value.__array_interface__["data"][0] - owner.__array_interface__["data"][0]) // value.itemsize
-        steps = tuple(stride // value.itemsize * ids.itemsize for stride in value.strides)
-        view = np.ndarray(value.shape, ids.dtype, ids, offset * ids.itemsize, steps)
-        made[key] = Recorded.make(value, view)
-    return made
-
-
-def slots_of(kind: type) -> list[str]:
-    """The names of a class's slots, private ones as Python mangles them."""
-    names = vars(kind).get("__slots__", ())
-    names = (names,) if isinstance(names, str) else names
-    return [
-        f"_{kind.__name__.lstrip('_')}{n}" if n.startswith("__") and not n.endswith("__") else n
-        for n in names
-        if n not in ("__dict__", "__weakref__")
-    ]
-
-
-def is_foreign(module: types.ModuleType) -> bool:
-    """Whether a module is a library's."""
-    file = getattr(module, "__file__", None)
-    return file is None or foreign(file)
-
-
-def foreign_name(name: Any) -> bool:
-    """Whether a class is a library's, by the name of its module."""
-    import sys
-
-    module = sys.modules.get(str(name))
-    return name == "builtins" or (module is not None and is_foreign(module))
