@@ -13,10 +13,21 @@ import numpy as np
 from rnn_jax.verify.trace import dispatch
 from rnn_jax.verify.trace.flat import Flat
 from rnn_jax.verify.trace.numbers import method_of, weak
-from rnn_jax.verify.trace.recorder import active, concrete, hangs, in_layout, leaving, refuse, wrap
+from rnn_jax.verify.trace.recorder import (
+    MAKERS,
+    Marked,
+    active,
+    concrete,
+    hangs,
+    in_layout,
+    leaving,
+    plain,
+    refuse,
+    wrap,
+)
 
 
-class Recorded(np.ndarray):
+class Recorded(np.ndarray, Marked):
     """An ndarray with, beside each element, its id on the tape."""
 
     ids: np.ndarray | None = None
@@ -218,7 +229,7 @@ class Recorded(np.ndarray):
 
     def view(self, *args: Any, **kwargs: Any) -> Any:
         kind = args[0] if args else kwargs.get("dtype", kwargs.get("type"))
-        kind = dispatch.original(kind)
+        kind = plain(kind)
         if isinstance(kind, type) and issubclass(kind, np.ndarray):
             if kind not in (np.ndarray, np.matrix) or (kind is np.matrix and self.ndim != 2):
                 refuse(f"a view as {kind.__name__}", "use NumPy's own arrays")
@@ -312,3 +323,6 @@ for _name in ("tobytes", "tofile", "dump", "dumps", "getfield"):
 
 def _rebuild(value: np.ndarray, ids: np.ndarray) -> Any:
     return wrap(value, ids) if active() is not None else value
+
+
+MAKERS["array"] = Recorded.make

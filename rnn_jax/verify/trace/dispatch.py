@@ -14,7 +14,7 @@ from rnn_jax.verify.trace import functions, ufuncs
 from rnn_jax.verify.trace.naming import parameters
 from rnn_jax.verify.trace.operations import GENERAL, STATIC, Slot
 from rnn_jax.verify.trace.places import here
-from rnn_jax.verify.trace.recorder import active, hangs, ids_of, operand, plain, refuse, wrap
+from rnn_jax.verify.trace.recorder import MAKERS, Marked, active, hangs, ids_of, operand, plain, refuse, wrap
 from rnn_jax.verify.trace.tape import NOTHING, Use
 
 
@@ -119,7 +119,7 @@ def general(name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: 
         if isinstance(argument, np.ndarray) or ids_of(argument) is not None:
             operands.append(operand(argument))
             return Slot(len(operands) - 1)
-        return tuple(slot(each) for each in argument) if sequence else original(argument)
+        return tuple(slot(each) for each in argument) if sequence else plain(argument)
 
     sums = name.endswith((".reduce", ".accumulate")) or name == "einsum" or "dtype" in parameters(func)
     room = {"out": np.empty_like(plain(out))} if out is not None and sums else {}
@@ -176,15 +176,12 @@ def wrap_all(value: Any) -> Any:
 
 def lifted(value: Any, dtype: Any = None) -> Any:
     """np.array of nested lists, tuples and numbers with what is recorded in them; recording arrays as they are."""
-    from rnn_jax.verify.trace.arrays import Recorded
-
-    if isinstance(value, Recorded) and dtype is None:
-        return value
-    if isinstance(value, np.ndarray) and dtype is None:
-        return wrap(value, None)
+    array = isinstance(value, np.ndarray)
+    if array and dtype is None:
+        return value if isinstance(value, Marked) else wrap(value, None)
     numbers = np.array(plain(value), dtype=dtype)
     if not hangs(value):
-        return wrap(numbers, ids_of(value).copy() if isinstance(value, Recorded) else None)  # type: ignore[union-attr]
+        return wrap(numbers, value.known_ids.copy() if array and isinstance(value, Marked) else None)
 
     def nested(part: Any) -> Any:
         if isinstance(part, list | tuple | deque):
@@ -199,7 +196,7 @@ def lifted(value: Any, dtype: Any = None) -> Any:
         assert sources is not None
         before = np.array(plain(value))
         made.ids = recast(numbers, before, ids)
-    return made if isinstance(made, np.ndarray) else Recorded.make(np.asarray(numbers), ids)
+    return made if isinstance(made, np.ndarray) else MAKERS["array"](np.asarray(numbers), ids)
 
 
 def like(ids: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -209,23 +206,14 @@ def like(ids: np.ndarray, value: np.ndarray) -> np.ndarray:
 
 def as_matrix(value: Any) -> Any:
     """np.asmatrix for recording arrays."""
-    from rnn_jax.verify.trace.arrays import Recorded
-
     value = lifted(value)
     matrix = np.asmatrix(value.plain)
-    return Recorded.make(matrix, value.known_ids.reshape(matrix.shape))
+    return MAKERS["array"](matrix, value.known_ids.reshape(matrix.shape))
 
 
 def dtype_of(dtype: Any) -> np.dtype:
     """A dtype from whatever stands for one."""
-    return np.dtype(original(dtype))
-
-
-def original(value: Any) -> Any:
-    """NumPy's own where a stand-in of ours was passed."""
-    from rnn_jax.verify.trace.stand_ins import original as own
-
-    return own(value)
+    return np.dtype(plain(dtype))
 
 
 def decide(how: Callable[[Any], Any], value: Any) -> Any:

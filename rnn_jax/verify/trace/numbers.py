@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnn_jax.verify.trace import dispatch
-from rnn_jax.verify.trace.recorder import active, leaving, operand, refuse, wrap
+from rnn_jax.verify.trace.recorder import MAKERS, Marked, active, leaving, operand, refuse, wrap
 from rnn_jax.verify.trace.tape import NOTHING
 
 
@@ -28,7 +28,7 @@ def method_of(name: str) -> Any:
     return method
 
 
-class Number:
+class Number(Marked):
     """What NumPy's float scalars and Python's floats are on the tape: a float, and its id."""
 
     of: np.generic  # NumPy's own
@@ -38,6 +38,10 @@ class Number:
     @property
     def plain(self) -> Any:
         return self.of.item() if self.weak else self.of
+
+    @property
+    def known_ids(self) -> np.ndarray:
+        return np.asarray(self.id)
 
     @property
     def array(self) -> Any:
@@ -275,3 +279,6 @@ def _rebuild_number(value: Any, at: int) -> Any:
     if active() is None:
         return value
     return weak(number(np.float64(value), at)) if type(value) is float else number(value, at)
+
+
+MAKERS["number"] = number

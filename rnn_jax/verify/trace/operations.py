@@ -108,6 +108,5 @@ def call(op: str, static: Any, operands: tuple[Any, ...]) -> Any:
             return tuple(fill(each) for each in argument)
         return argument
 
-    with jax.numpy_dtype_promotion("standard"):  # as NumPy's, whatever the user's setting
-        result = GENERAL[op](*fill(args), **{name: fill(value) for name, value in kwargs})
+    result = GENERAL[op](*fill(args), **{name: fill(value) for name, value in kwargs})
     return result if output is None else result[output]

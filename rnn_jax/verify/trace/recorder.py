@@ -92,6 +92,18 @@ def recording(recorder: Recorder) -> Iterator[Recorder]:
         _active.pop()
 
 
+class Marked:
+    """What is recorded."""
+
+    __slots__ = ()
+    plain: Any  # the value without its recording
+    known_ids: Any  # the ids, an array of its shape
+
+
+# How arrays and numbers are marked, and what a stand-in stands for: put in by those modules, which know this one.
+MAKERS: dict[str, Callable[..., Any]] = {}
+
+
 def refuse(what: str, instead: str) -> None:
     """Raise RecordingError at the user's line."""
     raise RecordingError(f"{here()}: {what} cannot be recorded: {instead}")
@@ -106,11 +118,7 @@ def leaving(name: str, value: Any = None, shown: bool = False) -> None:
 
 def plain(value: Any) -> Any:
     """The value without its recording: an ndarray, a NumPy or Python number, or what it was."""
-    from rnn_jax.verify.trace.arrays import Recorded
-    from rnn_jax.verify.trace.numbers import Number
-    from rnn_jax.verify.trace.stand_ins import original
-
-    if isinstance(value, Recorded | Number):
+    if isinstance(value, Marked):
         return value.plain
     if isinstance(value, tuple) and type(value) is not tuple and hasattr(value, "_make"):
         return value._make(plain(each) for each in value)
@@ -122,17 +130,12 @@ def plain(value: Any) -> Any:
         return {key: plain(each) for key, each in value.items()}
     if type(value) is slice:
         return slice(concrete(value.start), concrete(value.stop), concrete(value.step))
-    return original(value)
+    return MAKERS["original"](value)
 
 
 def ids_of(value: Any) -> np.ndarray | None:
     """The ids of a recording array or number; None for anything else."""
-    from rnn_jax.verify.trace.arrays import Recorded
-    from rnn_jax.verify.trace.numbers import Number
-
-    if isinstance(value, Recorded):
-        return value.known_ids
-    return np.asarray(value.id) if isinstance(value, Number) else None
+    return value.known_ids if isinstance(value, Marked) else None
 
 
 def hangs(value: Any) -> bool:
@@ -174,17 +177,14 @@ def concrete(value: Any) -> Any:
 
 def wrap(value: Any, ids: np.ndarray | None) -> Any:
     """A recording array or number of NumPy's result and its ids; a discrete number stays plain and is guarded."""
-    from rnn_jax.verify.trace.arrays import Recorded
-    from rnn_jax.verify.trace.numbers import number
-
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "fiub":
             return value
-        return Recorded.make(value, np.full_like(value, NOTHING, dtype=int, subok=False) if ids is None else ids)
+        return MAKERS["array"](value, np.full_like(value, NOTHING, dtype=int, subok=False) if ids is None else ids)
     recorder = active()
     if ids is None or recorder is None or not isinstance(value, np.generic) or int(ids) < 0:
         return value
     if value.dtype.kind == "f":
-        return number(value, int(ids))
+        return MAKERS["number"](value, int(ids))
     recorder.guard(lambda x: x, (Use(int(ids), None, (), value.dtype),), value)
     return value

@@ -19,7 +19,7 @@ from rnn_jax.verify.trace.arrays import Recorded
 from rnn_jax.verify.trace.flat import Flat
 from rnn_jax.verify.trace.mathematics import Math
 from rnn_jax.verify.trace.numbers import Number
-from rnn_jax.verify.trace.recorder import concrete, hangs, ids_of, leaving, plain, refuse, wrap
+from rnn_jax.verify.trace.recorder import MAKERS, concrete, hangs, ids_of, leaving, plain, refuse, wrap
 from rnn_jax.verify.trace.tape import NOTHING
 from rnn_jax.verify.trace.vectorized import Vectorize
 from rnn_jax.verify.trace.watched import WATCHED, Watched
@@ -289,3 +289,6 @@ _CLASSES: dict[Any, Any] = SCALARS | {
 BUILTINS: dict[str, Any] = {"float": SCALARS[float]} | {
     kind.__name__: Watched(kind) for kind in (complex, memoryview, bytes, bytearray)
 }
+
+
+MAKERS["original"] = original

@@ -15,7 +15,7 @@ class Vectorize:
     """np.vectorize: the function for each element, one after another."""
 
     def __init__(self, pyfunc: Any, *args: Any, **kwargs: Any) -> None:
-        self.real = np.vectorize(dispatch.original(pyfunc), *args, **kwargs)
+        self.real = np.vectorize(plain(pyfunc), *args, **kwargs)
         self.pyfunc = pyfunc
         if self.real.signature is not None:
             refuse("np.vectorize with a signature", "write a loop")
