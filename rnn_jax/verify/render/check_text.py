@@ -60,7 +60,8 @@ def row(parameter: Parameter) -> list[Text]:
 
 def told(finding: Finding) -> list[Text]:
     """A finding and its details."""
-    place = f"{finding.file}:{finding.line}: " if finding.line else ""
+    line = ", line " if ", cell " in finding.file else ":"  # a notebook's, or a file's
+    place = f"{finding.file}{line}{finding.line}: " if finding.line else ""
     style = "yellow" if finding.kind == "tape" else "bold red"
     return [Text(f"{place}{finding.message}", style), *(Text(f"  = {detail}") for detail in finding.details)]
 
