@@ -14,5 +14,15 @@ def __getattr__(name: str) -> Any:
     if name == "verify":
         return importlib.import_module("rnn_jax.verify")
     if name == "check":
-        return importlib.import_module("rnn_jax.verify.command").check
+        import random
+
+        import numpy as np
+
+        # To import JAX moves NumPy's global random state; whoever seeded it must not notice.
+        kept = np.random.get_state(), random.getstate()  # noqa: NPY002
+        try:
+            return importlib.import_module("rnn_jax.verify.command").check
+        finally:
+            np.random.set_state(kept[0])  # noqa: NPY002
+            random.setstate(kept[1])
     raise AttributeError(f"module 'rnn_jax' has no attribute {name!r}")

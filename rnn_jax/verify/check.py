@@ -28,6 +28,7 @@ from rnn_jax.verify.trace import dispatch
 from rnn_jax.verify.trace.places import NOWHERE, Place
 from rnn_jax.verify.trace.recorder import Recorder, ids_of, recording
 from rnn_jax.verify.trace.tape import Constant
+from rnn_jax.verify.truncation import zero_start
 
 
 def check(
@@ -68,9 +69,15 @@ def check(
         else:
             notes.append(f"{point} was left out: the loss is {there.truth.recording.loss} there")
     require(bool(made), f"the loss is {first.loss} at the program's own values and not finite elsewhere either")
+    notes += [f"--scale mean: divided by {bench.terms[0]}"] if bench.terms else []
+    if all(zero_start(each.truth.recording) for each in made):
+        notes.append("the state before the first step is 0 at every point: what hangs on it alone was not tested")
     if cell is not None:
         notes.append(standard.compare(made[-1].truth.recording, cell))
     made = tested_somewhere(made)
+    if not any(failing(each) or each.doubt for each in made):
+        short = lengths.wrong_when_short(bench, made[-1], over)
+        made += [short] * bool(failing(short))
     why = explain(made)
     made = penalty_apart(made, why)
     parameters = tuple(
@@ -109,7 +116,11 @@ def places(
 
 def first_recording(subject: Subject, notes: list[str]) -> Recording:
     """The loss as the program has it, recorded; where it hangs on nothing, with the code at the file's top level."""
-    evaluate_loss(subject, Setting())  # what fails without the recorder is the program's own mistake
+    twice = [evaluate_loss(subject, Setting()) for _ in range(2)]  # what fails here is the program's own mistake
+    require(
+        twice[0] == twice[1] or not math.isfinite(twice[0]),
+        f"the loss is {twice[0]:.12g} and then {twice[1]:.12g} at the same parameters: chance in it has to be seeded",
+    )
     made = record(subject, Setting())
     if isinstance(subject, FileSubject) and (isinstance(made.output, Constant) or subject.gradients_are_left_over()):
         subject.inline()
@@ -121,7 +132,11 @@ def first_recording(subject: Subject, notes: list[str]) -> Recording:
         left = ", ".join(dict.fromkeys(f"{place} ({what})" for what, place in made.recorder.tape.exits))
         raise InputError(
             f"the loss does not depend on {', '.join(subject.names)}"
-            + (f": its numbers left the recording at {left}" if left else ": is it computed from them, or from copies?")
+            + (
+                f": its numbers left the recording at {left}"
+                if left
+                else ": is it computed from them, or from copies, or rounded?"
+            )
         )
     return made
 
@@ -214,6 +229,11 @@ def subject_place(subject: Subject, place: Place) -> tuple[str, int | None]:
 
 def left_the_tape(subject: Subject, made: Judgement) -> Finding:
     """Where numbers went that the recording lost."""
+    if made.beside:
+        message = (
+            f"the loss itself sides with the gradient by hand ({made.point}): a kink, or a fault of ours; not judged"
+        )
+        return Finding("doubt", message, details=(made.doubt,))
     exits = list(dict.fromkeys(made.truth.recording.recorder.tape.exits))
     where = ", ".join(f"{place} ({what})" for what, place in exits[:5]) or "a place that the recorder did not see"
     place = exits[0][1] if exits else NOWHERE
@@ -233,7 +253,7 @@ def computed_at(bench: Bench, names: tuple[str, ...]) -> Place:
             before = {name: dispatch.lifted(array).copy() for name, array in subject.parameters().items()}
             raw = subject.evaluate_gradients(before)
             updated = isinstance(subject, FileSubject) and subject.update is not None
-            found = subject.parameters() if updated else matched(raw, list(before))
+            found = subject.parameters() if updated else matched(raw, before)
             ids = [ids_of(found[name]) for name in names]
     except Exception:  # it ran without the recorder; the report does without a line
         return NOWHERE

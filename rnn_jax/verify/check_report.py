@@ -18,16 +18,18 @@ class Parameter:
 
     @property
     def verdict(self) -> Verdict:
-        """FAIL if it is wrong anywhere, else UNDECIDED only if no point could tell."""
+        """FAIL if it is wrong anywhere; else PASS if some point could tell and none stands in doubt."""
         verdicts = [comparison.verdict for _, comparison in self.comparisons]
         if Verdict.FAIL in verdicts:
             return Verdict.FAIL
-        return Verdict.PASS if Verdict.PASS in verdicts else Verdict.UNDECIDED
+        doubted = any(c.note and c.verdict is Verdict.UNDECIDED for _, c in self.comparisons)
+        return Verdict.PASS if Verdict.PASS in verdicts and not doubted else Verdict.UNDECIDED
 
     @property
     def worst(self) -> tuple[str, Comparison]:
         """The point that tells most: the first where it is wrong, else where the error is largest."""
         wrong = [entry for entry in self.comparisons if entry[1].verdict is Verdict.FAIL]
+        wrong = wrong or [entry for entry in self.comparisons if entry[1].note]
         return wrong[0] if wrong else max(self.comparisons, key=lambda entry: entry[1].multiple)
 
 

@@ -43,16 +43,16 @@ class Declared:
         """The hand-written gradient with the declared sign taken back."""
         return -by_hand if self.sign else by_hand
 
-    def apply(self, gradients: Values, made: Recording, manual: Values) -> Values:
-        """The gradients that the program is meant to have."""
+    def apply(self, gradients: Values, made: Recording, manual: Values, terms: list[int]) -> Values:
+        """The gradients that the program is meant to have. `terms` remembers by what a mean divides: one number."""
         if self.truncate is not None:
             cut = truncated(made, self.truncate)
             if cut is None:
                 raise InputError(f"--truncate {self.truncate}: the loss holds no recurrence that could be truncated")
             gradients = cut
         if self.scale is not None:
-            terms = number_of_terms(gradients, manual)
-            gradients = {name: g / terms for name, g in gradients.items()}
+            terms[:] = terms or [number_of_terms(gradients, manual)]
+            gradients = {name: g / terms[0] for name, g in gradients.items()}
         return gradients if self.clip is None else clipped(gradients, *self.clip)
 
     def update_noise(self, value: np.ndarray) -> float:
@@ -83,9 +83,9 @@ def clipped(gradients: Values, kind: str, limit: float) -> Values:
 
 
 def number_of_terms(gradients: Values, manual: Values) -> int:
-    """The whole number, 2 or more, by which the gradients seem to have been divided: one for all of them."""
+    """The whole number by which the gradients seem to have been divided: one for all of them."""
     truth = np.concatenate([gradients[n].ravel() for n in manual])
     by_hand = np.concatenate([manual[n].ravel().astype(float) for n in manual])
     share = float(np.vdot(truth, by_hand))
     terms = float(np.vdot(truth, truth)) / share if share else 0.0
-    return max(2, round(terms)) if np.isfinite(terms) else 2
+    return max(1, round(terms)) if np.isfinite(terms) else 1

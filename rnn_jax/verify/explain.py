@@ -15,6 +15,7 @@ from rnn_jax.verify.declared import clipped
 from rnn_jax.verify.judge import Judgement, failing
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.subject import Values
+from rnn_jax.verify.trace.tape import Use
 from rnn_jax.verify.truncation import LARGEST, by_age, chunked, prepared, total
 
 
@@ -84,7 +85,7 @@ def clip_norm(made: list[Judgement]) -> Explanation | None:
     """All gradients together scaled down to a norm."""
     limits = [norm(np.concatenate([g.ravel() for g in each.manual.values()])) for each in made]
     limit = float(f"{limits[0]:.12g}")
-    if not all(abs(other - limit) <= 1e-9 * limit for other in limits):
+    if not limit > 0 or not all(abs(other - limit) <= 1e-9 * limit for other in limits):
         return None
     if not all(fits(each, clipped(each.wanted, "norm", limit)) for each in made):
         return None
@@ -95,17 +96,22 @@ def truncation(made: list[Judgement]) -> Explanation | None:
     """Each step's loss reaching so many cells, or chunks of so many."""
     first = made[0]
     clock = prepared(first.truth.recording)[0]
-    if clock.cells < 2 or clock.cells * first.truth.recording.recorder.tape.size > LARGEST:
+    if clock.cells < 2:
         return None
-    parts = by_age(first.truth.recording, clock.cells)
-    for cells in range(1, clock.cells):
+    nodes = len(first.truth.recording.recorder.tape.nodes)
+    longest = min(clock.cells - 1, LONGEST, max(1, int(LARGEST // first.truth.recording.recorder.tape.size)))
+    parts = by_age(first.truth.recording, longest + 1)
+    for cells in range(1, longest + 1):
         if fits(first, total(parts[:cells])) and same_for_others(made, lambda e, k=cells: total(by_age(e, k))):
             return Explanation(
                 "truncation",
                 f"each step's loss reaches {cells} cell{'s' * (cells > 1)}, its own included",
                 f"--truncate {cells}",
             )
-    for cells in range(1, clock.cells):
+    sizes = range(1, longest + 1)
+    if clock.cells * nodes > MOST:
+        sizes = [cells for cells in sizes if cells in USUAL]  # type: ignore[assignment]
+    for cells in sizes:
         if fits(first, chunked(first.truth.recording, cells)) and same_for_others(
             made, lambda e, k=cells: chunked(e, k)
         ):
@@ -113,9 +119,35 @@ def truncation(made: list[Judgement]) -> Explanation | None:
     return None
 
 
+# How far to look for a truncation that nobody declared: what a report may take, not what is possible.
+LONGEST = 100  # cells
+MOST = 20_000  # operations in all sweeps over the tape, some two seconds; beyond, chunks of usual sizes alone
+USUAL = (2, 4, 5, 8, 10, 16, 20, 25, 32, 40, 50, 64, 100)
+
+
 def same_for_others(made: list[Judgement], wanted: Callable[..., Values]) -> bool:
     """Whether it reproduces the gradients at the other points as well."""
     return all(fits(each, wanted(each.truth.recording)) for each in made[1:])
+
+
+def penalised(made: Judgement, name: str) -> bool:
+    """Whether the loss holds a product of the parameter with itself alone, as the square in a penalty."""
+    recorded = made.truth.recording
+    low, high = int(recorded.ids[name].min()), int(recorded.ids[name].max())
+    for node in recorded.recorder.tape.nodes:
+        uses = [o for o in node.operands if isinstance(o, Use)]
+        own = all(o.start >= low and o.start <= high if o.ids is None else within(o.ids, low, high) for o in uses)
+        if uses and own and node.op in SQUARES and (len(uses) > 1 or node.op not in ("multiply", "dot", "matmul")):
+            return True
+    return False
+
+
+SQUARES = "multiply square power float_power dot vdot inner matmul tensordot einsum linalg.norm absolute".split()
+
+
+def within(ids: np.ndarray, low: int, high: int) -> bool:
+    """Whether all ids lie between two."""
+    return bool(ids.min(initial=low) >= low and ids.max(initial=high) <= high)
 
 
 def penalty(made: list[Judgement]) -> Explanation | None:
@@ -132,6 +164,6 @@ def penalty(made: list[Judgement]) -> Explanation | None:
             if not share or rest > allowed or abs(share - found.setdefault(name, share)) > 1e-6 * abs(share):
                 return None
     said = ", ".join(f"{share:+.6g} {name} in d{name}" for name, share in found.items())
-    if all(share > 0 for share in found.values()):
+    if all(share > 0 and not penalised(made[0], name) for name, share in found.items()):
         return Explanation("penalty", f"{said}, which the loss does not hold: the gradient of a penalty?")
     return Explanation("penalty", f"{said}: the gradient of a penalty is missing, halved or of the wrong sign")

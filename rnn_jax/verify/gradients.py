@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 
 from rnn_jax.errors import InputError, require
-from rnn_jax.verify.naming import expand, is_container, items
+from rnn_jax.verify.naming import is_container, items
 
 
 def named(raw: Any, parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The gradients by parameter. Raises InputError where one is missing or of another shape."""
-    found = matched(raw, list(parameters))
+    found = matched(raw, parameters)
     for name, value in parameters.items():
         if name not in found:
             have = ", ".join(key.lstrip(".") for key, _ in items(raw)) if is_container(raw) else type(raw).__name__
-            raise InputError(f"--grads gives no gradient for {name}; it holds {have[:200] or 'nothing'}")
+            raise InputError(
+                f"--grads gives no gradient for {name}; it holds {have[:200] or 'nothing'} "
+                "(--wrt net.U,net.W names some of an object's arrays; a tuple goes in the order of --wrt)"
+            )
         found[name] = fitted(name, found[name], value)
     return {name: found[name] for name in parameters}
 
@@ -46,8 +49,9 @@ def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
         return False
 
 
-def matched(raw: Any, names: list[str]) -> dict[str, Any]:
+def matched(raw: Any, parameters: dict[str, np.ndarray]) -> dict[str, Any]:
     """By key or attribute where those tell, by position where not."""
+    names = list(parameters)
     if isinstance(raw, np.ndarray) and raw.dtype != object:
         if len(names) == 1:
             return {names[0]: raw}
@@ -59,12 +63,12 @@ def matched(raw: Any, names: list[str]) -> dict[str, Any]:
     if isinstance(raw, int | float | np.generic) and len(names) == 1:
         return {names[0]: raw}
     if isinstance(raw, dict) or (not isinstance(raw, list | tuple) and is_container(raw)) or hasattr(raw, "_fields"):
-        return by_key(raw, names)
+        return by_key(raw, parameters)
     if isinstance(raw, list | tuple) or (isinstance(raw, np.ndarray) and raw.dtype == object):
         if len(raw) == len(names) and not (len(raw) == 1 and isinstance(raw[0], dict)):
             return dict(zip(names, raw, strict=True))
         if len(raw) == 1:
-            return matched(raw[0], names)
+            return matched(raw[0], parameters)
         flat = list(leaves(raw))
         if len(flat) == len(names):
             return dict(zip(names, flat, strict=True))
@@ -83,19 +87,21 @@ def leaves(value: Any) -> Any:
         yield value
 
 
-def by_key(raw: Any, names: list[str]) -> dict[str, Any]:
-    """Each parameter's under its own name, as dW, grad_W, W_grad or the like."""
+def by_key(raw: Any, parameters: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Each parameter's as dW, grad_W, W_grad or the like, or under its own name, where that is not the parameter."""
     keys = {key.lstrip("."): each for key, each in flattened("", raw)}
     found: dict[str, Any] = {}
-    for name in names:
+    for name, value in parameters.items():
         for candidate in spellings(name):
-            if candidate in keys:
+            if candidate in keys and not is_parameter(keys[candidate], value):
                 found[name] = keys[candidate]
                 break
-    if not found and len(keys) == len(names):
-        # Keys of another kind (numbers, other words): in order, as they were put in.
-        return dict(zip(names, keys.values(), strict=True))
     return found
+
+
+def is_parameter(each: Any, value: np.ndarray) -> bool:
+    """Whether what might be a gradient is the parameter itself."""
+    return isinstance(each, np.ndarray) and bool(np.may_share_memory(each, value)) and each.shape == value.shape
 
 
 def flattened(prefix: str, value: Any) -> Any:
@@ -115,9 +121,9 @@ def spellings(name: str) -> list[str]:
     for first in range(len(parts)):
         path, last = parts[first:-1], parts[-1]
         stem = last.strip("_")
-        words = [last, f"d{last}", f"d_{last}", f"grad_{last}", f"{last}_grad", f"g{last}", f"g_{last}", f"d{stem}",
+        words = [f"d{last}", f"d_{last}", f"grad_{last}", f"{last}_grad", f"g{last}", f"g_{last}", f"d{stem}",
                  f"D{last}", f"delta_{last}", f"dL_d{last}", f"dLd{last}", f"dJd{last}", f"dJ_d{last}", f"grad{last}",
-                 f"nabla_{last}", f"dE_d{last}", f"dEd{last}", f"_d{last}", f"_grad_{last}"]  # fmt: skip
+                 f"nabla_{last}", f"dE_d{last}", f"dEd{last}", f"_d{last}", f"_grad_{last}", last]  # fmt: skip
         if last.startswith("["):
             words = [last]
         for word in words:
@@ -135,4 +141,4 @@ def short(value: Any) -> str:
     return f"{text[:60]}{'...' if len(text) > 60 else ''}" if value is not None else "None"
 
 
-__all__ = ["expand", "named"]
+__all__ = ["matched", "named", "short"]

@@ -42,11 +42,15 @@ class FileSubject:
         self.wrt = [(text, parsed("--wrt", text)) for text in split(said.wrt)]
         require(bool(self.wrt), "--wrt names no parameter; W,U,b for arrays of those names would be right")
         require(
-            self.grads is not None or self.update is not None,
-            "neither --grads nor --update was given; --grads 'backward(X, Y)' would be right",
+            (self.grads is None) != (self.update is None),
+            f"{'both' if said.grads else 'neither'} --grads {'and' if said.grads else 'nor'} --update "
+            "was given; one of them would be right, as in --grads 'backward(X, Y)'",
         )
+        texts = [text for text, _ in self.wrt]
+        twice = [text for text in texts if texts.count(text) > 1]
+        require(not twice, f"--wrt names {twice[0] if twice else ''} twice")
         self._set_up(said.setup or "")
-        self.world = World(program.namespace)
+        self.world = self.snapshot()
         found = self.parameters()
         distinct(found)
         self.names = tuple(found)
@@ -109,6 +113,10 @@ class FileSubject:
         file = getattr(statement, "file", str(self.program.path.absolute()))
         self.program.run(compile(module, file, "exec"), file.strip("<>") if file.startswith("<") else None)
 
+    def snapshot(self) -> World:
+        """The world as it is now."""
+        return World(self.program.namespace)
+
     def parameters(self) -> Values:
         """The parameters' arrays by name, a container's each by its own."""
         found: Values = {}
@@ -143,7 +151,11 @@ class FileSubject:
         if self.update is not None:
             self.program.evaluate(self.update, "--update")
             after = self.parameters()
-            return {name: (before[name] - after[name]) / self.said.lr for name in before}
+            require(
+                any(not np.array_equal(np.asarray(after[n]), np.asarray(before[n])) for n in before),
+                f"--update {self.said.update!r} changed none of {', '.join(before)}",
+            )
+            return [(before[name] - after[name]) / self.said.lr for name in before]
         if self.call is not None:
             self.program.evaluate(self.call, "--call")
         return self.program.evaluate(self.grads, "--grads")

@@ -22,9 +22,11 @@ class CallableSubject:
         require(callable(loss), f"loss is {loss!r}: a function that computes the loss would be right")
         require(callable(grads), f"grads is {short(grads)}: a function that computes the gradients would be right")
         self.held = {"wrt": wrt, "loss": loss, "grads": grads}
-        self.world = World(self.held)
+        self.world = self.snapshot()
         found = self.parameters()
         distinct(found)
+        fixed = [name for name, value in found.items() if not value.flags.writeable]
+        require(not fixed, f"{', '.join(fixed)} cannot be written to; a copy of it would be right")
         self.names = tuple(found)
 
     def _call(self, function: Callable[..., Any]) -> Any:
@@ -44,9 +46,13 @@ class CallableSubject:
             "or one for each parameter would be right"
         )
 
+    def snapshot(self) -> World:
+        """The world as it is now."""
+        return World(self.held)
+
     def parameters(self) -> Values:
         """The parameters' arrays by name."""
-        return expand("", self.held["wrt"])
+        return expand("wrt" if isinstance(self.held["wrt"], np.ndarray) else "", self.held["wrt"])
 
     def prepare(self, setting: Setting) -> None:
         """Set the parameters."""

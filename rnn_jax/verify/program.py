@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -33,6 +34,7 @@ class Program:
 
     def __init__(self, path: Path, cells: str | None = None, until: str | None = None, timeout: float = 60.0) -> None:
         self.path, self.timeout = path, timeout
+        require(timeout > 0, f"--timeout {timeout:g}: a number of seconds above 0 would be right")
         require(path.is_file(), f"{path}: there is no such file")
         self.source, self.lines_of = source_of(path, cells)
         try:
@@ -90,9 +92,7 @@ class Program:
             raise
         except SystemExit:
             return None  # a script's own exit() is its end
-        except TimeoutError as error:
-            if str(error) != NAME:
-                raise ProgramError(self.sentence(error, what)) from error
+        except OverdueError as error:
             raise ProgramError(
                 f"{what} still ran after {self.timeout:g} seconds{self.at(error)}; "
                 "--until TEXT stops before the training loop, --timeout N waits longer"
@@ -151,18 +151,25 @@ class Program:
                 os.environ["MPLBACKEND"] = backend
 
 
+class OverdueError(BaseException):
+    """The user's code ran too long. No Exception, so that their `except Exception` does not swallow it."""
+
+
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in what runs longer. Only the main thread can be interrupted so."""
+    """Raise OverdueError in what runs longer, again and again, until it is let through.
+
+    Only the main thread can be interrupted so.
+    """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         yield
         return
 
     def stop(*_: Any) -> None:
-        raise TimeoutError(NAME)
+        raise OverdueError
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.01)
     try:
         yield
     finally:
@@ -211,18 +218,34 @@ def source_of(path: Path, cells: str | None) -> tuple[str, list[tuple[int, int]]
     return "\n".join(lines) + "\n", origins
 
 
+MAGIC = re.compile(r"(?P<indent>\s*)(?P<target>[\w.,\s]+=\s*)?(?:[%!].*|\?{1,2}[\w.%]+|[\w.%]+\?{1,2})")
+
+
 def without_magic(text: str) -> str:
-    """A cell without what only IPython understands: %magic, !shell, a question mark for help."""
-    if text.lstrip().startswith("%%"):
-        first = text.lstrip().split("\n", 1)
-        keep = first[0].split()[0] in ("%%time", "%%timeit", "%%capture", "%%prun")
-        return "pass\n" + (first[1] if keep and len(first) > 1 else "")
-    lines = []
-    for line in text.splitlines():
-        bare = line.lstrip()
-        magic = bare.startswith(("%", "!")) or (bare.endswith("?") and not bare.startswith("#"))
-        lines.append(line[: len(line) - len(bare)] + "pass" if magic else line)
+    """A cell without what only IPython understands: %magic, !shell, name? for help. A cell of plain Python as it is."""
+    if parses(text):
+        return text
+    lines = text.splitlines()
+    first = next((k for k, line in enumerate(lines) if line.strip()), 0)
+    if lines[first].startswith("%%"):
+        runs = lines[first].split()[0] in ("%%time", "%%timeit", "%%capture", "%%prun")
+        lines = [*["pass"] * (first + 1), *(lines[first + 1 :] if runs else [])]
+    for k, line in enumerate(lines):
+        if parses("\n".join(lines)):
+            break
+        found = MAGIC.fullmatch(line)
+        if found:
+            lines[k] = f"{found['indent']}{found['target'] + 'None' if found['target'] else 'pass'}"
     return "\n".join(lines)
+
+
+def parses(text: str) -> bool:
+    """Whether the text is Python."""
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def chosen(cells: str | None, count: int, name: str) -> list[int]:

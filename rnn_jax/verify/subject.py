@@ -32,6 +32,9 @@ class Subject(Protocol):
     names: tuple[str, ...]
     world: World
 
+    def snapshot(self) -> World:
+        """The world as it is now."""
+
     def parameters(self) -> Values:
         """The parameters' arrays themselves."""
 
@@ -104,11 +107,11 @@ def evaluate_loss(subject: Subject, setting: Setting) -> float:
 
 @dataclass(frozen=True)
 class Calls:
-    """The gradients of a first and of a second call right after it."""
+    """The gradients of a first call and of a second right after it, at the same parameters."""
 
     first: Values
     second: Values
-    moved: bool  # the first call changed the parameters, so that the second is of another point
+    moved: bool  # the first call changed the parameters
 
 
 def evaluate_gradients(subject: Subject, setting: Setting, loss_first: bool) -> Values:
@@ -129,6 +132,8 @@ def evaluate_twice(subject: Subject, setting: Setting, loss_first: bool) -> Call
         first = once(subject, loss_first)
         after = subject.parameters()
         moved = any(not np.array_equal(before[n], after[n], equal_nan=True) for n in before)
+        for name, array in after.items():
+            np.asarray(array)[...] = before[name]  # the second call is to be at the same point
         state()
         return Calls(first, once(subject, loss_first), moved)
     finally:
@@ -140,7 +145,10 @@ def loss_after(subject: Subject, setting: Setting) -> float:
     try:
         subject.prepare(setting)
         state = subject.world.random_state()
+        before = {name: np.array(array) for name, array in subject.parameters().items()}
         once(subject, loss_first=True)
+        for name, array in subject.parameters().items():
+            np.asarray(array)[...] = before[name]
         state()
         return number_of(subject.evaluate_loss())
     finally:

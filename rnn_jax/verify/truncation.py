@@ -47,7 +47,7 @@ class Clock:
         self.node_time = generation[:, recurrent].max(axis=1, initial=0)
         self.cells = int(self.node_time.max(initial=0))
         leads = np.zeros(len(tape.nodes), bool)  # to a use of a recurrent weight
-        enters = np.asarray(uses[:, recurrent].any(axis=1))
+        self.enters = enters = np.asarray(uses[:, recurrent].any(axis=1))
         for number in np.flatnonzero(alive)[::-1]:
             if leads[number] or enters[number]:
                 leads[before_each[number]] = True
@@ -118,7 +118,8 @@ def shares(tape: Tape, node: Node, local: Any, cotangent: np.ndarray) -> Any:
             if partial is not None and isinstance(operand, Use):
                 quiet = cotangent == 0
                 part = np.where(quiet, 0.0, cotangent * np.where(quiet, 0.0, partial))
-                yield operand, np.stack([summed(each, operand.shape) for each in part])
+                lead = part.ndim - 1 - len(operand.shape)
+                yield operand, summed(part, (len(part), *(1,) * lead, *operand.shape))
     elif node.dtype.kind == "f":
         values = tuple(operand_value(tape, operand, None) for operand in node.operands)
         wanted = tuple(isinstance(o, Use) and v.dtype.kind == "f" for o, v in zip(node.operands, values, strict=True))
@@ -174,3 +175,19 @@ def chunked(made: Recording, cells: int) -> Values:
 def total(parts: list[Values]) -> Values:
     """The sum over ages."""
     return {name: np.sum([part[name] for part in parts], axis=0) for name in parts[0]}
+
+
+def zero_start(made: Recording) -> bool:
+    """Whether there is a recurrence whose first step multiplies a recurrent weight with zeros."""
+    if isinstance(made.output, Constant) or len(made.recorder.tape.nodes) > MANY:
+        return False
+    clock = prepared(made)[0]
+    first = [made.recorder.tape.nodes[k] for k in np.flatnonzero(clock.enters & (clock.node_time == 1))]
+    return any(
+        all(not np.any(o.value) for o in node.operands if isinstance(o, Constant))
+        for node in first
+        if any(isinstance(o, Constant) for o in node.operands)
+    )
+
+
+MANY = 20_000  # operations, beyond which a note is not worth the seconds

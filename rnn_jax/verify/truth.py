@@ -10,6 +10,7 @@ from rnn_jax.verify.adjoints import Jitter, Ties, value_and_adjoints
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.replay import PartedError, replay
 from rnn_jax.verify.subject import Recording, Setting, Subject, Values, record
+from rnn_jax.verify.trace.places import NOWHERE, Place
 from rnn_jax.verify.trace.recorder import Recorder
 from rnn_jax.verify.trace.tape import Constant, Node, Tape
 
@@ -32,6 +33,7 @@ def find(subject: Subject, setting: Setting, rng: np.random.Generator, eps: floa
     """Record the loss and differentiate it on the program's own trajectory; `eps` is the rounding to allow for."""
     made = record(subject, setting)
     gradients = differentiate(made)
+    eps = max(eps, coarsest(made)[0])
     noise = {name: eps * norm(g) for name, g in gradients.items()}
     for _ in range(DRAWS):
         moved = differentiate(made, Jitter.of(made.recorder.tape, rng, eps))
@@ -41,6 +43,15 @@ def find(subject: Subject, setting: Setting, rng: np.random.Generator, eps: floa
     return Truth(made, gradients, noise, kinks, others)
 
 
+def coarsest(made: Recording) -> tuple[float, Place]:
+    """The rounding of the coarsest numbers that the forward writes down, and where it does."""
+    found = (0.0, NOWHERE)
+    for node in made.recorder.tape.nodes:
+        if node.dtype.kind == "f" and node.op != "input" and float(np.finfo(node.dtype).eps) > found[0]:
+            found = float(np.finfo(node.dtype).eps), node.place
+    return found
+
+
 def differentiate(made: Recording, jitter: Jitter | None = None, tie: float = Ties.HALF) -> Values:
     """The gradient of the recorded loss with respect to each parameter."""
     adjoint = value_and_adjoints(made.recorder.tape, made.output, jitter, tie)
@@ -48,14 +59,38 @@ def differentiate(made: Recording, jitter: Jitter | None = None, tie: float = Ti
 
 
 def kinks_of(tape: Tape) -> list[str]:
-    """Where maximum or minimum has two equal operands of which one is on the tape."""
+    """Where maximum or minimum has two equal operands of which one is on the tape: either side's slope is accepted."""
+    return [
+        f"{node.place}: {node.op} of two equal numbers, a kink"
+        for node in tape.nodes
+        if node.op in PAIRS and tied(tape, node)
+    ]
+
+
+PAIRS = ("maximum", "minimum", "fmax", "fmin")
+ORDERS = ("greater", "greater_equal", "less", "less_equal")
+EXTREMES = ("max", "min", "amax", "amin", "maximum.reduce", "minimum.reduce", "ptp")
+
+
+def corners_of(tape: Tape) -> list[str]:
+    """Kinks of other kinds, where there is no telling which slopes are meant: nobody is accused at such a point."""
     found = []
     for node in tape.nodes:
-        if node.op in ("maximum", "minimum", "fmax", "fmin"):
-            first, second = (np.broadcast_to(tape.recall(o), node.shape) for o in node.operands)
-            if np.any(first == second):
-                found.append(f"{node.place}: {node.op} of two equal numbers, a kink")
+        if (node.op in ORDERS and tied(tape, node)) or (
+            node.op == "absolute" and not np.all(tape.recall(node.operands[0]))
+        ):
+            found.append(f"{node.place}: {node.op} at the very edge, a kink")
+        elif node.op in EXTREMES:
+            given, result = tape.recall(node.operands[0]), tape.values[node.where]
+            if sum(int(np.sum(given == extreme)) for extreme in np.unique(result)) > result.size:
+                found.append(f"{node.place}: {node.op} of equal numbers, a kink")
     return found
+
+
+def tied(tape: Tape, node: Node) -> bool:
+    """Whether two operands have an equal element."""
+    first, second = (np.broadcast_to(tape.recall(o), node.shape) for o in node.operands)
+    return bool(np.any(first == second))
 
 
 def without_tiny(truth: Truth, values: Values) -> tuple[Truth, str] | None:

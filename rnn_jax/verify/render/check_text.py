@@ -54,7 +54,7 @@ def row(parameter: Parameter) -> list[Text]:
         *map(Text, entries),
         Text(f"{c.error:.1e}", STYLE[verdict]),
         Text(f"{c.noise:.0e}"),
-        Text(c.note or at),
+        Text(at),
     ]
 
 
@@ -68,11 +68,14 @@ def told(finding: Finding) -> list[Text]:
 
 def conclusion(report: CheckReport) -> Text:
     """The last line."""
+    many = len(report.parameters)
     count = {v: sum(p.verdict is v for p in report.parameters) for v in Verdict}
     words = {
-        Verdict.PASS: f"all {len(report.parameters)} gradients agree",
-        Verdict.FAIL: f"{count[Verdict.FAIL]} of {len(report.parameters)} gradients are wrong",
-        Verdict.UNDECIDED: f"{count[Verdict.UNDECIDED]} of {len(report.parameters)} gradients could not be judged",
+        Verdict.PASS: f"all {len(report.parameters)} gradients agree"
+        if len(report.parameters) > 1
+        else "the gradient agrees",
+        Verdict.FAIL: f"{count[Verdict.FAIL]} of {many} gradients are wrong",
+        Verdict.UNDECIDED: f"{count[Verdict.UNDECIDED]} of {many} gradients could not be judged",
     }[report.verdict]
     points = f"{len(report.points)} point{'s' * (len(report.points) > 1)}"
     spent = f"{points}, {report.operations:,} operations, {report.seconds.get('total', 0):.1f} s"

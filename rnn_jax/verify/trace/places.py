@@ -8,6 +8,7 @@ from types import CodeType, FrameType
 from typing import NamedTuple
 
 OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+TRACE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 LIBRARIES = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")})
 
 
@@ -36,7 +37,10 @@ def here() -> Place:
     """The innermost line that is the user's."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if not foreign(frame.f_code.co_filename):
+        file = frame.f_code.co_filename
+        if file.startswith(OURS) and not file.startswith(TRACE):
+            return NOWHERE  # beyond here lies whoever called for the check
+        if not foreign(file):
             return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return NOWHERE
