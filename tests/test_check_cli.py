@@ -137,7 +137,8 @@ def sentence(file, monkeypatch, capsys, *more, wrt="U,W,V", loss="forward(X, Y)[
         (["--sign", "-"], ["--sign '-' is not negative"]),
         (["--dtype", "float16"], ["--dtype 'float16'", "float32"]),
         (["--points", "-1"], ["'-1' is not a whole number"]),
-        (["--lr", "0", "--update", "forward(X, Y)"], ["--lr 0"]),
+        (["--update", "forward(X, Y)"], ["both --grads and --update"]),
+        (["--timeout", "0"], ["--timeout 0", "above 0"]),
         (["--vary", "X"], ["--vary 'X' is not NAME=AXIS"]),
         (["--vary", "Z=0"], ["--vary Z", "no such name"]),
         (["--vary", "X=2"], ["X has 2 axes"]),
@@ -148,6 +149,27 @@ def test_a_mistake_in_an_option_is_one_sentence(file, more, words, capsys, monke
     said = sentence(file, monkeypatch, capsys, *more)
     for word in words:
         assert word in said
+
+
+def test_what_swallows_everything_is_stopped(file, capsys, monkeypatch):
+    file.write_text(
+        PROGRAM
+        + """
+def stubborn():
+    while True:
+        try:
+            sum(range(1000))
+        except:
+            pass
+"""
+    )
+    assert "still ran after 0.5 seconds" in sentence(file, monkeypatch, capsys, "--timeout", "0.5", loss="stubborn()")
+
+
+def test_an_update_that_changes_nothing(file, capsys, monkeypatch):
+    said = sentence(file, monkeypatch, capsys, "--update", "backward(X, Y)", grads=None)
+    assert "--update 'backward(X, Y)' changed none of U, W, V" in said
+    assert "--lr 0" in sentence(file, monkeypatch, capsys, "--update", "backward(X, Y)", "--lr", "0", grads=None)
 
 
 def test_what_is_endless_is_stopped(file, capsys, monkeypatch):
@@ -259,6 +281,31 @@ def test_prints_and_plots_are_held_back(file, capsys):
     )
     assert check(file) == 0
     assert "loud" not in capsys.readouterr().out
+
+
+def notebook(path, *cells):
+    path.write_text(json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells]}))
+    return path
+
+
+def test_a_notebook_is_read_as_ipython_reads_it(tmp_path, capsys):
+    """A question mark at the end of a comment is no magic: it once made a wrong gradient pass."""
+    lines = "import numpy as np\n%matplotlib inline\nW = np.ones((2, 2))\nfiles = !ls\nnp.sum?\n"
+    code = (
+        "def loss():\n    return np.sum(np.tanh(W))\ndef grads():\n    g = 1 - np.tanh(W) ** 2\n    {}\n    return g\n"
+    )
+    text = 'print("loss %f"\n      % loss())\n'
+    for damage, status in (("g = g * 3  # is this right?", 1), ("g = g * 1  # why?", 0)):
+        book = notebook(tmp_path / "book.ipynb", lines, code.format(damage), text, "%%time\nx = 1\n", "%%bash\nls\n")
+        assert check(book, wrt="W", loss="loss()", grads="grads()") == status
+
+
+def test_wrong_on_short_sequences_only(file, capsys):
+    file.write_text(PROGRAM.replace("    return dU, dW, dV", "    return dU, dW * (1 + (len(X) == 2)), dV"))
+    assert check(file) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "✗ W" in said
+    assert "wrong when X, Y are cut to T=2" in said
 
 
 INLINE = """

@@ -233,6 +233,66 @@ def test_a_state_that_is_carried_is_noted_not_accused():
     assert report.ok, str(report)
 
 
+@pytest.mark.parametrize("damage", ["state", "sums"])
+def test_a_second_call_is_judged_in_its_own_state(damage):
+    """Wrong only where h0 is not 0, or where sums were left: neither shows at a first call that starts from 0."""
+    net, kept = Net(), {}
+
+    def carry():
+        net.h0 = net.forward()[0][-1].copy()
+
+    def loss():
+        value = net.loss()
+        carry()
+        return value
+
+    def grads():
+        g = net.grads()
+        if damage == "state":
+            h, o = net.forward()
+            da = ((o - net.y)[0] @ net.V.T) * (1 - h[1] ** 2)
+            g["W"] -= np.outer(h[0], da)
+        else:
+            g["W"] += kept.get("W", 0)
+            kept["W"] = g["W"]
+        carry()
+        return g
+
+    report = rnn_jax.check(loss, grads, net.wrt())
+    assert verdicts(report) == {"U": "pass", "W": "fail", "V": "pass", "b": "pass"}
+    assert any("wrong at the second" in detail for detail in report.findings[0].details)
+
+
+def test_a_kink_at_the_very_point_is_held_against_nobody():
+    x, W = np.array([[0.5, -1.0, 2.0]]), np.zeros((3, 4))
+
+    def loss():
+        z = x @ W
+        return np.sum(z * (z > 0)) + np.sum(W * W)
+
+    def grads():
+        return x.T @ (x @ W >= 0) + 2 * W
+
+    report = rnn_jax.check(loss, grads, W)
+    assert {point: str(c.verdict) for point, c in report.parameters[0].comparisons}["random 1"] == "pass"
+    assert "fail" not in verdicts(report).values()
+    assert any("kink" in note for note in report.notes)
+
+
+def test_a_float32_state_in_the_forward_blurs_and_is_said():
+    net = Net()
+
+    def loss():
+        h, total = np.zeros((len(net.x) + 1, 4), np.float32), 0.0
+        for t in range(len(net.x)):
+            h[t + 1] = np.tanh(net.x[t] @ net.U + h[t] @ net.W + net.b)
+        return total + 0.5 * np.sum((h[1:] @ net.V - net.y) ** 2)
+
+    report = rnn_jax.check(loss, net.grads, net.wrt())
+    assert "fail" not in verdicts(report).values()
+    assert any("lower precision" in note for note in report.notes)
+
+
 def test_chance_in_the_gradient_fails():
     net, rng = Net(), np.random.default_rng(0)
 
@@ -371,6 +431,23 @@ def test_functions_take_the_parameters_as_they_like(shape):
     }
     report = rnn_jax.check(*pairs[shape])
     assert report.ok, str(report)
+
+
+def test_chance_in_the_loss_is_said():
+    rng, W = np.random.SeedSequence(0), np.ones(3)
+
+    def loss():
+        return np.sum(W) * np.random.default_rng(rng.spawn(1)[0]).random()
+
+    with pytest.raises(InputError, match="at the same parameters"):
+        rnn_jax.check(loss, lambda: W, W)
+
+
+def test_a_gradient_is_not_the_parameter_beside_it():
+    net = Net()
+    assert rnn_jax.check(net.loss, lambda: net.wrt() | {f"d{n}": g for n, g in net.grads().items()}, net.wrt()).ok
+    with pytest.raises(InputError, match="no gradient for U"):
+        rnn_jax.check(net.loss, lambda: {"first": net.U + 1, "second": net.W + 1}, {"U": net.U, "W": net.W})
 
 
 def test_the_wrong_number_of_arguments_is_said():

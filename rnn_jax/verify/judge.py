@@ -192,13 +192,14 @@ def at_second_state(bench: Bench, made: Judgement) -> dict[str, Comparison]:
         for name, array in subject.parameters().items():
             np.asarray(array)[...] = made.values[name]
         subject.world = subject.snapshot()
-        there = truth.find(subject, Setting(inputs=made.setting.inputs), bench.rng, bench.eps)
-        manual = evaluate_gradients(subject, Setting(inputs=made.setting.inputs), bench.loss_first)
+        setting = Setting(inputs=made.setting.inputs)
+        there = truth.find(subject, setting, bench.rng, bench.eps)
+        manual = evaluate_gradients(subject, setting, bench.loss_first)
+        by_hand = {name: bench.declared.undo(g) for name, g in manual.items()}
+        later = second_thoughts(bench, replace(made, setting=setting, truth=there, manual=by_hand))
     finally:
         subject.world = outer
         outer.restore()
-    by_hand = {name: bench.declared.undo(g) for name, g in manual.items()}
-    later = second_thoughts(bench, replace(made, truth=there, manual=by_hand))
     note = "is right at the first call, wrong at the second, whose state is another"
     return {
         name: replace(later.compared[name], note=note) if name in failing(later) else c

@@ -31,7 +31,11 @@ def sequences(subject: Any, vary: str | None) -> dict[str, int]:
     found = {n: length(current(subject, n)) for n in names if root(n) not in parameters}
     lengths = [size for size in found.values() if size is not None]
     most = max(lengths, default=0)
-    return {n: 0 for n, size in found.items() if size == most and most > 1 and lengths.count(most) > 1}
+    return {
+        n: 0
+        for n, size in found.items()
+        if size == most and most > 1 and (lengths.count(most) > 1 or len(lengths) == 1)
+    }
 
 
 def length(value: Any) -> int | None:
