@@ -58,20 +58,8 @@ def check(
     first = first_recording(subject, notes)
     over = lengths.sequences(subject, vary)
     bench = Bench(subject, dtype, needs_loss_first(subject, own), declared or Declared(), rng)
-    made = []
-    settings = list(places(subject, own, points, gain, rng, notes))
-    for number, (point, setting) in enumerate(settings):
-        progress(number, len(settings))
-        there = judge(bench, point, setting, own)
-        if math.isfinite(there.truth.recording.loss):
-            made.append(there)
-            notes += [note for note in there.notes if note not in notes]
-        else:
-            notes.append(f"{point} was left out: the loss is {there.truth.recording.loss} there")
-    require(bool(made), f"the loss is {first.loss} at the program's own values and not finite elsewhere either")
-    notes += [f"--scale mean: divided by {bench.terms[0]}"] if bench.terms else []
-    if all(zero_start(each.truth.recording) for each in made):
-        notes.append("the state before the first step is 0 at every point: what hangs on it alone was not tested")
+    made = judged(bench, list(places(subject, own, points, gain, rng, notes)), own, notes, progress)
+    notes += remarks(bench, made)
     if cell is not None:
         notes.append(standard.compare(made[-1].truth.recording, cell))
     made = tested_somewhere(made)
@@ -99,6 +87,36 @@ def check(
         versions={"rnn_jax": __version__} | {name: version(name) for name in ("jax", "numpy")},
         seconds={"total": time.perf_counter() - start},
     )
+
+
+def judged(
+    bench: Bench,
+    settings: list[tuple[str, Setting]],
+    own: Values,
+    notes: list[str],
+    progress: Callable[[int, int], None],
+) -> list[Judgement]:
+    """The judgement at each point where the loss is a number. Raises InputError where it is one nowhere."""
+    made = []
+    for number, (point, setting) in enumerate(settings):
+        progress(number, len(settings))
+        there = judge(bench, point, setting, own)
+        loss = there.truth.recording.loss
+        if math.isfinite(loss):
+            made.append(there)
+            notes += [note for note in there.notes if note not in notes]
+        else:
+            notes.append(f"{point} was left out: the loss is {loss} there")
+    require(bool(made), f"the loss is {loss} at every point; other values of the parameters would be right")
+    return made
+
+
+def remarks(bench: Bench, made: list[Judgement]) -> list[str]:
+    """What should be known of all points together."""
+    said = [f"--scale mean: divided by {bench.terms[0]}"] if bench.terms else []
+    if all(zero_start(each.truth.recording) for each in made):
+        said.append("the state before the first step is 0 at every point: what hangs on it alone was not tested")
+    return said
 
 
 def places(

@@ -18,6 +18,13 @@ from rnn_jax.verify.replay import PartedError, replay
 from rnn_jax.verify.subject import Recording, Setting, Subject, Values, evaluate_loss
 from rnn_jax.verify.trace.tape import Constant, Tape, Use
 
+# The recording and the program round the same operations differently, each as they do at parameters one eps away: that
+# change, or eps of the loss and of a thousandth of the largest number on the tape, is what rounding explains. The
+# right examples at 583 points, chaotic and long ones and float32 among them, part by up to 12 of it. A lost dependency
+# changes the loss by a share of what the move itself does: a point where rounding nears a thousandth of that is no test.
+SHARE = 1e-3
+MARGIN = 64
+
 # Five-point differences of a smooth loss at these steps, of which one has to agree: the first errs where the loss bends
 # much, the last where it is large and flat.
 STEPS = (3e-2, 3e-3, 3e-4, 3e-5, 3e-6)
@@ -38,7 +45,7 @@ def test(
 ) -> Sound:
     """Compare the program with its tape, in value at another point and in slope at this one."""
     plain = evaluate_loss(subject, setting)
-    if not abs(plain - recording.loss) <= 64 * coarsest(recording, values) * abs(plain):
+    if not abs(plain - recording.loss) <= MARGIN * coarsest(recording, values) * abs(plain):
         return Sound(True, f"the program's loss is {plain:.12g}, the recording's {recording.loss:.12g}")
     direction = {name: rng.normal(size=v.shape) * (rms(v) or 0.1) for name, v in values.items()}
     replayed = replays(subject, recording, setting, values, direction)
@@ -64,11 +71,11 @@ def replays(subject: Subject, recording: Recording, setting: Setting, values: Va
         if not (np.isfinite(theirs) and np.all(np.isfinite(ours))):
             continue
         scale = max(abs(theirs), abs(recording.loss), float(np.max(np.abs(tape.values), initial=0.0)) * 1e-3)
-        allowed = 64 * eps * scale
+        allowed = MARGIN * eps * scale
         if norm(ours - theirs) > allowed:  # what rounding does to this loss, be it chaotic
             moved = [changed(tape, recording.output, there, ours, sign * eps) for sign in (-1, 1)]
-            allowed = 64 * max(*moved, eps * scale)
-        if allowed > 1e-3 * abs(theirs - recording.loss):
+            allowed = MARGIN * max(*moved, eps * scale)
+        if allowed > SHARE * abs(theirs - recording.loss):
             continue
         if norm(ours - theirs) > allowed:
             return Sound(
