@@ -300,6 +300,13 @@ def test_a_notebook_is_read_as_ipython_reads_it(tmp_path, capsys):
         assert check(book, wrt="W", loss="loss()", grads="grads()") == status
 
 
+def test_a_loss_that_the_gradient_function_disagrees_with(file, capsys):
+    file.write_text(PROGRAM + "\ndef both(X, Y, share):\n    return (share * forward(X, Y)[0], *backward(X, Y))\n")
+    for share, told in ((1.0, False), (0.5, True)):
+        assert check(file, grads=f"both(X, Y, {share})[1:4]") == 0
+        assert ("what --grads gives beside its gradients" in " ".join(capsys.readouterr().out.split())) == told
+
+
 def test_wrong_on_short_sequences_only(file, capsys):
     file.write_text(PROGRAM.replace("    return dU, dW, dV", "    return dU, dW * (1 + (len(X) == 2)), dV"))
     assert check(file) == 1

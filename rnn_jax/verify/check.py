@@ -60,6 +60,10 @@ def check(
     bench = Bench(subject, dtype, needs_loss_first(subject, own), declared or Declared(), rng)
     made = judged(bench, list(places(subject, own, points, gain, rng, notes)), own, notes, progress)
     notes += remarks(bench, made)
+    beside = subject.loss_beside() if isinstance(subject, FileSubject) else None
+    # The same function at the same point: what rounding parts them by is far below a billionth.
+    if beside is not None and abs(beside - first.loss) > 1e-9 * abs(first.loss):
+        notes.append(f"--loss is {first.loss:.9g}, but what --grads gives beside its gradients is {beside:.9g}")
     if cell is not None:
         notes.append(standard.compare(made[-1].truth.recording, cell))
     made = tested_somewhere(made)

@@ -85,6 +85,23 @@ class FileSubject:
             )
         )
 
+    def loss_beside(self) -> float | None:
+        """The loss that the gradient function gives beside its gradients: f(x)[0] for --grads "f(x)[1:6]"."""
+        tree = ast.parse((self.said.grads or "0").strip(), mode="eval").body
+        if not (
+            isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Call) and isinstance(tree.slice, ast.Slice)
+        ):
+            return None
+        first = tree.slice.lower
+        if not (isinstance(first, ast.Constant) and isinstance(first.value, int) and first.value > 0):
+            return None
+        try:
+            self.prepare(Setting())
+            value = self.program.evaluate(compile(f"({ast.unparse(tree.value)})[0]", "<--grads>", "eval"), "--grads")
+            return float(value) if np.ndim(value) == 0 and isinstance(value, int | float | np.number) else None
+        finally:
+            self.world.restore()
+
     def inline(self) -> None:
         """Take what the file does at its top level after the parameters are made for a part of the loss."""
         bound = {root(text) for text, _ in self.wrt}

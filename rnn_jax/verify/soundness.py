@@ -21,7 +21,7 @@ from rnn_jax.verify.trace.tape import Constant, Tape, Use
 # The recording and the program round the same operations differently, each as they do at parameters one eps away: that
 # change, or eps of the loss and of a thousandth of the largest number on the tape, is what rounding explains. The
 # right examples at 583 points, chaotic and long ones and float32 among them, part by up to 12 of it. A lost dependency
-# changes the loss by a share of what the move itself does: a point where rounding nears a thousandth of that is no test.
+# changes the loss by a share of what the move itself does: where rounding nears a thousandth of that, it is no test.
 SHARE = 1e-3
 MARGIN = 64
 
