@@ -23,7 +23,7 @@ import numpy as np
 
 from rnn_jax.verify.autodiff import compiler_options
 from rnn_jax.verify.noise import norm
-from rnn_jax.verify.trace.operations import ELEMENTWISE, FLAT, GENERAL, call
+from rnn_jax.verify.trace.operations import ELEMENTWISE, FLAT, call
 from rnn_jax.verify.trace.recorder import RecordingError
 from rnn_jax.verify.trace.tape import Constant, Node, Operand, Tape, Use
 
@@ -290,6 +290,3 @@ def conditioned(tape: Tape, node: Node, ours: np.ndarray, eps: float) -> float:
 def name(node: Node) -> str:
     """An operation as a NumPy user knows it."""
     return f"np.{node.op}"
-
-
-__all__ = ["GENERAL", "Jitter", "Ties", "value_and_adjoints"]

@@ -139,6 +139,3 @@ def short(value: Any) -> str:
     """A value in a few words."""
     text = repr(value).replace("\n", " ")
     return f"{text[:60]}{'...' if len(text) > 60 else ''}" if value is not None else "None"
-
-
-__all__ = ["matched", "named", "short"]

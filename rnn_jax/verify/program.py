@@ -263,6 +263,3 @@ def chosen(cells: str | None, count: int, name: str) -> list[int]:
         require(1 <= low <= high <= count, f"--cells {part.strip()}: {name} has code cells 1 to {count}")
         numbers += range(low, high + 1)
     return numbers
-
-
-__all__ = ["NAME", "Program", "ProgramError", "deadline", "modules_kept"]

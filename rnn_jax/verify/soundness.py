@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnn_jax.verify import truth
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.replay import PartedError, replay
 from rnn_jax.verify.subject import Recording, Setting, Subject, Values, evaluate_loss
@@ -132,8 +133,7 @@ def sides(along: Callable[[float], float], ours: float, loss: float, eps: float,
 
 def coarsest(recording: Recording, values: Values) -> float:
     """The rounding of the coarsest number that the loss went through."""
-    kinds = {v.dtype for v in values.values()} | {n.dtype for n in recording.recorder.tape.nodes if n.dtype.kind == "f"}
-    return max(float(np.finfo(kind).eps) for kind in kinds)
+    return max(truth.coarsest(recording)[0], *(float(np.finfo(v.dtype).eps) for v in values.values()))
 
 
 def rms(value: np.ndarray) -> float:
