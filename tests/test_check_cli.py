@@ -251,7 +251,7 @@ def test_json_holds_the_report(file, tmp_path):
     assert check(file, "--json", str(path), "--seed", "5", "--points", "1") == 1
     text = path.read_text()
     report = json.loads(text)
-    assert report["schema"] == 1
+    assert report["schema"] == 2
     assert report["verdict"] == "fail"
     assert [(p["name"], p["verdict"]) for p in report["parameters"]] == [("U", "fail"), ("W", "fail"), ("V", "pass")]
     first = report["findings"][0]

@@ -3,9 +3,73 @@
 import html
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from rnn_jax.verify.report import Comparison, Verdict
 
-SCHEMA = 1
+SCHEMA = 2
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A place in the source where right quantities become a wrong one, or where one is missing."""
+
+    file: str
+    line: int
+    source: str  # the line as it stands
+    function: str = ""
+    column: int | None = None  # of the blamed expression, counted from 0
+    end_column: int | None = None
+    expression: str = ""
+    missing: bool = False  # something belongs right after this line, which is innocent itself
+    expected: str = ""  # what the value should be: "the gradient of a[t]"
+    variable: str = ""  # the loop's, and its value at the first iteration that is wrong
+    iteration: str = ""
+
+
+@dataclass(frozen=True)
+class Fix:
+    """An edit with which every gradient was right at fresh points."""
+
+    kind: str
+    file: str
+    line: int
+    before: tuple[str, ...]  # source lines from `line` on; empty for an insertion after `line`
+    after: tuple[str, ...]
+    diff: str
+    agree: int  # how many gradients
+    error: float  # the worst of theirs, relative
+    tries: int  # edits tried until this one
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The kind of mistake: `reproduced` if damaging the right gradient in that way gives the wrong numbers."""
+
+    kind: str
+    words: str
+    reproduced: bool
+    error: float  # the worst relative difference between the two
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The relative error of a quantity at each time step."""
+
+    name: str
+    steps: tuple[int, ...]
+    errors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Smallest:
+    """The smallest case in which the gradient is wrong, with all its numbers."""
+
+    sizes: dict[str, int]  # T, H or the program's own names for them
+    values: dict[str, np.ndarray]  # parameters and inputs
+    manual: dict[str, np.ndarray]  # the wrong gradients
+    autodiff: dict[str, np.ndarray]
+    words: str  # one line for a terminal
 
 
 @dataclass(frozen=True)
@@ -15,6 +79,8 @@ class Parameter:
     name: str
     shape: tuple[int, ...]
     comparisons: tuple[tuple[str, Comparison], ...]  # (point, comparison)
+    manual: np.ndarray | None = field(default=None, repr=False, compare=False)  # at the worst point
+    autodiff: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -35,14 +101,22 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong, or in doubt, with its place in the user's source where one is known."""
+    """Something wrong, or in doubt, with its place in the user's source where one is known.
 
-    kind: str  # gradient, scale, sign, state, tape, penalty, ...
+    line: the root cause; for what is missing, the line after which it belongs.
+    """
+
+    kind: str  # of mistake, see diagnose.KINDS; tape, doubt, state, ... where the program itself is at fault
     message: str
     file: str = ""
     line: int | None = None
     parameters: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
+    suspects: tuple[Suspect, ...] = ()  # the likeliest first, which is `line`
+    diagnosis: Diagnosis | None = None
+    fix: Fix | None = None
+    curves: tuple[Curve, ...] = ()  # the blamed quantity's first, then a row for each parameter
+    smallest: Smallest | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +135,7 @@ class CheckReport:
     tolerance: float
     declared: str = ""
     command: str = ""
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the lines of each file that a finding names
     versions: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 

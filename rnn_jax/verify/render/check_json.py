@@ -1,4 +1,7 @@
-"""A check's report as JSON, with a schema version; findings before anything else that names a line."""
+"""A check's report as JSON, with a schema version; findings before anything else that names a line.
+
+The arrays of the gradients and the source stay out: the file is to be read by programs that have both.
+"""
 
 import json
 
@@ -10,10 +13,9 @@ def dumps(report: CheckReport) -> str:
     """The report as indented JSON, verdict first."""
     head = {"schema": SCHEMA, "verdict": report.verdict, "program": report.program, "findings": plain(report.findings)}
     parameters = [
-        plain(parameter)
-        | {"verdict": parameter.verdict}
+        {"name": parameter.name, "shape": plain(parameter.shape), "verdict": parameter.verdict}
         | {"comparisons": [{"point": point} | plain(c) for point, c in parameter.comparisons]}
         for parameter in report.parameters
     ]
-    rest = {key: value for key, value in plain(report).items() if key not in head}
+    rest = {key: value for key, value in plain(report).items() if key not in {*head, "sources"}}
     return json.dumps(head | rest | {"parameters": parameters}, indent=1, allow_nan=False) + "\n"
