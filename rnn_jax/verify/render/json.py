@@ -20,6 +20,8 @@ def plain(value: Any) -> Any:
         return [plain(entry) for entry in value]
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
