@@ -107,6 +107,7 @@ def check(
     dtype: Annotated[str | None, typer.Option(help="Judge in float64 or float32. [default: the parameters']")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds after which the file is stopped.")] = 60.0,
     json: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report to this file as a page for a browser.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> int:
     """Compare the hand-written gradients of any NumPy program with jax.grad of its own loss.
@@ -117,8 +118,8 @@ def check(
 
     Exit status: 0 all right, 1 some wrong, 2 could not run, 3 could not be judged.
     """
-    if json:
-        require_writable(json)
+    for path in filter(None, (json, html)):
+        require_writable(path)
     keep_compiled()
     from rnn_jax.verify.command import Intent, check_file
     from rnn_jax.verify.of_file import Expressions
@@ -133,6 +134,10 @@ def check(
         )  # fmt: skip
     if json:
         write_text(json, check_json.dumps(report))
+    if html:
+        from rnn_jax.verify.render import check_html
+
+        write_text(html, check_html.page(report))
     show(check_text.render(report), check_text.WIDTH)
     return STATUS[str(report.verdict)]
 
@@ -144,7 +149,7 @@ def show(report: RenderableType, width: int) -> None:
     """Print a report: in the terminal's width, or in one fit for a file."""
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(highlight=False, width=width)
-    console.print(report)
+    console.print(report, crop=False)  # what is to be copied must not be cut
 
 
 def main() -> None:

@@ -6,15 +6,21 @@ Where a rendering was changed on purpose: UPDATE_SNAPSHOTS=1 pytest tests/test_c
 import json
 import os
 import unicodedata
+from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
-from hand_made_reports import COMMAND, EVERYTHING, EVIL, REPORTS, RIGHT, STRANGER, TWO
+from hand_made_reports import COMMAND, EVERYTHING, EVIL, REPORTS, RIGHT, STRANGER, TWO, parameter, report
+from rnn_jax import cli
+from rnn_jax.errors import InputError
 from rnn_jax.verify.check_report import Curve
-from rnn_jax.verify.render import check_json, check_text, sparkline
+from rnn_jax.verify.render import check_html, check_json, check_text, sparkline
 from rnn_jax.verify.render.clean import clean
+from rnn_jax.verify.render.literals import literal
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -38,6 +44,109 @@ def test_json(name):
     compare(f"{name}.json", text)
     assert text.isascii()
     assert json.loads(text)["schema"] == 2
+
+
+VOID = {"br", "meta"}
+
+
+class Balanced(HTMLParser):
+    """A page whose every element is closed in turn; its text and its attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.text, self.attributes, self.tags = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_html(name):
+    text = check_html.page(REPORTS[name])
+    compare(f"{name}.html", text)
+    for page in (text, REPORTS[name]._repr_html_()):
+        read = Balanced(page)
+        assert not {"script", "link", "img", "iframe", "object"} & set(read.tags)
+        assert not [value for _, value in read.attributes if value and ("://" in value or "javascript:" in value)]
+        assert not {"src", "href", "style", "onclick", "onload"} & {name for name, _ in read.attributes}
+        assert "http" not in page
+        assert "url(" not in page
+        assert "@import" not in page
+
+
+def test_nothing_but_text_reaches_the_page():
+    page = check_html.page(STRANGER)
+    read = Balanced(page)
+    assert "<script" not in page
+    assert not {"b", "f"} & set(read.tags)
+    assert "<script>alert('x')</script>" in "".join(read.text)
+    assert not [each for each in page if unicodedata.category(each) in ("Cc", "Cf", "Cs") and each != "\n"]
+
+
+def test_the_page_holds_the_function_the_fix_and_every_number():
+    page = "".join(Balanced(check_html.page(EVERYTHING)).text)
+    for words in (
+        *("def backward(x, y, p):", "lines 1 to 12", "should be the gradient of a[t] before tanh, from t=10 on"),
+        *("reproduced: ", "tried: with this edit", "Waa = np.array([[0.9916648104524686]])", "[np.nan]", COMMAND),
+        *("Wax, 2.5e+01 at t=0", "right at every step", "jax 0.10.0", "16 times the rounding noise"),
+    ):
+        assert words in page
+
+
+def test_large_things_are_cut():
+    many = tuple(range(1000))
+    finding = replace(EVERYTHING.findings[0], curves=(Curve("W", many, (1.0,) * 1000),), parameters=("W",))
+    cut = report([parameter("W", (3, 70, 80), 1.0)], [finding])
+    page = Balanced(check_html.page(cut))
+    assert "the first 40 x 40 of 210 x 80 entries" in "".join(page.text)
+    assert page.tags.count("td") < 3 * 40 * 40 + 300
+    assert ("title", "W, t=0: 1.0e+00") in page.attributes
+
+
+@pytest.mark.parametrize("text", ["%matplotlib inline\n" + "x = 1\n" * 40, "def f(:\n", "x = 1\0\n", "(" * 5000, ""])
+def test_source_that_is_not_python(text):
+    first = replace(EVERYTHING.findings[0].suspects[0], line=30, source="x = 1", column=90, end_column=95)
+    cell = replace(first, file="book.ipynb, cell 3")
+    for suspect in (cell, replace(cell, missing=True, column=None)):
+        finding = replace(EVERYTHING.findings[0], suspects=(suspect,))
+        made = report(EVERYTHING.parameters, [finding], sources={cell.file: tuple(text.splitlines())})
+        assert "book.ipynb, cell 3, line 30" in "".join(Balanced(check_html.page(made)).text)
+        assert "book.ipynb, cell 3, line 30" in str(made)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        *(np.arange(3000.0) / 7, np.float32([[0.1, np.inf]]), np.zeros((2, 0, 3)), np.array(-np.inf), np.array([1, 2])),
+        *(np.int32([[1]]), np.array([True]), np.array([1 + 2j, np.nan]), np.array([1e-300, -0.0, 5e22])),
+    ],
+)
+def test_a_literal_makes_the_same_array(array):
+    again = eval(literal(array), {"np": np})
+    assert (again.dtype, again.shape) == (array.dtype, array.shape)
+    np.testing.assert_array_equal(again, array)
+
+
+def test_the_command_line_writes_a_page(tmp_path):
+    file, page = tmp_path / "mine.py", tmp_path / "page.html"
+    file.write_text("import numpy as np\nW = np.ones((2, 2))\n")
+    options = ["--wrt", "W", "--loss", "np.sum(W ** 2)", "--grads", "3 * W"]
+    assert cli.app(["check", str(file), *options, "--html", str(page)], standalone_mode=False) == 1
+    Balanced(page.read_text(encoding="utf-8"))
+    with pytest.raises(InputError, match="no folder"):
+        cli.app(["check", str(file), *options, "--html", str(tmp_path / "no/page.html")], standalone_mode=False)
 
 
 def test_diff_in_place_of_help():
@@ -64,8 +173,8 @@ def in_width(report, width):
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_the_marker_stays_below_what_is_blamed(width):
-    for report, blamed in ((EVERYTHING, "da"), (TWO, "a[t + 1] @ p.Wya - y[t]"), (STRANGER, "dW")):
-        lines = in_width(report, width)
+    for made, blamed in ((EVERYTHING, "da"), (TWO, "a[t + 1] @ p.Wya - y[t]"), (STRANGER, "dW")):
+        lines = in_width(made, width)
         marker = next(n for n, line in enumerate(lines) if "^" in line)
         start, end = lines[marker].index("^"), lines[marker].rindex("^") + 1
         shown = lines[marker - 1][start:end]

@@ -1,6 +1,5 @@
 """What a check of someone's gradients found, as plain frozen data."""
 
-import html
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -161,7 +160,9 @@ class CheckReport:
         return plain(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        from rnn_jax.verify.render.check_html import fragment
+
+        return fragment(self)
 
 
 class GradientError(AssertionError):

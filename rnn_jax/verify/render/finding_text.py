@@ -14,7 +14,6 @@ from rnn_jax.verify.render.excerpt import GUTTER, PLUS, digits, excerpt
 from rnn_jax.verify.render.layout import Fitted, cropped, hanging, whole
 from rnn_jax.verify.render.scale import floor_of
 
-OTHERS = 2
 GAP = 6
 HELP = "bold cyan"
 DIFF = {"+": "green", "-": "red", "@": "cyan"}
@@ -40,7 +39,7 @@ def facts(report: CheckReport, finding: Finding) -> Iterator[RenderableType]:
     notes += [f"smallest case: {finding.smallest.words}"] if finding.smallest else []
     for note in notes:
         yield hanging(f"{margin}= ", note)
-    for suspect in finding.suspects[1 : 1 + OTHERS]:
+    for suspect in finding.suspects[1 : 1 + words.OTHERS]:
         yield cropped(f"{margin}= ", source(words.other(suspect, finding.suspects[0].file)), "dim")
 
 
@@ -82,5 +81,5 @@ def block(fix: Fix) -> Iterator[Text]:
 def difference(diff: str) -> Iterator[Text]:
     """A unified diff in colours; its lines stay as they are, to be applied."""
     for line in diff.splitlines():
-        heading = line.startswith(("---", "+++"))
+        heading = line.startswith(("--- ", "+++ "))
         yield whole((clean(line, keep="\t"), "bold" if heading else DIFF.get(line[:1], "")))

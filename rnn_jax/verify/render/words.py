@@ -6,6 +6,7 @@ from rnn_jax.verify.check_report import CheckReport, Diagnosis, Finding, Fix, Pa
 from rnn_jax.verify.report import Verdict
 
 DOUBTS = ("tape", "doubt")  # kinds of finding that accuse nobody
+OTHERS = 2  # suspects told beside the likeliest
 
 
 def place(file: str, line: int | None) -> str:
