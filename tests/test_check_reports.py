@@ -115,6 +115,12 @@ def test_large_things_are_cut():
     assert ("title", "W, t=0: 1.0e+00") in page.attributes
 
 
+def test_a_line_without_a_suspect_is_shown_too():
+    page = check_html.page(REPORTS["undecided"])
+    assert '<tr class="blamed"><td class="line">9</td>' in page
+    assert "<mark>a.append(" in page
+
+
 @pytest.mark.parametrize("text", ["%matplotlib inline\n" + "x = 1\n" * 40, "def f(:\n", "x = 1\0\n", "(" * 5000, ""])
 def test_source_that_is_not_python(text):
     first = replace(EVERYTHING.findings[0].suspects[0], line=30, source="x = 1", column=90, end_column=95)
@@ -154,6 +160,7 @@ def test_diff_in_place_of_help():
     compare("everything-diff.txt", text)
     assert "help: " not in text
     assert EVERYTHING.findings[0].fix.diff in text
+    assert "help: insert after line 20" in check_text.plain(REPORTS["missing"], diff=True)  # which has none
 
 
 def test_json_holds_the_smallest_case_but_neither_gradients_nor_source():

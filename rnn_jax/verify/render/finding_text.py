@@ -46,7 +46,7 @@ def facts(report: CheckReport, finding: Finding) -> Iterator[RenderableType]:
 def advice(fix: Fix, diff: bool) -> Iterator[RenderableType]:
     """The edit, in words or as a diff, and what came of it."""
     tried = clean(words.tried(fix))
-    if diff:
+    if diff and fix.diff:
         yield from difference(fix.diff)
         yield whole((tried, "green"))
     elif len(fix.before) == len(fix.after) == 1:

@@ -31,7 +31,7 @@ class Row:
 class TimeMap:
     """Quantities x time, with the numbers at both ends of the scale."""
 
-    steps: tuple[str, ...]
+    steps: tuple[str, ...]  # the first of each column
     rows: tuple[Row, ...]
     right: str
     least: str
@@ -51,7 +51,7 @@ def over_time(report: CheckReport, finding: Finding) -> TimeMap | None:
     groups = buckets(steps, COLUMNS)
     rows = tuple(row(curve, groups, floor, bottom, worst) for curve, floor in zip(curves, floors, strict=True))
     ends = f"{max(floors):.0e}", f"{bottom:.0e}", f"{worst:.0e}"
-    return TimeMap(tuple(map(named, groups)), rows, *ends, worst_row(curves, rows))
+    return TimeMap(tuple(str(group[0]) for group in groups), rows, *ends, worst_row(curves, rows))
 
 
 def worst_row(curves: Sequence[Curve], rows: Sequence[Row]) -> str:
@@ -59,11 +59,6 @@ def worst_row(curves: Sequence[Curve], rows: Sequence[Row]) -> str:
     tops = [max((error if error == error else inf for error in curve.errors), default=0.0) for curve in curves]
     row = rows[tops.index(max(tops))]
     return f"{row.name}, {row.worst}"
-
-
-def named(steps: Sequence[int]) -> str:
-    """One step, or the first and the last of several."""
-    return str(steps[0]) if len(steps) == 1 else f"{steps[0]}-{steps[-1]}"
 
 
 def row(curve: Curve, groups: list[Sequence[int]], floor: float, bottom: float, worst: float) -> Row:

@@ -37,12 +37,13 @@ class SourceView:
 
 
 def view(report: CheckReport, finding: Finding) -> SourceView | None:
-    """The source around the likeliest suspect; None where no line is known."""
-    if not finding.suspects:
+    """The source around the likeliest suspect, or around the finding's own line; None where neither is known."""
+    text = report.sources.get(finding.suspects[0].file if finding.suspects else finding.file, ())
+    suspects = finding.suspects or at_its_line(finding, text)
+    if not suspects:
         return None
-    first = finding.suspects[0]
-    text = report.sources.get(first.file, ())
-    here = [suspect for suspect in finding.suspects[: 1 + OTHERS] if suspect.file == first.file]
+    first = suspects[0]
+    here = [suspect for suspect in suspects[: 1 + OTHERS] if suspect.file == first.file]
     where = place(first.file, first.line)
     if first.line > len(text):
         return SourceView(where, first.function, (), tuple(rows_of(first.line, first.source, here)), ())
@@ -50,6 +51,12 @@ def view(report: CheckReport, finding: Finding) -> SourceView | None:
     rows = [tuple(rows_of(number, line, here)) for number, line in enumerate(text, 1)]
     above, within, below = rows[: start - 1], rows[start - 1 : end], rows[end:]
     return SourceView(where, first.function, joined(above), joined(within), joined(below))
+
+
+def at_its_line(finding: Finding, text: Sequence[str]) -> tuple[Suspect, ...]:
+    """The finding's line as a suspect, where its source is known."""
+    known = finding.line is not None and 0 < finding.line <= len(text)
+    return (Suspect(finding.file, finding.line, text[finding.line - 1]),) if known and finding.line else ()
 
 
 def joined(groups: Iterable[tuple[Row, ...]]) -> tuple[Row, ...]:
@@ -65,12 +72,12 @@ def rows_of(number: int, line: str, suspects: Sequence[Suspect]) -> list[Row]:
     likeliest = found is suspects[0]
     kind = "blamed" if likeliest else "possible"
     text, start, end = marked(found)
-    words = should(found) or ("wrong" if likeliest else "possibly")
+    words = should(found) or ("" if likeliest else "possibly")
     style = "remark" if likeliest else "aside"
     remark = Row(None, " " * start, f"{'+' if found.missing else '^'} {words}", kind=style)
     if found.missing:
         return [Row(number, text), replace(remark, kind=f"{style} missing")]
-    return [Row(number, text[:start], text[start:end], text[end:], kind), remark]
+    return [Row(number, text[:start], text[start:end], text[end:], kind), *[remark] * bool(words)]
 
 
 def span(text: Sequence[str], line: int) -> tuple[int, int]:
