@@ -8,27 +8,21 @@ read.
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from rnn_jax.verify import fault, lengths, readable
+from rnn_jax.verify import fault, readable
 from rnn_jax.verify.check_report import Smallest
 from rnn_jax.verify.fault import Fault, OverError
-from rnn_jax.verify.fresh import current, fresh_inputs, fresh_values
 from rnn_jax.verify.given import given
 from rnn_jax.verify.judge import Bench, Judgement
-from rnn_jax.verify.of_file import FileSubject
-from rnn_jax.verify.sizes import Edits, Size, rebuilt, sizes
+from rnn_jax.verify.search import Search, State, count
+from rnn_jax.verify.sizes import Size
 from rnn_jax.verify.subject import Setting, Subject, Values
 
 FEW = 200  # numbers that a case may hold where nothing can be made smaller
-DRAWS = 4  # of fresh values
-SLOW = 3  # a program that takes more than one part in so many of the time is not run again
 
 
 @dataclass(frozen=True)
@@ -36,23 +30,13 @@ class Case:
     """A smallest case, and all that is needed to make it again."""
 
     smallest: Smallest
+    names: tuple[str, ...]  # the wrong parameters
+    bench: Bench
     subject: Subject
     setting: Setting
     edits: dict[Size, int]  # the numbers that the program was run with in place of its own
     calls: int  # 2 where the second call is the wrong one
-    loss_first: bool
     judgement: Judgement = field(repr=False)
-    expected: Values = field(repr=False)  # what the program should give, its declared sign included
-
-
-@dataclass(frozen=True)
-class State:
-    """Where the search stands: the program as run, its numbers, and the axes that were cut."""
-
-    subject: Subject
-    setting: Setting
-    edits: Edits
-    cuts: dict[str, int]  # T and B, where inputs were cut
 
 
 def smallest(
@@ -68,13 +52,18 @@ def smallest(
         return None
     search = Search(found, over, made.setting)
     states = [State(bench.subject, made.setting, {}, {})]
-    with contextlib.suppress(OverError):
+    with contextlib.suppress(OverError):  # what was found before stays
         states.extend(search.walk(states[0]))
-    for state in reversed(states):  # the slopes by which the search goes are not as sharp as a judgement
+    for state in last_of(states):  # the slopes by which the search goes are not as sharp as a judgement
         judged = found.judged(state.subject, state.setting)
         if judged is not None:
             return finished(found, search, state, judged)
     return None
+
+
+def last_of(states: list[State]) -> list[State]:
+    """The last state, the one before, the fourth from the end, the eighth, ... and the first."""
+    return [states[-(1 << k)] for k in range(len(states).bit_length())] + states[:1]
 
 
 def finished(found: Fault, search: Search, state: State, judged: Judgement) -> Case | None:
@@ -93,223 +82,7 @@ def finished(found: Fault, search: Search, state: State, judged: Judgement) -> C
         told, judged.values | shown, manual, judged.wanted, sentence(told, found.names, manual, judged.wanted)
     )
     edits = {size: state.edits[size.spot] for size in search.sizes if size.spot in state.edits}
-    expected = {name: found.bench.declared.undo(gradient) for name, gradient in judged.wanted.items()}
-    return Case(case, state.subject, setting, edits, found.calls, found.bench.loss_first, judged, expected)
-
-
-class Search:
-    """Greedy: each size in turn as small as it can be, again and again until nothing changes."""
-
-    def __init__(self, found: Fault, over: dict[str, int], setting: Setting) -> None:
-        self.fault = found
-        subject = found.bench.subject
-        file = isinstance(subject, FileSubject)
-        self.sizes = sizes(subject.program, subject.said.setup or "") if isinstance(subject, FileSubject) else []
-        self.inputs = list(fresh_inputs(subject)) if file else []
-        self.seconds = found.until - time.perf_counter()
-        self.whole = State(subject, setting, {}, {})
-        self.axes = axes_of(self.whole, over)
-        self.equal = [n for n, axes in self.axes.items() if len({extent(self.whole, each) for each in axes}) == 1]
-
-    def walk(self, state: State) -> Iterator[State]:
-        """Ever smaller states in which the fault shows. Raises OverError when the time is up."""
-        if not isinstance(state.subject, FileSubject):
-            return
-        for attempt in (self.all_at_once, self.to_the_end, self.restored):
-            for smaller in attempt(state):
-                state = smaller
-                yield state
-
-    def all_at_once(self, state: State) -> Iterator[State]:
-        """All sizes at 1, or else at 2 or 3; first those that have names."""
-        for value in (1, 2, 3):
-            for chosen in ([s for s in self.sizes if s.name], self.sizes):
-                smaller = self.resized(state, chosen, value)
-                if smaller is not None:
-                    yield smaller
-                    return
-
-    def to_the_end(self, state: State) -> Iterator[State]:
-        """Each size, and when none can be smaller each cut, until nothing changes."""
-        before: State | None = None
-        while before is not state:
-            before = state
-            for attempt in (self.resizings, self.cuttings):
-                for smaller in attempt(state):
-                    state = smaller
-                    yield state
-                if state is not before:
-                    break
-
-    def resizings(self, state: State) -> Iterator[State]:
-        """Each size as small as it can be alone."""
-        for chosen in self.moves():
-            now = max(state.edits.get(size.spot, size.value) for size in chosen)
-            for value in steps(now):
-                smaller = self.resized(state, chosen, value)
-                if smaller is not None:
-                    state = self.tightened(smaller, chosen, value)
-                    yield state
-                    break
-
-    def cuttings(self, state: State) -> Iterator[State]:
-        """The inputs as short as they can be along each axis."""
-        for name, axes in self.axes.items():
-            for value in steps(extent(state, axes[0])):
-                smaller = self.cut(state, name, value)
-                if smaller is not None:
-                    state = smaller
-                    yield state
-                    break
-
-    def moves(self) -> list[list[Size]]:
-        """Numbers to change together: all equal ones, those of one name, each alone."""
-        ordered = sorted(self.sizes, key=lambda size: size.value)
-        equal = [list(group) for _, group in groupby(ordered, key=lambda size: size.value)]
-        return [group for group in equal if len(group) > 1] + [[size] for size in self.sizes]
-
-    def resized(self, state: State, chosen: list[Size], value: int) -> State | None:
-        """The program run with none of these numbers above the value, if the fault still shows."""
-        edits = state.edits | {s.spot: value for s in chosen if state.edits.get(s.spot, s.value) > value}
-        return self.run(edits, state.cuts) if edits != state.edits else None
-
-    def tightened(self, state: State, chosen: list[Size], value: int) -> State:
-        """The same between the last value that was tried in vain and this one."""
-        low = max((step for step in steps(value + 1) if step < value), default=0)
-        while value - low > 1:
-            middle = (low + value) // 2
-            smaller = self.resized(state, chosen, middle)
-            low, value, state = (low, middle, smaller) if smaller else (middle, value, state)
-        return state
-
-    def run(self, edits: Edits, cuts: dict[str, int]) -> State | None:
-        """The state with these numbers and cuts, if the fault shows in it."""
-        began = time.perf_counter()
-        if began > self.fault.until:
-            raise OverError
-        try:
-            subject = rebuilt(self.fault.bench.subject, edits, self.seconds / SLOW)  # type: ignore[arg-type]
-        except Exception:
-            subject = None
-        if time.perf_counter() - began > self.seconds / SLOW:
-            self.sizes = []  # too slow a program to be run again and again
-        return None if subject is None else self.at(subject, edits, cuts)
-
-    def at(self, subject: FileSubject, edits: Edits, cuts: dict[str, int]) -> State | None:
-        """The state at fresh values, or at the program's own, whichever shows the fault first."""
-        rng = np.random.default_rng(0)
-        try:
-            own = {name: np.array(array) for name, array in subject.parameters().items()}
-            zeros = {name: current(subject, name) for name in self.inputs}
-            inputs = {n: 0.5 * rng.normal(size=v.shape).astype(v.dtype) for n, v in zeros.items() if v is not None}
-            given = [
-                inputs | self.shorter(subject, inputs, cuts, counted) for counted in (True, False)[: 1 + len(cuts)]
-            ]
-        except Exception:
-            return None
-        drawn = [fresh_values(own, rng, number) for number in range(DRAWS)]
-        for values in (*drawn, own):
-            for each in given:
-                state = State(subject, Setting(values, each), edits, cuts)
-                if self.fault.shows(subject, state.setting) and self.fits(state):
-                    return state
-        return None
-
-    def shorter(self, subject: FileSubject, inputs: dict[str, Any], cuts: dict[str, int], counted: bool) -> Any:
-        """The inputs cut short; `counted`: and the program's global numbers that count them."""
-        found: dict[str, Any] = {}
-        for name, left in cuts.items():
-            for each, axis in self.axes[name]:
-                value = found.get(each, inputs.get(each, current(subject, each)))
-                found[each] = lengths.cut(value, axis, left)
-            full = extent(State(subject, Setting(), {}, {}), self.axes[name][0])
-            same = [n for n, v in subject.program.namespace.items() if type(v) is int and v == full]
-            found |= dict.fromkeys(same, left) if counted else {}
-        return found
-
-    def fits(self, state: State) -> bool:
-        """Whether the sequences are still as long as one another, wherever they were from the start."""
-        return all(len({extent(state, each) for each in self.axes[name]}) == 1 for name in self.equal)
-
-    def cut(self, state: State, name: str, value: int) -> State | None:
-        """The state with inputs cut to so many along the axes of this name, if the fault shows in it."""
-        if time.perf_counter() > self.fault.until:
-            raise OverError
-        assert isinstance(state.subject, FileSubject)
-        return self.at(state.subject, state.edits, state.cuts | {name: value})
-
-    def restored(self, state: State) -> Iterator[State]:
-        """Without the changes that make nothing smaller: those with which a case has no fewer numbers."""
-        for spot in list(state.edits):
-            edits = {other: value for other, value in state.edits.items() if other != spot}
-            back = self.run(edits, state.cuts)
-            if back is not None and total(back) <= total(state):
-                state = back
-                yield state
-
-    def told(self, state: State) -> dict[str, int]:
-        """The sizes that were made smaller, each by the program's own name for it or as T and B."""
-        edits = {size: state.edits[size.spot] for size in self.sizes if size.spot in state.edits}
-        found = {}
-        for name in self.equal:
-            before, now = (extent(each, self.axes[name][0]) for each in (self.whole, state))
-            if now < before and (name in state.cuts or not self.governed(edits, name, before)):
-                found[name] = now
-        return found | {size.name: value for size, value in edits.items() if size.name}
-
-    def governed(self, edits: dict[Size, int], name: str, before: int) -> bool:
-        """Whether one of the sizes that have names is the one of this axis."""
-        for size, value in edits.items():
-            with contextlib.suppress(Exception):
-                alone = rebuilt(self.fault.bench.subject, {size.spot: value}, self.seconds)  # type: ignore[arg-type]
-                if size.name and extent(State(alone, Setting(), {}, {}), self.axes[name][0]) != before:
-                    return True
-        return False
-
-
-def axes_of(state: State, over: dict[str, int]) -> dict[str, list[tuple[str, int]]]:
-    """The axes along which inputs can be cut, by name: T, and B for another along which all sequences are equal."""
-    subject = state.subject
-    if not over or not isinstance(subject, FileSubject):
-        return {}
-    found = {"T": list(over.items())}
-    arrays = {name: current(subject, name) for name in over}
-    if len(arrays) > 1 and all(isinstance(array, np.ndarray) for array in arrays.values()):
-        for axis in range(min(array.ndim for array in arrays.values())):
-            if axis not in over.values() and len({array.shape[axis] for array in arrays.values()}) == 1:
-                return found | {"B": [(name, axis) for name in arrays]}
-    return found
-
-
-def steps(now: int) -> list[int]:
-    """1, 2, 3, 4, 6, 8, 12, 16, ... below a size."""
-    found = [1, 2, 3]
-    while found[-1] < now:
-        found += [4 * (1 << len(found) // 2 - 1), 6 * (1 << len(found) // 2 - 1)] if len(found) > 3 else [4, 6]
-    return [value for value in found if value < now]
-
-
-def extent(state: State, of: tuple[str, int]) -> int:
-    """How long an input is along an axis."""
-    assert isinstance(state.subject, FileSubject)
-    name, axis = of
-    value: Any = state.setting.inputs.get(name, current(state.subject, name))
-    return int(np.shape(value)[axis]) if isinstance(value, np.ndarray) else len(value)
-
-
-def total(state: State) -> int:
-    """The numbers of a state's parameters and inputs."""
-    return count(fault.parameters(state.subject, state.setting), given(state.subject, False) | state.setting.inputs)
-
-
-def count(values: Values, inputs: dict[str, Any]) -> int:
-    """All numbers in parameters and inputs."""
-    return sum(array.size for array in values.values()) + sum(map(numbers, inputs.values()))
-
-
-def numbers(value: Any) -> int:
-    """How many numbers an input holds."""
-    return sum(map(numbers, value)) if isinstance(value, list | tuple) else int(np.size(value))
+    return Case(case, found.names, found.bench, state.subject, setting, edits, found.calls, judged)
 
 
 def rectangular(value: Any) -> bool:

@@ -32,9 +32,21 @@ class Size:
 
 Edits = dict[Spot, int]
 
-# What is given to these is no size: a smaller seed makes nothing smaller.
-SEEDS = ("seed", "default_rng", "RandomState", "PRNGKey", "Random", "Generator", "round", "set_printoptions")
+# What is given to these is no size but data, or makes nothing smaller.
+SEEDS = (
+    "array",
+    "asarray",
+    "seed",
+    "default_rng",
+    "RandomState",
+    "PRNGKey",
+    "Random",
+    "Generator",
+    "round",
+    "set_printoptions",
+)
 OTHERS = ("seed", "axis", "axes", "ndmin", "decimals", "precision", "rng", "random_state", "lr", "learning_rate")
+MANY = 5
 SHAPES = ("size", "shape")  # the names of NumPy's arguments say nothing
 
 
@@ -115,9 +127,14 @@ def within(node: ast.AST, name: str, signatures: dict[str, list[str]], setup: bo
         for key, each in zip(node.keys, node.values, strict=True):
             told = isinstance(key, ast.Constant) and isinstance(key.value, str)
             yield from within(each, key.value if told else "", signatures, setup)  # type: ignore[union-attr]
-    elif not isinstance(node, ast.BinOp | ast.Compare | ast.Lambda):
+    elif not isinstance(node, ast.BinOp | ast.Compare | ast.Lambda) and not is_data(node):
         for child in ast.iter_child_nodes(node):
             yield from within(child, "", signatures, setup)
+
+
+def is_data(node: ast.AST) -> bool:
+    """Whether it is a list of more numbers than there are sizes."""
+    return isinstance(node, ast.List | ast.Tuple | ast.Set) and len(node.elts) > MANY
 
 
 def number(node: ast.Constant, name: str, setup: bool) -> Iterator[Size]:
