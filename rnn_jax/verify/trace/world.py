@@ -35,6 +35,7 @@ class World:
         self.arrays: dict[int, np.ndarray] = {}
         self.namespaces: list[dict[str, Any]] = []
         self.generators: list[Any] = []
+        self.functions: list[types.FunctionType] = []
         self._seen: dict[int, Any] = {}
         waiting = list(roots)
         while waiting:
@@ -173,6 +174,7 @@ class World:
     def _function(self, value: types.FunctionType, waiting: list[Any]) -> None:
         if foreign(value.__code__.co_filename):
             return
+        self.functions.append(value)
         waiting += [value.__globals__, value.__defaults__, value.__kwdefaults__, vars(value)]
         defaults = value.__defaults__
         if defaults:

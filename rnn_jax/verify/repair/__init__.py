@@ -1,0 +1,1 @@
+"""Small edits of the user's code, tried on a copy in memory until every gradient is right."""

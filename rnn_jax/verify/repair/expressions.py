@@ -1,0 +1,105 @@
+"""What can be written with what is known at a place: the program's own expressions, and products of two of them."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.probe import Shape
+
+ATOMS = ast.Name | ast.Attribute | ast.Subscript
+MOST_ATOMS = 40  # arrays of which products are made at one place
+
+
+class Written(NamedTuple):
+    """An expression, and what it is worth each time that the program comes by."""
+
+    text: str
+    values: list[np.ndarray]
+    cost: float
+
+
+def parsed(text: str) -> ast.expr:
+    """An expression."""
+    return ast.parse(text, mode="eval").body
+
+
+def key_of(shape: Shape) -> tuple[int, ...]:
+    """The shape of the array, or that of a number."""
+    return shape[2] if shape[0] == "array" else ()
+
+
+class Expressions:
+    """The expressions of a place by shape; of those that are worth the same, the shortest."""
+
+    def __init__(self, stock: Stock, numpy: str) -> None:
+        self.stock, self.numpy = stock, numpy
+        self.by_shape: dict[tuple[int, ...], list[Written]] = {}
+        self._seen: set[Any] = set()
+        for text in sorted(stock, key=len):
+            known = stock[text]
+            if known.shape[0] in ("array", "float", "int"):
+                self._offer(text, [np.asarray(v, float) for v in known.values], 1.0)
+        self._own = set(self._seen)
+        self._products()
+
+    def of(self, shape: tuple[int, ...]) -> list[Written]:
+        """Those of one shape."""
+        return self.by_shape.get(shape, [])
+
+    def _offer(self, text: str, values: list[np.ndarray], cost: float) -> None:
+        if not values or not any(np.any(v) for v in values):
+            return
+        key = values[0].shape, b"".join(v.tobytes() for v in values)
+        if key not in self._seen:
+            self._seen.add(key)
+            self.by_shape.setdefault(values[0].shape, []).append(Written(text, values, cost))
+
+    def _products(self) -> None:
+        atoms = [
+            (text, [np.asarray(v, float) for v in known.values])
+            for text, known in self.stock.items()
+            if known.shape[0] == "array" and known.values and is_atom(text)
+        ][:MOST_ATOMS]
+        np_ = self.numpy
+        whole = {t: [int(v) for v in k.values] for t, k in self.stock.items() if k.shape[0] == "int" and is_atom(t)}
+        for first, a in atoms:
+            x = a[0]
+            if x.ndim == 1:
+                for index, numbers in whole.items():
+                    hot = [(np.arange(len(v)) == n).astype(float) for v, n in zip(a, numbers, strict=False)]
+                    self._offer(f"(np.arange(len({first})) == {index})".replace("np.", f"{np_}."), hot, 3.0)
+            for axis in range(x.ndim) if x.ndim > 1 else ():
+                self._offer(f"{first}.sum(axis={axis})", [v.sum(axis=axis) for v in a], 1.5)
+                kept = [v.sum(axis=axis, keepdims=True) for v in a]
+                self._offer(f"{first}.sum(axis={axis}, keepdims=True)", kept, 1.6)
+            for second, b in atoms:
+                y = b[0]
+                if x.ndim == y.ndim == 1:
+                    self._offer(f"{np_}.outer({first}, {second})", [np.outer(u, v) for u, v in each(a, b)], 1.5)
+                if {x.ndim, y.ndim} <= {1, 2} and 2 in (x.ndim, y.ndim):
+                    for left, right, turn in (("", "", 0), (".T", "", 1), ("", ".T", 2)):
+                        self._product(first + left, second + right, turn, a, b)
+                if x.shape == y.shape and first < second:
+                    self._offer(f"{first} * {second}", [u * v for u, v in each(a, b)], 1.5)
+
+    def _product(self, left: str, right: str, turn: int, a: list[np.ndarray], b: list[np.ndarray]) -> None:
+        """A matrix product, of one of them transposed where `turn` says so."""
+        if left.endswith(".T.T") or right.endswith(".T.T"):
+            return
+        pairs = [(u.T if turn == 1 else u, v.T if turn == 2 else v) for u, v in each(a, b)]
+        if pairs and all(u.shape[-1] == v.shape[0] for u, v in pairs):
+            self._offer(f"{left} @ {right}", [u @ v for u, v in pairs], 1.5)
+
+
+def each(first: list[np.ndarray], second: list[np.ndarray]) -> Any:
+    """Pairs of one iteration."""
+    return zip(first, second, strict=False)
+
+
+def is_atom(text: str) -> bool:
+    """Whether an expression is a name, an attribute or an item."""
+    return not text.endswith(".T") and isinstance(parsed(text), ATOMS)

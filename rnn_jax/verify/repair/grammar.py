@@ -1,0 +1,334 @@
+"""All the small edits of one node: what a slip of the pen may have made of the right code, undone."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.probe import Shape, Trace
+from rnn_jax.verify.repair.scope import Scopes
+from rnn_jax.verify.repair.tree import at, located, shallow
+
+Option = tuple[Any, str, float]  # another node, the kind of mistake, the cost
+
+
+class Grammar:
+    """The edits of a program, by what its values were in one run."""
+
+    def __init__(self, live: LiveCode, trace: Trace) -> None:
+        self.live, self.trace = live, trace
+        self.scopes = Scopes(live, trace)
+
+    def edits(self, site: Site, node: Any) -> Iterator[Edit]:
+        """The edits of one node."""
+        for new, kind, cost in self.options(site, node):
+            line = getattr(node, "lineno", 0)
+            for each in new if isinstance(new, list) else [new]:
+                located(each, node)
+            yield Edit(site, new, kind, cost, line)
+
+    def options(self, site: Site, node: Any) -> Iterator[Option]:
+        """What may stand in its place."""
+        parent = at(self.live.statement(site.spot), site.path[:-1]) if site.path else None
+        shape = self.trace.shapes.get(site)
+        if isinstance(node, ast.BinOp):
+            yield from binary(node)
+        elif isinstance(node, ast.UnaryOp):
+            yield node.operand, "sign", 1
+        elif isinstance(node, ast.Compare):
+            yield from compare(node)
+        elif isinstance(node, ast.IfExp):
+            yield node.body, "condition", 2
+            yield node.orelse, "condition", 2
+        elif isinstance(node, ast.Call):
+            yield from self.call(site, node)
+        elif isinstance(node, ast.Attribute):
+            yield from self.attribute(node, shape)
+        elif isinstance(node, ast.Subscript):
+            yield from self.subscript(site, node, shape)
+        elif isinstance(node, ast.Slice):
+            yield from slices(node)
+        elif isinstance(node, ast.Name):
+            yield from self.name(site, node, parent, shape)
+        elif isinstance(node, ast.Constant):
+            yield from constant(node)
+        elif isinstance(node, ast.Tuple) and isinstance(parent, ast.Return):
+            yield from exchanged(node)
+        if isinstance(node, ast.expr):
+            yield from whole(node, parent, shape)
+
+    def call(self, site: Site, node: ast.Call) -> Iterator[Option]:
+        """Another function, the arguments exchanged, the call left out."""
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        for group in FUNCTIONS:
+            if name in group:
+                for other in group:
+                    if other != name:
+                        yield with_function(node, other), "wrong-function", 1.5
+        if isinstance(node.func, ast.Name):
+            for other in self.functions(site, node):
+                yield with_function(node, other), "wrong-function", 2
+        plain = [k for k, a in enumerate(node.args) if not isinstance(a, ast.Starred)]
+        if len(node.args) == 1 and not node.keywords:
+            yield node.args[0], "extra-call", 2
+        for k, j in itertools.pairwise(plain):
+            args = list(node.args)
+            args[k], args[j] = args[j], args[k]
+            yield with_args(node, args), "operand-order", 1
+        for k in range(len(node.keywords)):
+            yield with_keywords(node, [*node.keywords[:k], *node.keywords[k + 1 :]]), "wrong-axis", 2
+        if name in ("sum", "mean") and not any(k.arg == "axis" for k in node.keywords):
+            for axis in (0, 1, -1):
+                keywords = [*node.keywords, ast.keyword("axis", ast.Constant(axis))]
+                yield with_keywords(node, keywords), "wrong-axis", 2
+        if name in ("sum", "mean") and not any(k.arg == "keepdims" for k in node.keywords):
+            yield with_keywords(node, [*node.keywords, ast.keyword("keepdims", ast.Constant(True))]), "wrong-axis", 3
+        if name == "range":
+            yield from ranges(node)
+            yield ast.Call(ast.Name("reversed", ast.Load()), [node], []), "wrong-order", 2
+        if name == "reversed" and len(node.args) == 1:
+            yield node.args[0], "wrong-order", 1
+
+    def functions(self, site: Site, node: ast.Call) -> list[str]:
+        """The program's other functions that take as many arguments."""
+        count = len(node.args)
+        found = [
+            f.__name__
+            for functions in self.live.made_by.values()
+            for f in functions
+            if f.__code__.co_argcount == count and f.__qualname__ == f.__name__ and f.__name__ != "<lambda>"
+        ]
+        return [name for name in dict.fromkeys(found) if name != getattr(node.func, "id", "")]
+
+    def attribute(self, node: ast.Attribute, shape: Shape | None) -> Iterator[Option]:
+        """Without .T; another attribute of the same object."""
+        if node.attr == "T":
+            yield node.value, "transpose", 1
+            return
+        for other, found in self.scopes.attributes.get(ast.unparse(node.value), {}).items():
+            if other not in (node.attr, "T") and (shape is None or found is None or found == shape):
+                made = shallow(node)
+                made.attr = other
+                yield made, "wrong-variable", 1.5
+
+    def subscript(self, site: Site, node: ast.Subscript, shape: Shape | None) -> Iterator[Option]:
+        """Another key, another place; or without the index."""
+        base = ast.unparse(node.value)
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+            for key, found in self.scopes.keys.get(base, {}).items():
+                if key != node.slice.value and (shape is None or found is None or found == shape):
+                    yield with_index(node, ast.Constant(key)), "wrong-variable", 1.5
+            return
+        for text, index in self.scopes.indices.get(base, {}).items():
+            if text != ast.unparse(node.slice):
+                yield with_index(node, index), "index-shift", 1.2
+        yield from ((with_index(node, index), "index-shift", cost) for index, cost in shifted(node.slice))
+
+    def name(self, site: Site, node: ast.Name, parent: Any, shape: Shape | None) -> Iterator[Option]:
+        """Another name of the same scope that held the like."""
+        if isinstance(parent, ast.Call) and site.path[-1][0] == "func":
+            return
+        scope = self.scopes.at(site)
+        held = shape or scope.names.get(node.id)
+        if held is None or held[0] in ("module", "function", "builtin_function_or_method", "type"):
+            return
+        for other in scope.like(held, node.id):
+            yield ast.Name(other, node.ctx), "wrong-variable", 1.5 if isinstance(node.ctx, ast.Load) else 2
+
+
+FUNCTIONS = (
+    ("sum", "mean"),
+    ("zeros_like", "ones_like"),
+    ("zeros", "ones"),
+    ("maximum", "minimum"),
+    ("tanh", "sin", "cosh", "exp", "log", "sqrt", "square", "abs"),
+    ("max", "min"),
+    ("argmax", "argmin"),
+    ("outer", "multiply", "dot", "matmul", "add", "subtract"),
+    ("hstack", "vstack", "concatenate"),
+)
+
+OTHERS: dict[type, tuple[type, ...]] = {
+    ast.Add: (ast.Sub, ast.Mult),
+    ast.Sub: (ast.Add, ast.Mult),
+    ast.Mult: (ast.Div, ast.Add, ast.Sub, ast.MatMult),
+    ast.Div: (ast.Mult,),
+    ast.MatMult: (ast.Mult,),
+    ast.Pow: (ast.Mult,),
+    ast.FloorDiv: (ast.Div,),
+    ast.Mod: (ast.Div,),
+}
+
+
+def binary(node: ast.BinOp) -> Iterator[Option]:
+    """Another operator, the operands exchanged, one of them left out."""
+    for other in OTHERS.get(type(node.op), ()):
+        kind = "sign" if {type(node.op), other} == {ast.Add, ast.Sub} else "operator"
+        yield with_parts(node, op=other()), kind, 1
+    if not isinstance(node.op, ast.Add | ast.Mult):
+        yield with_parts(node, left=node.right, right=node.left), "operand-order", 1
+    kind = "extra-term" if isinstance(node.op, ast.Add | ast.Sub) else "extra-factor"
+    yield node.left, kind, 1.6
+    yield node.right, kind, 1.6
+    if isinstance(node.op, ast.MatMult):
+        for left, right in ((node.right, node.left), (node.left, node.right)):
+            yield with_parts(node, left=transposed(left), right=right), "transpose", 2
+            yield with_parts(node, left=left, right=transposed(right)), "transpose", 2
+    if isinstance(node.op, ast.Mult | ast.Div | ast.Add | ast.Sub) and isinstance(node.left, ast.BinOp):
+        # (a op b) op c where a op (b op c) was meant.
+        inner = node.left
+        yield with_parts(inner, right=with_parts(node, left=inner.right)), "grouping", 2.5
+    if isinstance(node.op, ast.Mult | ast.Div | ast.Add | ast.Sub) and isinstance(node.right, ast.BinOp):
+        inner = node.right
+        yield with_parts(inner, left=with_parts(node, right=inner.left)), "grouping", 2.5
+
+
+def compare(node: ast.Compare) -> Iterator[Option]:
+    """The other orders."""
+    for other in (ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.Eq, ast.NotEq):
+        if not isinstance(node.ops[0], other):
+            made = shallow(node)
+            made.ops = [other(), *node.ops[1:]]
+            yield made, "condition", 1.5
+
+
+def slices(node: ast.Slice) -> Iterator[Option]:
+    """Bounds moved by one, or left out."""
+    for field in ("lower", "upper"):
+        bound = getattr(node, field)
+        choices: list[ast.expr | None] = [None] if bound is not None else []
+        choices += [moved for moved, _ in shifted(bound)] if bound is not None else []
+        choices += [ast.Constant(1 if field == "lower" else -1)] if bound is None else []
+        for choice in choices:
+            made = shallow(node)
+            setattr(made, field, choice)
+            yield made, "index-shift", 1.5
+    if node.step is not None:
+        made = shallow(node)
+        made.step = None
+        yield made, "wrong-order", 1.5
+    else:
+        made = shallow(node)
+        made.step = ast.UnaryOp(ast.USub(), ast.Constant(1))
+        yield made, "wrong-order", 2.5
+
+
+def ranges(node: ast.Call) -> Iterator[Option]:
+    """The ends moved by one; a start or a step put in."""
+    for k, argument in enumerate(node.args):
+        for moved, cost in shifted(argument):
+            yield with_args(node, [*node.args[:k], moved, *node.args[k + 1 :]]), "skips-step", cost
+    if len(node.args) == 1:
+        yield with_args(node, [ast.Constant(1), *node.args]), "skips-step", 1.5
+    if len(node.args) == 2:
+        yield with_args(node, node.args[1:]), "skips-step", 1.5
+
+
+def shifted(index: Any) -> list[tuple[ast.expr, float]]:
+    """An index or bound one, or two, further on or back."""
+    if isinstance(index, ast.Constant) and isinstance(index.value, int) and not isinstance(index.value, bool):
+        return [(number(index.value + d), 1) for d in (-1, 1)]
+    if isinstance(index, ast.UnaryOp) and isinstance(index.operand, ast.Constant):
+        value = -index.operand.value  # type: ignore[operator]
+        return [(number(value + d), 1) for d in (-1, 1)] if isinstance(value, int) else []
+    if isinstance(index, ast.BinOp) and isinstance(index.op, ast.Add | ast.Sub):
+        other = ast.Sub() if isinstance(index.op, ast.Add) else ast.Add()
+        near = [(index.left, 1.0), (with_parts(index, op=other), 1.0)]
+        return near + [(with_parts(index, right=n), c) for n, c in shifted(index.right)]
+    if isinstance(index, ast.Name | ast.Attribute | ast.Call):
+        one = ast.Constant(1)
+        return [(ast.BinOp(index, ast.Sub(), one), 1), (ast.BinOp(index, ast.Add(), one), 1)]
+    if isinstance(index, ast.Tuple):
+        found: list[tuple[ast.expr, float]] = []
+        for k, part in enumerate(index.elts):
+            found += [
+                (ast.Tuple([*index.elts[:k], moved, *index.elts[k + 1 :]], ast.Load()), cost)
+                for moved, cost in shifted(part)
+            ]
+        return found
+    return []
+
+
+def number(value: int) -> ast.expr:
+    """A whole number as it is written."""
+    return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
+
+
+def constant(node: ast.Constant) -> Iterator[Option]:
+    """Numbers near by."""
+    value = node.value
+    if isinstance(value, bool):
+        yield ast.Constant(not value), "constant", 1.5
+    elif isinstance(value, int | float):
+        for other in dict.fromkeys([value + 1, value - 1, 0, 1, 2, -value, 2 * value, value / 2]):
+            if other != value and (isinstance(value, float) or other == int(other)):
+                new = type(value)(other)
+                yield (number(new) if isinstance(new, int) else negative(new)), "constant", 1.2
+
+
+def negative(value: float) -> ast.expr:
+    """A number as it is written."""
+    return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
+
+
+def exchanged(node: ast.Tuple) -> Iterator[Option]:
+    """Neighbours in what is returned exchanged, and pairs further apart."""
+    for k in range(len(node.elts)):
+        for j in range(k + 1, len(node.elts)):
+            parts = list(node.elts)
+            parts[k], parts[j] = parts[j], parts[k]
+            yield ast.Tuple(parts, node.ctx), "wrong-variable", 2
+
+
+def whole(node: ast.expr, parent: Any, shape: Shape | None) -> Iterator[Option]:
+    """The negative, the transposed, a copy: of any value that is an array."""
+    if shape is None or shape[0] != "array" or not isinstance(getattr(node, "ctx", None), ast.Load | None):
+        return
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.BinOp) and len(shape[2]) == 2:
+        inner = isinstance(parent, ast.Attribute) and parent.attr == "T"
+        if not inner and not (isinstance(node, ast.Attribute) and node.attr == "T"):
+            yield transposed(node), "transpose", 1
+    if not isinstance(parent, ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript):
+        yield ast.UnaryOp(ast.USub(), node), "sign", 1.5
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(parent, ast.BinOp | ast.Attribute):
+        yield ast.Call(ast.Attribute(node, "copy", ast.Load()), [], []), "overwritten", 2
+
+
+def transposed(node: ast.expr) -> ast.expr:
+    """x.T, and x for x.T."""
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        return node.value
+    return ast.Attribute(node, "T", ast.Load())
+
+
+def with_parts(node: Any, **parts: Any) -> Any:
+    """The node with other parts."""
+    made = shallow(node)
+    for name, part in parts.items():
+        setattr(made, name, part)
+    return made
+
+
+def with_function(node: ast.Call, name: str) -> ast.Call:
+    """The call of another function of the same module."""
+    func = with_parts(node.func, attr=name) if isinstance(node.func, ast.Attribute) else ast.Name(name, ast.Load())
+    return with_parts(node, func=func)
+
+
+def with_args(node: ast.Call, args: list[ast.expr]) -> ast.Call:
+    """The call with other arguments."""
+    return with_parts(node, args=args)
+
+
+def with_keywords(node: ast.Call, keywords: list[ast.keyword]) -> ast.Call:
+    """The call with other keywords."""
+    return with_parts(node, keywords=keywords)
+
+
+def with_index(node: ast.Subscript, index: ast.expr) -> ast.Subscript:
+    """Another place of the same array."""
+    return with_parts(node, slice=index)

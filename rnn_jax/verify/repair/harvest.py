@@ -1,0 +1,203 @@
+"""What a missing term or factor may be written as: the program's own expressions, where their names are known."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from rnn_jax.verify.repair.live import LiveCode, Site, Spot
+from rnn_jax.verify.repair.probe import LARGEST, Shape, Trace, shape_of
+from rnn_jax.verify.repair.tree import at, located, replaced, shallow
+
+HERE = "__rnn_jax_here__"
+MOST = 400  # expressions that are tried at one place
+LONGEST = 60  # characters of one
+ITERATIONS = 40  # of a place whose values are kept
+
+
+@dataclass
+class Values:
+    """What an expression was worth at a place, each time that the program came by; None once it could not be had."""
+
+    shape: Shape
+    values: list[np.ndarray] = field(default_factory=list)
+
+    def key(self) -> tuple[Any, ...]:
+        """Equal for expressions that were worth the same."""
+        return self.shape, tuple(v.tobytes() for v in self.values)
+
+
+Stock = dict[str, Values]  # by the expression's text
+
+
+def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
+    """The program's own expressions that only compute, and what can be made of its arrays; by their text."""
+    found: dict[str, ast.expr] = {}
+    arrays: dict[str, ast.expr] = {}
+    pure = pure_functions(live)
+    for spot in live.spots:
+        for site, node in live.sites(spot):
+            shape = trace.shapes.get(site)
+            if shape is None or shape[0] not in ("array", "float", "int") or not computes(node, pure):
+                continue
+            assert isinstance(node, ast.expr)
+            text = ast.unparse(node)
+            if len(text) <= LONGEST:
+                found.setdefault(text, node)
+                if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and shape[0] == "array":
+                    arrays.setdefault(text, node)
+    for text in arrays:
+        for made in (f"1 - {text} ** 2", f"{text} * (1 - {text})", f"{text}.T"):
+            found.setdefault(ast.unparse(ast.parse(made, mode="eval")), ast.parse(made, mode="eval").body)
+        if text.isidentifier():
+            found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
+    return found
+
+
+def pure_functions(live: LiveCode) -> set[str]:
+    """The program's functions that write to nothing but names of their own."""
+    names = set()
+    for functions in live.made_by.values():
+        for function in functions:
+            names.add(function.__name__)
+    for spot in live.spots:
+        for node in ast.walk(live.statement(spot)):
+            if isinstance(node, ast.FunctionDef) and any(writes(each) for each in ast.walk(node)):
+                names.discard(node.name)
+    return names
+
+
+def writes(node: ast.AST) -> bool:
+    """Whether a node changes what others can see."""
+    if isinstance(node, ast.Global | ast.Nonlocal | ast.Yield | ast.Delete):
+        return True
+    if isinstance(node, ast.Attribute | ast.Subscript):
+        return not isinstance(node.ctx, ast.Load)
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGERS
+
+
+CHANGERS = {"append", "pop", "popleft", "update", "extend", "insert", "sort", "fill", "reverse", "clear", "setdefault"}
+
+
+def computes(node: ast.AST, pure: set[str]) -> bool:
+    """Whether an expression may be evaluated once more without a trace."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call):
+            func = each.func
+            if isinstance(func, ast.Name) and func.id not in pure | {"len", "abs", "float", "int", "sum", "range"}:
+                return False
+            if isinstance(func, ast.Attribute) and (
+                not isinstance(func.value, ast.Name | ast.Attribute | ast.BinOp | ast.Call | ast.Subscript)
+                or func.attr in CHANGERS
+                or "random" in ast.unparse(func)
+                or "rng" in ast.unparse(func)
+            ):
+                return False
+        if isinstance(each, ast.Lambda | ast.ListComp | ast.GeneratorExp | ast.DictComp | ast.SetComp | ast.NamedExpr):
+            return False
+        if isinstance(each, ast.Await | ast.Yield | ast.YieldFrom | ast.Starred):
+            return False
+    return True
+
+
+def stocked(live: LiveCode, held: dict[Spot, ast.stmt]) -> tuple[dict[Spot, ast.stmt], list[Site]]:
+    """The statements with a look around before each of those inside functions and loops, and their sites.
+
+    held: statements to take in the place of the program's own, with the same statements within.
+    """
+    places: list[Site] = []
+    made: dict[Spot, ast.stmt] = {}
+    for spot in live.spots:
+        statement = held.get(spot, live.statement(spot))
+        found = [
+            s for s, node in live.sites(spot) if isinstance(node, ast.stmt) and s.path and s.path[-1][1] is not None
+        ]
+        for site in reversed(found):
+            node = live.node(site)
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) or within_class(live, site):
+                continue
+            places.append(site)
+            look = ast.parse(f"{HERE}({len(places) - 1}, locals(), globals())").body[0]
+            present = at(statement, site.path)
+            if isinstance(node, ast.For | ast.While):
+                places.append(end_of(site, node))
+                last = ast.parse(f"{HERE}({len(places) - 1}, locals(), globals())").body[0]
+                present = shallow(present)
+                present.body = [*present.body, located(last, node.body[-1])]
+            statement = replaced(statement, site.path, [located(look, node), present])
+        made[spot] = statement
+    return made, places
+
+
+def end_of(site: Site, loop: ast.For | ast.While) -> Site:
+    """The place behind the last statement of a loop's body."""
+    return Site(site.file, site.number, (*site.path, ("body", len(loop.body))))
+
+
+def within_class(live: LiveCode, site: Site) -> bool:
+    """Whether a statement stands in the body of a class, not of a function."""
+    return isinstance(at(live.statement(site.spot), site.path[:-1]), ast.ClassDef)
+
+
+@contextmanager
+def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[dict[Site, Stock]]:
+    """Evaluate the expressions at each place that the program comes by."""
+    codes: dict[str, CodeType] = {}
+    for text in list(expressions)[:MOST]:
+        codes[text] = compile(text, "<harvest>", "eval")
+    names = {text: set(code.co_names) for text, code in codes.items()}
+    stock: dict[Site, Stock] = defaultdict(dict)
+    missing: dict[Site, set[str]] = defaultdict(set)
+    times: dict[Site, int] = defaultdict(int)
+
+    def here(number: int, local: dict[str, Any], shared: dict[str, Any]) -> None:
+        place = places[number]
+        times[place] += 1
+        if times[place] > ITERATIONS:
+            return
+        profile = sys.getprofile()
+        sys.setprofile(None)
+        known, gone = stock[place], missing[place]
+        for text, code in codes.items():
+            if text in gone:
+                continue
+            value = evaluated(code, names[text], local, shared)
+            if value is None or (times[place] > 1 and text not in known):
+                gone.add(text)
+                known.pop(text, None)
+                continue
+            entry = known.setdefault(text, Values(shape_of(value)))
+            if entry.shape[0] == "array" and entry.shape[2] != np.shape(value):
+                gone.add(text)
+                known.pop(text)
+                continue
+            entry.values.append(np.array(value))
+        sys.setprofile(profile)
+
+    setattr(builtins, HERE, here)
+    try:
+        yield stock
+    finally:
+        delattr(builtins, HERE)
+
+
+def evaluated(code: CodeType, names: set[str], local: dict[str, Any], shared: dict[str, Any]) -> Any:
+    """An expression's value where it is a number or an array of numbers; None otherwise."""
+    try:
+        value = eval(code, shared, local)
+    except Exception:
+        return None
+    if isinstance(value, np.ndarray | np.generic | float | int) and not isinstance(value, bool):
+        array = np.asarray(value)
+        if array.dtype.kind in "fiu" and 0 < array.size <= LARGEST:
+            return value
+    return None

@@ -1,0 +1,157 @@
+"""The code that a check runs: its syntax trees, the live functions made from them, and how to run it changed."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import linecache
+import types
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from rnn_jax.verify.of_file import FileSubject
+from rnn_jax.verify.repair.tree import Path, at, walk
+from rnn_jax.verify.subject import Subject
+from rnn_jax.verify.trace.places import foreign
+
+Spot = tuple[str, int]  # a file, and the number of a statement at its top level
+
+
+@dataclass(frozen=True)
+class Site:
+    """A node of the user's code: the file, the top-level statement it is in, and the way to it from there."""
+
+    file: str
+    number: int
+    path: Path
+
+    @property
+    def spot(self) -> Spot:
+        """The top-level statement."""
+        return self.file, self.number
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that the program runs."""
+
+    file: str
+    text: str
+    tree: ast.Module
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """As they stand."""
+        return tuple(self.text.splitlines())
+
+
+class LiveCode:
+    """The user's functions as they are now, by the statement that made each."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.sources: dict[str, Source] = {}
+        self.made_by: dict[Spot, list[types.FunctionType]] = defaultdict(list)
+        self.prelude: dict[int, Spot] = {}
+        for function in subject.world.functions:
+            file = function.__code__.co_filename
+            number = self._number(file, function.__code__.co_firstlineno) if not foreign(file) else None
+            if number is not None:
+                self.made_by[file, number].append(function)
+        if isinstance(subject, FileSubject):
+            own = str(subject.program.path.absolute())
+            for k, statement in enumerate(subject.prelude):
+                body = self.source(own).tree.body if self.source(own) else []
+                if statement in body:
+                    self.prelude[k] = (own, body.index(statement))
+
+    def source(self, file: str) -> Any:
+        """The file's text and tree; None where they cannot be had."""
+        if file not in self.sources:
+            found = self._read(file)
+            if found is None:
+                return None
+            self.sources[file] = found
+        return self.sources[file]
+
+    def _read(self, file: str) -> Source | None:
+        if isinstance(self.subject, FileSubject) and file == str(self.subject.program.path.absolute()):
+            return Source(file, self.subject.program.source, self.subject.program.tree)
+        text = "".join(linecache.getlines(file))
+        try:
+            return Source(file, text, ast.parse(text)) if text else None
+        except SyntaxError:
+            return None
+
+    def _number(self, file: str, line: int) -> int | None:
+        source = self.source(file)
+        if source is None:
+            return None
+        for number, statement in enumerate(source.tree.body):
+            first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+            if first <= line <= (statement.end_lineno or first):
+                return number
+        return None
+
+    @property
+    def spots(self) -> list[Spot]:
+        """The top-level statements whose code can run: those that made functions, and those that run each time."""
+        return list(dict.fromkeys([*self.made_by, *self.prelude.values()]))
+
+    def statement(self, spot: Spot) -> ast.stmt:
+        """The top-level statement as it stands."""
+        return self.sources[spot[0]].tree.body[spot[1]]
+
+    def node(self, site: Site) -> Any:
+        """The node at a site."""
+        return at(self.statement(site.spot), site.path)
+
+    def sites(self, spot: Spot) -> Iterator[tuple[Site, ast.AST]]:
+        """All nodes of a top-level statement."""
+        for path, node in walk(self.statement(spot)):
+            yield Site(*spot, path), node
+
+    @contextlib.contextmanager
+    def changed(self, changes: dict[Spot, ast.stmt]) -> Iterator[None]:
+        """Run other code in the place of these statements.
+
+        Raises SyntaxError or ValueError for code that cannot take the place.
+        """
+        kept: list[tuple[types.FunctionType, types.CodeType]] = []
+        subject = self.subject
+        prelude = list(subject.prelude) if isinstance(subject, FileSubject) else []
+        try:
+            for spot, statement in changes.items():
+                if self.made_by.get(spot):
+                    codes = codes_of(statement, spot[0])
+                    for function in self.made_by[spot]:
+                        old = function.__code__
+                        new = codes.get((old.co_qualname, old.co_firstlineno))
+                        if new is not None and new != old:
+                            kept.append((function, old))
+                            function.__code__ = new
+                if isinstance(subject, FileSubject):
+                    for k, where in self.prelude.items():
+                        if where == spot:
+                            subject.prelude[k] = statement
+            yield
+        finally:
+            for function, code in reversed(kept):
+                function.__code__ = code
+            if isinstance(subject, FileSubject):
+                subject.prelude[:] = prelude
+
+
+def codes_of(statement: ast.stmt, file: str) -> dict[tuple[str, int], types.CodeType]:
+    """All code objects of a statement, by qualified name and first line."""
+    found: dict[tuple[str, int], types.CodeType] = {}
+    waiting = [compile(ast.Module([statement], type_ignores=[]), file, "exec", dont_inherit=True)]
+    while waiting:
+        for each in waiting.pop().co_consts:
+            if isinstance(each, types.CodeType):
+                found.setdefault((each.co_qualname, each.co_firstlineno), each)
+                waiting.append(each)
+    return found

@@ -1,0 +1,190 @@
+"""Edits that give an expression the values it would have to have: found by values, without a run of the program."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Written, key_of, parsed
+from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.harvest import end_of
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.tree import at, located, replaced, shallow
+
+# What is found by solving equations is right to about the square root of their rounding.
+NEAR = 1e-6
+NAMES = ("dh_next", "dnext", "carried", "carried_2")
+
+
+class Around(NamedTuple):
+    """Where a site stands: its statement, the block and the loop that the statement is in."""
+
+    statement: Site
+    loop: Site | None
+
+
+def around(live: LiveCode, site: Site) -> Around | None:
+    """The innermost statement that a site is in, and the innermost loop that is in the same function."""
+    whole = live.statement(site.spot)
+    statement, loop = None, None
+    for k in range(1, len(site.path) + 1):
+        node = at(whole, site.path[:k])
+        if isinstance(node, ast.stmt):
+            statement = Site(site.file, site.number, site.path[:k])
+            if isinstance(node, ast.FunctionDef):
+                loop = None
+            elif isinstance(node, ast.For | ast.While) and k < len(site.path):
+                loop = statement
+    return Around(statement, loop) if statement is not None and statement.path else None
+
+
+class Matcher:
+    """The edits that one healing allows."""
+
+    def __init__(self, live: LiveCode, healing: Healing, places: dict[Site, Expressions]) -> None:
+        self.live, self.healing, self.places = live, healing, places
+        self.site, self.node = healing.site, live.node(healing.site)
+        self.where = around(live, healing.site)
+        self.size = float(np.linalg.norm(healing.missing))
+
+    def fits(self, shifts: list[np.ndarray]) -> bool:
+        """Whether moving the site's values by these makes the gradients right."""
+        if len(shifts) != len(self.healing.present):
+            return False
+        if any(s.shape != p.shape for s, p in zip(shifts, self.healing.present, strict=True)):
+            return False
+        row = np.concatenate([np.ravel(s) for s in shifts])
+        return bool(np.linalg.norm(self.healing.slopes @ row - self.healing.missing) <= NEAR * self.size)
+
+    def edits(self) -> Iterator[Edit]:
+        """All of them."""
+        if self.where is None or not isinstance(self.node, ast.expr):
+            return
+        here = self.places.get(self.where.statement)
+        shape = self.healing.present[0].shape
+        if here is not None:
+            yield from self.in_place(here, shape)
+        if self.where.loop is not None:
+            loop = self.live.node(self.where.loop)
+            last = self.places.get(end_of(self.where.loop, loop))
+            if last is not None:
+                yield from self.carried(last, loop, shape)
+
+    def in_place(self, here: Expressions, shape: tuple[int, ...]) -> Iterator[Edit]:
+        """The expression, with a term or a factor, or another one in its place."""
+        present = self.healing.present
+        for other in here.of(shape):
+            values = other.values[: len(present)]
+            if self.fits(values):
+                yield from self.written(ast.Add(), other, "missing-term")
+            if self.fits([-v for v in values]):
+                yield from self.written(ast.Sub(), other, "missing-term")
+            if self.fits([v - p for v, p in zip(values, present, strict=False)]):
+                yield from self.written(None, other, "wrong-variable")
+            if self.fits([v * p - p for v, p in zip(values, present, strict=False)]):
+                yield from self.written(ast.Mult(), other, "missing-factor")
+        if shape:
+            for number in here.of(()):
+                values = number.values[: len(present)]
+                if self.fits([v * p - p for v, p in zip(values, present, strict=False)]):
+                    yield from self.written(ast.Mult(), number, "missing-factor")
+                if all(np.all(v) for v in values) and self.fits(
+                    [p / v - p for v, p in zip(values, present, strict=False)]
+                ):
+                    yield from self.written(ast.Div(), number, "missing-factor")
+        if self.fits(present):
+            new = ast.BinOp(ast.Constant(2), ast.Mult(), self.node)
+            yield self.edit(new, "missing-factor", 1.5)
+
+    def edit(self, new: ast.expr, kind: str, cost: float) -> Edit:
+        """Another expression at the site."""
+        return Edit(self.site, located(new, self.node), kind, cost, self.node.lineno)
+
+    def written(self, operator: ast.operator | None, other: Written, kind: str) -> Iterator[Edit]:
+        """The edit of the expression, and for a name the statement that may be missing before it."""
+        text = parsed(other.text)
+        new = text if operator is None else ast.BinOp(self.node, operator, text)
+        yield self.edit(new, kind, other.cost + 1)
+        if isinstance(self.node, ATOMS) and not any(ast.unparse(self.node) == ast.unparse(n) for n in ast.walk(text)):
+            target: Any = shallow(self.node)
+            target.ctx = ast.Store()
+            statement: ast.stmt = (
+                ast.Assign([target], text) if operator is None else ast.AugAssign(target, operator, text)
+            )
+            assert self.where is not None
+            yield inserted(self.live, self.where.statement, statement, other.cost + 1.2)
+
+    def carried(self, last: Expressions, loop: Any, shape: tuple[int, ...]) -> Iterator[Edit]:
+        """What the end of an iteration knows, for the next one to begin with."""
+        present = self.healing.present
+        zero = np.zeros(shape)
+        for other in last.of(shape):
+            before = [zero, *other.values][: len(present)]
+            if self.fits(before):
+                yield self.linked(loop, other)
+            if isinstance(self.node, ast.Name):
+                before = [present[0], *other.values][: len(present)]
+                if self.fits([b - p for b, p in zip(before, present, strict=False)]):
+                    assert self.where is not None and self.where.loop is not None
+                    target = ast.Name(self.node.id, ast.Store())
+                    statement = ast.Assign([target], parsed(other.text))
+                    place = end_of(self.where.loop, loop)
+                    yield inserted(self.live, place, statement, other.cost + 0.5)
+
+    def linked(self, loop: Any, other: Written) -> Edit:
+        """A carried gradient set to 0 before the loop, added at the site, and renewed at the end of the loop."""
+        assert self.where is not None and self.where.loop is not None
+        taken = {n.id for n in ast.walk(self.live.statement(self.site.spot)) if isinstance(n, ast.Name)}
+        name = next(n for n in NAMES if n not in taken)
+        above = Site(self.site.file, self.site.number, self.where.loop.path[:-1])
+        field, k = self.where.loop.path[-1]
+        inner = self.site.path[len(self.where.loop.path) :]
+        total = located(ast.BinOp(self.node, ast.Add(), ast.Name(name, ast.Load())), self.node)
+        inside = shallow(replaced(loop, inner, total))
+        inside.body = [*inside.body, located(ast.parse(f"{name} = {other.text}").body[0], loop.body[-1])]
+        block = self.live.node(above)
+        made = shallow(block)
+        statements, at_k = getattr(block, field), int(k or 0)
+        start = located(ast.parse(f"{name} = 0").body[0], loop)
+        setattr(made, field, [*statements[:at_k], start, inside, *statements[at_k + 1 :]])
+        return Edit(above, made, "dropped-path", other.cost + 2, self.node.lineno)
+
+
+def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> Edit:
+    """A new statement before the one at a place, or at the end of a block."""
+    (field, k), above = place.path[-1], place.path[:-1]
+    block = at(live.statement(place.spot), above)
+    body = getattr(block, field)
+    assert k is not None
+    neighbour = body[k - 1] if k else body[0]
+    new = shallow(block)
+    setattr(new, field, [*body[:k], located(statement, neighbour), *body[k:]])
+    line = body[k - 1].end_lineno if k else block.lineno
+    return Edit(Site(place.file, place.number, above), new, "missing-statement", cost, line, True)
+
+
+def sums(live: LiveCode, places: dict[Site, Expressions], name: str, missing: np.ndarray) -> Iterator[Edit]:
+    """A statement that adds to a sum what it lacks: over all iterations, what is missing of one gradient."""
+    size = float(np.linalg.norm(missing))
+    for place, here in places.items():
+        targets = [t for t, known in here.stock.items() if key_of(known.shape) == missing.shape and is_target(t)]
+        if not targets:
+            continue
+        for other in here.of(missing.shape):
+            total = sum(other.values)
+            for sign, operator in ((1.0, ast.Add()), (-1.0, ast.Sub())):
+                if np.linalg.norm(sign * total - missing) <= NEAR * size:
+                    for target in targets:
+                        stored: Any = parsed(target)
+                        stored.ctx = ast.Store()
+                        statement = ast.AugAssign(stored, operator, parsed(other.text))
+                        yield inserted(live, place, statement, other.cost)
+
+
+def is_target(text: str) -> bool:
+    """Whether something may be written to."""
+    return isinstance(parsed(text), ATOMS) and not text.endswith(".T")

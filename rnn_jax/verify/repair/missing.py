@@ -1,0 +1,124 @@
+"""Statements that may be missing, to be tried one by one: siblings under other names, zeroing, scaling."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.expressions import ATOMS, key_of, parsed
+from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.match import inserted
+from rnn_jax.verify.repair.scope import function_at
+from rnn_jax.verify.repair.tree import at
+
+
+def insertions(live: LiveCode, place: Site, stock: Stock, numpy: str) -> Iterator[Edit]:
+    """A new statement before the one at a place."""
+    (field, _), above = place.path[-1], place.path[:-1]
+    body = getattr(at(live.statement(place.spot), above), field)
+    for statement, cost in statements(live, place, body, stock, numpy):
+        yield inserted(live, place, statement, cost)
+
+
+def statements(
+    live: LiveCode, place: Site, body: list[ast.stmt], stock: Stock, numpy: str
+) -> Iterator[tuple[ast.stmt, float]]:
+    """The statements that may be missing."""
+    targets = {t: v for t in written_to(live, place) if (v := stock.get(t)) is not None}
+    yield from ((each, 1.5) for each in siblings(body, targets, stock))
+    numbers = [t for t, v in stock.items() if v.shape[0] in ("int", "float") and v.values and any(v.values)]
+    indices = [t for t, v in stock.items() if v.shape[0] == "int" and isinstance(parsed(t), ATOMS)]
+    for target, values in targets.items():
+        if values.shape[0] == "array":
+            yield assigned(target, "=", f"{numpy}.zeros_like({target})"), 2
+            yield assigned(f"{target}[...]", "=", "0"), 2.2
+            for index in indices:
+                yield assigned(f"{target}[{index}]", "-=", "1"), 2
+            for number in numbers:
+                yield assigned(target, "/=", number), 2.5
+                yield assigned(target, "*=", number), 3
+
+
+def assigned(target: str, operator: str, text: str) -> ast.stmt:
+    """A statement."""
+    return ast.parse(f"{target} {operator} {text}").body[0]
+
+
+def written_to(live: LiveCode, place: Site) -> list[str]:
+    """What the statements of the function around a place write to."""
+    function = function_at(live.statement(place.spot), place.path)[1] or live.statement(place.spot)
+    found: dict[str, None] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                parts = target.elts if isinstance(target, ast.Tuple) else [target]
+                found |= {ast.unparse(t): None for t in parts if isinstance(t, ATOMS)}
+        elif isinstance(node, ast.AugAssign):
+            found[ast.unparse(node.target)] = None
+    return list(found)
+
+
+def siblings(body: list[ast.stmt], targets: Stock, stock: Stock) -> Iterator[ast.stmt]:
+    """The statements of the same block with other names: dWf += x @ df beside dWi += x @ di."""
+    names = {n.id for t in stock for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)} | set(targets)
+    for statement in body:
+        if not isinstance(statement, ast.AugAssign | ast.Assign):
+            continue
+        target = ast.unparse(statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0])
+        if target not in targets:
+            continue
+        for other, values in targets.items():
+            if other == target or key_of(values.shape) != key_of(targets[target].shape):
+                continue
+            for old, new in differences(target, other):
+                text = ast.unparse(Renamed(old, new, names).visit(ast.parse(ast.unparse(statement))))
+                if text != ast.unparse(statement):
+                    yield ast.parse(text).body[0]
+
+
+def differences(first: str, second: str) -> list[tuple[str, str]]:
+    """By what two names differ: i and f for dWi and dWf."""
+    start = 0
+    while start < min(len(first), len(second)) and first[start] == second[start]:
+        start += 1
+    end = 0
+    while end < min(len(first), len(second)) - start and first[-1 - end] == second[-1 - end]:
+        end += 1
+    return [(first[start : len(first) - end], second[start : len(second) - end]), (first, second)]
+
+
+class Renamed(ast.NodeTransformer):
+    """A statement with one part of its names changed, wherever that gives a name that is known."""
+
+    def __init__(self, old: str, new: str, known: set[str]) -> None:
+        self.old, self.new, self.known = old, new, known
+
+    def change(self, name: str) -> str:
+        """The other name where there is one."""
+        if not self.old:
+            return name
+        for start in [k for k in range(len(name)) if name.startswith(self.old, k)][::-1]:
+            other = name[:start] + self.new + name[start + len(self.old) :]
+            if other in self.known:
+                return other
+        return name
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        """A name."""
+        return ast.Name(self.change(node.id), node.ctx)
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        """An attribute."""
+        made = ast.Attribute(self.visit(node.value), node.attr, node.ctx)
+        if self.old and self.old in node.attr:
+            made.attr = self.new.join(node.attr.rsplit(self.old, 1))
+        return made
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        """A key."""
+        if isinstance(node.value, str) and self.old and self.old in node.value:
+            return ast.Constant(self.new.join(node.value.rsplit(self.old, 1)))
+        return node

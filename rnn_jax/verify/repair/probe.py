@@ -1,0 +1,190 @@
+"""A run of the user's gradients with every value written down: what each expression gave, at which iteration."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.repair.live import LiveCode, Site, Spot
+from rnn_jax.verify.repair.tree import Path, located, shallow
+from rnn_jax.verify.trace.places import foreign
+
+SEEN, LOOP = "__rnn_jax_seen__", "__rnn_jax_loop__"
+LARGEST = 100_000  # elements of a value that is written down
+MOST = 200_000  # values of a run
+LOOPS = ast.For | ast.While
+
+
+Shape = tuple[Any, ...]
+
+
+class Seen(NamedTuple):
+    """A value of an expression, and when it was there."""
+
+    order: int
+    value: np.ndarray
+    iteration: str  # "t=3", of the innermost loop around it
+
+
+@dataclass
+class Trace:
+    """All that one run showed."""
+
+    seen: dict[Site, list[Seen]] = field(default_factory=lambda: defaultdict(list))
+    shapes: dict[Site, tuple[Any, ...]] = field(default_factory=dict)  # of what each expression gave first
+    scopes: dict[tuple[str, int], dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by file and first line
+    order: int = 0
+
+
+def shape_of(value: Any) -> tuple[Any, ...]:
+    """What may stand in the place of what: the type, and of an array its shape."""
+    if isinstance(value, np.ndarray):
+        return ("array", value.dtype.kind, value.shape)
+    if isinstance(value, bool | np.bool_):
+        return ("bool",)
+    if isinstance(value, int | np.integer):
+        return ("int",)
+    if isinstance(value, float | np.floating):
+        return ("float",)
+    return (type(value).__name__,)
+
+
+class Instrument(ast.NodeTransformer):
+    """A statement with each expression's value shown to `SEEN` and each iteration told to `LOOP`."""
+
+    def __init__(self, spot: Spot, sites: list[Site]) -> None:
+        self.spot, self.sites = spot, sites
+        self.path: Path = ()
+
+    def number(self) -> int:
+        """A new number for the node at the present path."""
+        self.sites.append(Site(*self.spot, self.path))
+        return len(self.sites) - 1
+
+    def generic_visit(self, node: ast.AST) -> Any:
+        """The same node with its parts shown."""
+        made, path = shallow(node), self.path
+        for name, value in ast.iter_fields(node):
+            if name in UNTOUCHED.get(type(node), ()):
+                continue
+            if isinstance(node, ast.Call) and name == "func":
+                # What a call calls is no value, but what a method belongs to is one.
+                if isinstance(value, ast.Attribute):
+                    self.path = (*path, (name, None), ("value", None))
+                    made.func = shallow(value)
+                    made.func.value = self.visit(value.value)
+                continue
+            if isinstance(value, ast.AST):
+                self.path = (*path, (name, None))
+                setattr(made, name, self.visit(value))
+            elif isinstance(value, list):
+                parts = []
+                for k, each in enumerate(value):
+                    self.path = (*path, (name, k))
+                    shown = self.visit(each) if isinstance(each, ast.AST) else each
+                    parts += shown if isinstance(shown, list) else [shown]
+                setattr(made, name, parts)
+        self.path = path
+        return made
+
+    def visit(self, node: ast.AST) -> Any:
+        """The node, shown if it is an expression with a value."""
+        path = self.path
+        if isinstance(node, ast.Constant | ast.JoinedStr | ast.Starred | ast.Slice | ast.Lambda):
+            return node
+        made = self.generic_visit(node)
+        self.path = path
+        if isinstance(node, SHOWN) and isinstance(getattr(node, "ctx", None), ast.Load | None):
+            call = ast.Call(ast.Name(SEEN, ast.Load()), [ast.Constant(self.number()), made], [])
+            return located(call, node)
+        if isinstance(node, ast.For):
+            names = [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
+            names_of = ast.Tuple([ast.Constant(n) for n in names], ast.Load())
+            pairs = ast.Tuple([ast.Name(n, ast.Load()) for n in names], ast.Load())
+            told = ast.Expr(ast.Call(ast.Name(LOOP, ast.Load()), [names_of, pairs], []))
+            made.body = [located(told, node), *made.body]
+            over = ast.Expr(ast.Call(ast.Name(LOOP, ast.Load()), [], []))
+            return [made, located(over, node)]
+        return made
+
+
+SHOWN = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Subscript, ast.Name, ast.Attribute, ast.IfExp)
+# What is written to is no value, nor is what is evaluated where a function is made.
+UNTOUCHED: dict[type, tuple[str, ...]] = {
+    ast.FunctionDef: ("args", "decorator_list", "returns"),
+    ast.ClassDef: ("bases", "keywords", "decorator_list"),
+    ast.AnnAssign: ("annotation",),
+    ast.Delete: ("targets",),
+    ast.AugAssign: ("target",),
+    ast.Assign: ("targets",),
+    ast.Import: ("names",),
+    ast.ImportFrom: ("names",),
+}
+
+
+def instrumented(live: LiveCode, spots: list[Spot]) -> tuple[dict[Spot, ast.stmt], list[Site]]:
+    """The statements with probes, and the site of each probe by number."""
+    sites: list[Site] = []
+    made: dict[Spot, ast.stmt] = {}
+    for spot in spots:
+        found = Instrument(spot, sites).visit(live.statement(spot))
+        made[spot] = found[0] if isinstance(found, list) else found
+    return made, sites
+
+
+@contextmanager
+def watching(sites: list[Site], live: LiveCode) -> Iterator[Trace]:
+    """Write down what the probes of instrumented code show."""
+    trace = Trace()
+    loops: list[tuple[tuple[str, ...], str]] = []
+
+    def seen(number: int, value: Any) -> Any:
+        site = sites[number]
+        trace.order += 1
+        if site not in trace.shapes:
+            trace.shapes[site] = shape_of(value)
+        if isinstance(value, np.ndarray | np.generic | float) and trace.order < MOST:
+            array = np.array(value)
+            if array.dtype.kind in "fiub" and array.size <= LARGEST:
+                label = loops[-1][1] if loops else ""
+                trace.seen[site].append(Seen(trace.order, array, label))
+        return value
+
+    def loop(names: tuple[str, ...] | None = None, values: tuple[Any, ...] = ()) -> None:
+        if names is None:
+            if loops:
+                loops.pop()
+            return
+        label = next(
+            (f"{n}={v}" for n, v in zip(names, values, strict=True) if isinstance(v, int | np.integer | str)), ""
+        )
+        if loops and loops[-1][0] == names:
+            loops.pop()
+        loops.append((names, label))
+
+    def returned(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "return" and not foreign(frame.f_code.co_filename):
+            key = frame.f_code.co_filename, frame.f_code.co_firstlineno
+            scope = trace.scopes.setdefault(key, {})
+            for name, value in frame.f_locals.items():
+                scope[name] = shape_of(value)
+
+    setattr(builtins, SEEN, seen)
+    setattr(builtins, LOOP, loop)
+    before = sys.getprofile()
+    sys.setprofile(returned)
+    try:
+        yield trace
+    finally:
+        sys.setprofile(before)
+        delattr(builtins, SEEN)
+        delattr(builtins, LOOP)

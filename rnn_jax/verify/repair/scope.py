@@ -1,0 +1,93 @@
+"""What could have been meant in the place of a name: other names, attributes and keys that hold the like."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnn_jax.verify.repair.live import LiveCode, Site, Spot
+from rnn_jax.verify.repair.probe import Shape, Trace, shape_of
+from rnn_jax.verify.repair.tree import Path, at
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The names of a function and of its module, each with what it held."""
+
+    names: dict[str, Shape]
+
+    def like(self, shape: Shape | None, but: str) -> list[str]:
+        """Other names that held the same kind of thing."""
+        return [name for name, found in self.names.items() if name != but and alike(found, shape)]
+
+
+def alike(found: Shape, shape: Shape | None) -> bool:
+    """Whether one may stand in the place of the other: numbers by type, arrays by shape."""
+    if shape is None:
+        return found[0] in ("array", "int", "float")
+    if found[0] == "array" and shape[0] == "array":
+        return bool(found[2] == shape[2])
+    return found[0] == shape[0] and found[0] not in ("function", "module", "type", "NoneType", "str")
+
+
+def function_at(statement: ast.stmt, path: Path) -> tuple[Path, ast.AST | None]:
+    """The innermost function that a node is in, and the way to it."""
+    found: tuple[Path, ast.AST | None] = ((), None)
+    for k in range(len(path)):
+        node = at(statement, path[:k])
+        if isinstance(node, ast.FunctionDef):
+            found = path[:k], node
+    return found
+
+
+class Scopes:
+    """The scopes of all sites, and the attributes and keys that the program uses of each object."""
+
+    def __init__(self, live: LiveCode, trace: Trace) -> None:
+        self.live, self.trace = live, trace
+        self.attributes: dict[str, dict[str, Shape | None]] = defaultdict(dict)
+        self.keys: dict[str, dict[str, Shape | None]] = defaultdict(dict)
+        self.indices: dict[str, dict[str, ast.expr]] = defaultdict(dict)
+        for spot in live.spots:
+            for site, node in live.sites(spot):
+                shape = trace.shapes.get(site)
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                    self._note(self.attributes[ast.unparse(node.value)], node.attr, shape)
+                elif isinstance(node, ast.Subscript):
+                    base = ast.unparse(node.value)
+                    if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+                        self._note(self.keys[base], node.slice.value, shape)
+                    else:
+                        self.indices[base].setdefault(ast.unparse(node.slice), node.slice)
+        self._cache: dict[tuple[Spot, Path], Scope] = {}
+
+    def _note(self, table: dict[str, Shape | None], key: str, shape: Shape | None) -> None:
+        if table.get(key) is None:
+            table[key] = shape
+
+    def at(self, site: Site) -> Scope:
+        """The scope of a site."""
+        path, function = function_at(self.live.statement(site.spot), site.path)
+        key = site.spot, path
+        if key not in self._cache:
+            self._cache[key] = self._scope(site.file, function)
+        return self._cache[key]
+
+    def _scope(self, file: str, function: Any) -> Scope:
+        names: dict[str, Shape] = {}
+        used = {
+            n.id for spot in self.live.spots for n in ast.walk(self.live.statement(spot)) if isinstance(n, ast.Name)
+        }
+        for each in self.live.subject.world.namespaces:
+            if each.get("__file__") in (None, file):
+                names |= {
+                    k: shape_of(v) for k, v in each.items() if k in used and isinstance(v, np.ndarray | int | float)
+                }
+        if function is not None:
+            first = min([function.lineno, *(d.lineno for d in function.decorator_list)])
+            names |= self.trace.scopes.get((file, first), {})
+        return Scope(names)

@@ -1,0 +1,218 @@
+"""The edits that mend a program, found by trying."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnn_jax.verify.repair import statements
+from rnn_jax.verify.repair.edit import Edit, changes
+from rnn_jax.verify.repair.expressions import Expressions
+from rnn_jax.verify.repair.first_state import first_states
+from rnn_jax.verify.repair.force import Forcing, Healing, Reach
+from rnn_jax.verify.repair.grammar import Grammar
+from rnn_jax.verify.repair.harvest import Stock, looking, stocked, written
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.match import Matcher, around, sums
+from rnn_jax.verify.repair.missing import insertions
+from rnn_jax.verify.repair.probe import Trace, instrumented, watching
+from rnn_jax.verify.repair.tree import located, replaced
+from rnn_jax.verify.repair.trial import Trial
+
+
+@dataclass
+class Search:
+    """What is known of a wrong program, and what has been found."""
+
+    trial: Trial
+    trace: Trace
+    forcing: Forcing
+    reach: dict[Site, Reach]
+    wrong: frozenset[str]
+    until: float
+    found: list[Edit] = field(default_factory=list)
+    partial: list[tuple[Edit, frozenset[str]]] = field(default_factory=list)
+    healings: dict[Site, Healing | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, trial: Trial, seconds: float) -> Search:
+        """Watch one run, and see what hangs on what."""
+        until = time.perf_counter() + seconds
+        live = trial.live
+        made, sites = instrumented(live, live.spots)
+        with watching(sites, live) as trace:
+            trial.run(made)
+        forcing, rng = Forcing(trial), np.random.default_rng(0)
+        with forcing.at_work():
+            reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
+        return cls(trial, trace, forcing, reach, trial.wrong(trial.made.manual), until)
+
+    @property
+    def live(self) -> LiveCode:
+        """The user's code."""
+        return self.trial.live
+
+    def over(self) -> bool:
+        """Whether the time is used up."""
+        return time.perf_counter() > self.until
+
+    def attempt(self, edits: Iterable[Edit], enough: int = 1_000_000) -> None:
+        """Try edits, and keep those with which every gradient is right, the loss being what it was."""
+        for edit in edits:
+            if self.over() or len(self.found) >= enough:
+                return
+            made = changes(self.live, [edit])
+            outcome = self.trial.run(made)
+            if outcome is None or not outcome.wrong < self.wrong or not self.trial.same_loss(made):
+                continue
+            if outcome.wrong:
+                self.partial.append((edit, outcome.wrong))
+            else:
+                self.found.append(edit)
+
+    def order(self, statement: Site) -> tuple[int, int]:
+        """Statements on which all that is wrong and nothing else hangs first; then in the order in which they run."""
+        sites = self.sites_of[statement]
+        reached = [self.reach[s] for s in sites if s in self.reach and self.reach[s].gradients]
+        if any(r.gradients == self.wrong and not r.loss for r in reached):
+            rank = 0
+        elif any(r.gradients <= self.wrong and not r.loss for r in reached):
+            rank = 1
+        elif not reached:
+            rank = 2
+        elif any(not r.loss for r in reached):
+            rank = 3
+        else:
+            rank = 4
+        first = min((self.trace.seen[s][0].order for s in sites if s in self.trace.seen), default=0)
+        return rank, first
+
+    @property
+    def sites_of(self) -> dict[Site, list[Site]]:
+        """The sites of each statement."""
+        if not hasattr(self, "_sites"):
+            found: dict[Site, list[Site]] = defaultdict(list)
+            for site in self.forcing.sites:
+                where = around(self.live, site)
+                if where is not None:
+                    found[where.statement].append(site)
+            self._sites = dict(found)
+        return self._sites
+
+    def tokens(self) -> Iterator[Edit]:
+        """All small edits of what ran and what the loss does not hang on."""
+        grammar = Grammar(self.live, self.trace)
+        ranked = {statement: self.order(statement) for statement in self.sites_of}
+        made: list[tuple[tuple[int, float, int], Edit]] = []
+        for spot in self.live.spots:
+            for site, node in self.live.sites(spot):
+                if not site.path:
+                    continue
+                where = around(self.live, site)
+                rank = ranked.get(where.statement, (2, 0)) if where is not None else (2, 0)
+                if rank[0] == 4:
+                    continue
+                if isinstance(node, ast.expr | ast.Slice):
+                    edits: Iterable[Edit] = grammar.edits(site, node)
+                elif isinstance(node, ast.stmt):
+                    edits = statements.edits(self.live, site, node)
+                else:
+                    continue
+                made += [((rank[0], edit.cost, rank[1]), edit) for edit in edits]
+        yield from (edit for _, edit in sorted(made, key=lambda pair: pair[0]))
+
+    def heal(self, site: Site) -> Healing | None:
+        """The values that would mend what hangs on the site, worked out once."""
+        if site not in self.healings:
+            reach = self.reach.get(site)
+            wanted = reach.gradients & self.wrong if reach is not None and not reach.loss else frozenset()
+            fit = reach is not None and wanted and reach.gradients <= self.wrong
+            with self.forcing.at_work():
+                self.healings[site] = self.forcing.heal(site, wanted, 1.5) if fit else None
+        return self.healings[site]
+
+    def healing(self) -> Iterator[Healing]:
+        """The expressions that can mend all that is wrong, statement by statement as they run, the outermost first."""
+        ranked = sorted(self.sites_of, key=self.order)
+        for statement in ranked:
+            if self.order(statement)[0] > 0:
+                return
+            barren: list[Site] = []
+            for site in sorted(self.sites_of[statement], key=lambda s: len(s.path)):
+                if self.over():
+                    return
+                # What lies within a barren expression only acts through it.
+                if self.reach.get(site, NOTHING).gradients != self.wrong or any(within(site, b) for b in barren):
+                    continue
+                found = self.heal(site)
+                if found is None or found.healed != self.wrong:
+                    barren.append(site)
+                else:
+                    yield found
+
+    def expressions(self) -> dict[str, ast.expr]:
+        """What may be written, by its text."""
+        if not hasattr(self, "_written"):
+            self._written = written(self.live, self.trace)
+        return self._written
+
+    def additions(self) -> None:
+        """Edits that add what is missing."""
+        numpy = name_of_numpy(self.live)
+        stocks = look_around(self)
+        places = {place: Expressions(stock, numpy) for place, stock in stocks.items()}
+        for healing in self.healing():
+            there = {place: Expressions(stock, numpy) for place, stock in look_around(self, healing).items()}
+            self.attempt(Matcher(self.live, healing, there).edits())
+        if self.found:
+            return
+        if len(self.wrong) == 1:
+            (name,) = self.wrong
+            missing = self.trial.made.wanted[name] - self.trial.made.manual[name]
+            self.attempt(sums(self.live, places, name, missing))
+        for place, stock in stocks.items():
+            self.attempt(first_states(self.live, self.trace, place, stock, numpy))
+        if not self.found:
+            for place, stock in stocks.items():
+                self.attempt(insertions(self.live, place, stock, numpy))
+
+
+NOTHING = Reach(frozenset(), False)
+
+
+def within(site: Site, other: Site) -> bool:
+    """Whether a site lies inside another."""
+    return site.spot == other.spot and site.path[: len(other.path)] == other.path
+
+
+def name_of_numpy(live: LiveCode) -> str:
+    """How the program calls NumPy."""
+    for namespace in live.subject.world.namespaces:
+        for name, value in namespace.items():
+            if value is np:
+                return str(name)
+    return "np"
+
+
+def look_around(search: Search, healing: Healing | None = None) -> dict[Site, Stock]:
+    """What is known at each place that the gradients come by; where they are healed, with the right values."""
+    live = search.live
+    expressions = search.expressions()
+    if healing is None:
+        made, places = stocked(live, {})
+        with looking(places, expressions) as stocks:
+            search.trial.run(made)
+        return dict(stocks)
+    site = healing.site
+    with search.forcing.holding(site, healing.shifts) as probe:
+        node = live.node(site)
+        held = {site.spot: replaced(live.statement(site.spot), site.path, located(probe(node), node))}
+        made, places = stocked(live, held)
+        with looking(places, expressions) as stocks:
+            search.trial.run(made)
+    return dict(stocks)

@@ -1,0 +1,83 @@
+"""All the small edits of one statement: += for =, the statement left out, moved, or written to another name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.tree import at, located, shallow
+
+
+def edits(live: LiveCode, site: Site, node: Any) -> Iterator[Edit]:
+    """The edits of a statement inside a function or of one that runs at the top level."""
+    for new, kind, cost in options(node):
+        for each in new if isinstance(new, list) else [new]:
+            located(each, node)
+        yield Edit(site, new, kind, cost, node.lineno)
+    if site.path and site.path[-1][1] is not None:
+        yield from moves(live, site, node)
+
+
+def options(node: Any) -> Iterator[tuple[Any, str, float]]:
+    """What may stand in the statement's place."""
+    if isinstance(node, ast.AugAssign):
+        for other in (ast.Add, ast.Sub, ast.Mult, ast.Div):
+            if not isinstance(node.op, other):
+                made = shallow(node)
+                made.op = other()
+                yield made, "sign" if other in (ast.Add, ast.Sub) else "operator", 1.2
+        yield ast.Assign([node.target], node.value), "assign-not-add", 1.2
+    elif isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+        if isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
+            yield ast.AugAssign(target, ast.Add(), node.value), "assign-not-add", 1
+            yield ast.AugAssign(target, ast.Sub(), node.value), "assign-not-add", 2
+            yield ast.AugAssign(target, ast.Mult(), node.value), "assign-not-add", 2
+        elif isinstance(target, ast.Tuple):
+            for k in range(len(target.elts) - 1):
+                parts = list(target.elts)
+                parts[k], parts[k + 1] = parts[k + 1], parts[k]
+                made = shallow(node)
+                made.targets = [ast.Tuple(parts, ast.Store())]
+                yield made, "wrong-variable", 2
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.BinOp):
+        left = node.value.left
+        if isinstance(left, ast.Name | ast.Attribute | ast.Subscript):
+            stored = shallow(left)
+            stored.ctx = ast.Store()
+            yield ast.AugAssign(stored, node.value.op, node.value.right), "discarded-sum", 1
+    elif isinstance(node, ast.If):
+        yield node.body, "condition", 2
+        if node.orelse:
+            yield node.orelse, "condition", 2
+    if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Return | ast.Pass | ast.Import | ast.ImportFrom):
+        yield ast.Pass(), "extra-statement", 2.5
+
+
+def moves(live: LiveCode, site: Site, node: Any) -> Iterator[Edit]:
+    """The statement exchanged with the next, put behind or before the others of its block, out of its loop."""
+    statement = live.statement(site.spot)
+    (field, k), above = site.path[-1], site.path[:-1]
+    block = at(statement, above)
+    body = getattr(block, field)
+    if k is None or not isinstance(body, list) or isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Return):
+        return
+    whole = Site(site.file, site.number, above)
+    for other in range(len(body)):
+        if other == k or (isinstance(body[other], ast.Return) and other > k):
+            continue
+        if isinstance(body[other], ast.Expr) and isinstance(body[other].value, ast.Constant):
+            continue
+        order = [each for j, each in enumerate(body) if j != k]
+        order.insert(other, node)
+        made = shallow(block)
+        setattr(made, field, order)
+        yield Edit(whole, made, "wrong-order", 2.5 if abs(other - k) == 1 else 3, node.lineno)
+    if isinstance(block, ast.For | ast.While) and len(body) > 1 and above:
+        made = shallow(block)
+        made.body = [each for j, each in enumerate(body) if j != k]
+        yield Edit(whole, [node, made], "zeroed-inside", 3, node.lineno)
+        yield Edit(whole, [made, node], "wrong-order", 3, node.lineno)

@@ -1,0 +1,102 @@
+"""One edit tried: the gradients of the changed program at a point, against the right ones."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnn_jax.errors import InputError
+from rnn_jax.verify.compare import TOLERANCE
+from rnn_jax.verify.judge import Bench, Judgement
+from rnn_jax.verify.noise import norm
+from rnn_jax.verify.of_file import FileSubject
+from rnn_jax.verify.program import OverdueError, deadline
+from rnn_jax.verify.repair.live import LiveCode, Spot
+from rnn_jax.verify.subject import Values, evaluate_gradients, evaluate_loss
+
+PATIENCE = 20  # how many times as long as the program itself an edited one may run: an edit may never end
+SHORTEST = 0.25  # seconds, where the program itself takes next to none
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The gradients of an edited program, and which of them are wrong at the point where it was tried."""
+
+    gradients: Values
+    wrong: frozenset[str]
+
+
+@dataclass
+class Trial:
+    """A wrong judgement, and the means to try edits at its point."""
+
+    bench: Bench
+    made: Judgement
+    live: LiveCode
+    limit: float
+    tries: int = 0
+    left: float = field(default=0.0)
+
+    @classmethod
+    def of(cls, bench: Bench, made: Judgement, live: LiveCode) -> Trial:
+        """Take the time of the program itself for a measure."""
+        start = time.perf_counter()
+        evaluate_gradients(bench.subject, made.setting, bench.loss_first)
+        return cls(bench, made, live, max(SHORTEST, PATIENCE * (time.perf_counter() - start)))
+
+    def run(self, changes: dict[Spot, ast.stmt]) -> Outcome | None:
+        """The outcome; None where the edited program fails, or is the same to the last bit as it was."""
+        self.tries += 1
+        try:
+            with self.live.changed(changes), short(self.bench, self.limit):
+                found = evaluate_gradients(self.bench.subject, self.made.setting, self.bench.loss_first)
+                gradients = {n: self.bench.declared.undo(g) for n, g in found.items()}
+        except (Exception, OverdueError):
+            return None
+        return Outcome(gradients, self.wrong(gradients))
+
+    def wrong(self, gradients: Values) -> frozenset[str]:
+        """Which gradients are not the right ones, to 16 times the noise as everywhere."""
+        noise = self.made.truth.noise
+        return frozenset(
+            name
+            for name, right in self.made.wanted.items()
+            if not norm(gradients[name].astype(float) - right) <= TOLERANCE * noise[name]
+        )
+
+    def same_loss(self, changes: dict[Spot, ast.stmt]) -> bool:
+        """Whether the loss is what it was: no fix may change it."""
+        try:
+            with self.live.changed(changes), short(self.bench, self.limit):
+                loss = evaluate_loss(self.bench.subject, self.made.setting)
+        except (Exception, OverdueError):
+            return False
+        return loss == self.made.truth.recording.loss
+
+
+@contextlib.contextmanager
+def short(bench: Bench, limit: float) -> Iterator[None]:
+    """The program's own deadline made short, its warnings and NumPy's held back."""
+    subject = bench.subject
+    before = subject.program.timeout if isinstance(subject, FileSubject) else None
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            if isinstance(subject, FileSubject):
+                subject.program.timeout = limit
+                yield
+            else:
+                with deadline(limit):
+                    yield
+        finally:
+            if isinstance(subject, FileSubject) and before is not None:
+                subject.program.timeout = before
+
+
+__all__ = ["InputError", "Outcome", "Trial"]
