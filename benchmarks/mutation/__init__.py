@@ -1,0 +1,1 @@
+"""Mutants of right programs, and what is found in them: the parts of benchmarks/mutants.py."""
