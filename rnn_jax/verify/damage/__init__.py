@@ -1,0 +1,1 @@
+"""Ways to damage a right gradient, one for each kind of mistake; see diagnose.py."""

@@ -1,0 +1,103 @@
+"""The kind of mistake: which damage to the right gradient gives exactly the wrong numbers.
+
+A kind is claimed as reproduced only where every wrong number comes out to rounding at every point at which it is wrong.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnn_jax.verify.check_report import Diagnosis
+from rnn_jax.verify.damage import speech
+from rnn_jax.verify.damage.kinds import KINDS
+from rnn_jax.verify.damage.search import Found, prepared, search
+from rnn_jax.verify.damage.way import Way
+from rnn_jax.verify.explain import Explanation, explain
+from rnn_jax.verify.judge import Judgement, failing
+from rnn_jax.verify.noise import norm
+from rnn_jax.verify.trace.tape import Constant
+
+__all__ = ["KINDS", "diagnose"]
+
+SECONDS = 3.0  # for damages one by one, and again for two at once
+
+
+def diagnose(made: list[Judgement]) -> tuple[Diagnosis, ...]:
+    """The kinds of mistake that give the wrong gradients, the likeliest first: one, or one for each fault."""
+    wrong = [each for each in made if failing(each)]
+    if not wrong or any(isinstance(each.truth.recording.output, Constant) for each in wrong):
+        return ()
+    if any(each.compared[n].note for each in wrong for n in failing(each)):
+        return again(wrong)
+    why = explain(made)
+    if why is not None:
+        return (explained(wrong, why),)
+    return searched(wrong)
+
+
+def again(wrong: list[Judgement]) -> tuple[Diagnosis, ...]:
+    """What a second call that differs by just the first tells."""
+    errors = [abs(c.error - 1) for each in wrong for c in each.compared.values() if "second" in c.note]
+    if errors and max(errors) < 1e-9:
+        words = "the second call gives the sum of both: the gradient is never set back to zero"
+        return (Diagnosis("never-zeroed", words, False, max(errors)),)
+    return ()
+
+
+def explained(wrong: list[Judgement], why: Explanation) -> Diagnosis:
+    """What explain.py reproduced, as a diagnosis."""
+    names = {n for each in wrong for n in failing(each)}
+    numbers = [c.factor for each in wrong for c in each.compared.values() if c.factor is not None]
+    kind, error = why.kind, 0.0
+    if kind in ("scale", "sign") and numbers:
+        if abs(numbers[0] - 2) < 1e-6 and len(names) < len(wrong[0].manual):
+            kind = "double-count"
+        error = max(
+            norm(e.manual[n] - numbers[0] * e.wanted[n]) / (norm(e.manual[n]) or 1.0) for e in wrong for n in failing(e)
+        )
+    return Diagnosis(kind, why.words, True, error)
+
+
+def searched(wrong: list[Judgement]) -> tuple[Diagnosis, ...]:
+    """The damages that reproduce the numbers."""
+    ways = prepared([Way(each) for each in wrong])
+    if not all(way.like(ways[0]) for way in ways):
+        return ()
+    with np.errstate(all="ignore"):
+        found = search(ways, SECONDS)
+    return tuple(worded(ways[0], each) for each in together(found)) or consistent(ways)
+
+
+def worded(way: Way, found: Found) -> Diagnosis:
+    """A damage that was found, in words."""
+    names = speech.listed([n for n in way.names if n in found.names])
+    words = f"{found.damage.words}: this gives your {names} to {found.error:.0e}"
+    for other in found.same[:1]:
+        words += f"; the same numbers come from {other.words}"
+    return Diagnosis(found.damage.kind, words, True, found.error)
+
+
+def together(found: list[Found]) -> list[Found]:
+    """Damages of one kind to several parameters, as one."""
+    made: dict[str, Found] = {}
+    for each in found:
+        kind = each.damage.kind
+        if kind in made:
+            before = made[kind]
+            words = f"{before.damage.words}, and {each.damage.words}"
+            damage = before.damage._replace(words=words)
+            made[kind] = Found(damage, before.names | each.names, max(before.error, each.error))
+        else:
+            made[kind] = each
+    return list(made.values())
+
+
+def consistent(ways: list[Way]) -> tuple[Diagnosis, ...]:
+    """What the numbers point to without being reproduced: single precision, that they fit in 32 bits."""
+    parts = [(way, n) for way in ways for n in failing(way.made)]
+    errors = [way.made.compared[n].error for way, n in parts]
+    entries = np.concatenate([way.made.manual[n].ravel() for way, n in parts])
+    short = np.array_equal(entries, entries.astype(np.float32).astype(float))
+    if short and entries.size > 3 and np.any(entries != np.round(entries, 3)) and max(errors) < 1e-4:
+        return (Diagnosis("precision", "every wrong number fits in float32", False, max(errors)),)
+    return ()
