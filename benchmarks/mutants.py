@@ -98,7 +98,9 @@ def right_tasks(args: argparse.Namespace) -> list[tuple[Base, int, int, bool]]:
 
 def show(args: argparse.Namespace) -> None:
     """A mutant's diff and report. Its name says which program it is of; the edits are tried until one has that name."""
-    base = next(base for base in chosen(args) if args.show.rpartition("-")[0] == base.name)
+    base = next((base for base in chosen(args) if args.show.rpartition("-")[0] == base.name), None)
+    if base is None:
+        sys.exit(f"{args.show} is of no program of the {args.programs} set")
     named = [
         Mutant(base.name, (edit,), source)
         for edit, source in candidates(base.source, scope_of(base))

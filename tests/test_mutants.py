@@ -2,19 +2,20 @@
 
 import shlex
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
-from mutation import measure, peers
+from mutation import measure, peers, table
 from mutation.base import Base, bases
 from mutation.candidates import Judge, Pool, candidates
 from mutation.edit import Edit, Mutant, applied
 from mutation.scope import scope_of
 
-from rnn_jax.verify.check_report import Fix, Suspect
+from rnn_jax.verify.check_report import Diagnosis, Finding, Fix, Suspect
 
 SOURCE = """import numpy as np
 
@@ -165,6 +166,29 @@ def test_the_place_of_an_edit():
     assert measure.rank(gone, [suspect(9, True, "db")], None, "mine.py") is None
     fix = Fix("never-computed", "mine.py", 9, (), ("    dW += 1",), "", 1, 0.0, 1)
     assert measure.rank(gone, [suspect(9, True)], fix, "mine.py") == 0
+
+
+def test_a_report_is_scored(base):
+    right = base.check(base.path, 0, 0)
+    edit = Edit("transpose", 0, 0, "", 31, 31, "", "", "missing-transpose")
+    other = replace(edit, line=28, end_line=28)
+    places = (suspect(31), suspect(28))
+
+    def scored(edits, *findings):
+        outcome = measure.Outcome("mine-0", "mine", [asdict(e) for e in edits])
+        measure.score(outcome, Mutant("mine", edits, ""), replace(right, findings=findings), "mine.py")
+        return outcome
+
+    said = Diagnosis("transposed", "", True, 0.0)
+    good = scored((edit,), Finding("transposed", "", suspects=places, diagnosis=said))
+    assert (good.ranks, good.kind_right, good.reproduced, good.false_claim) == ([0], True, "transposed", False)
+    claim = scored((edit,), Finding("sign", "", suspects=places[1:], diagnosis=replace(said, kind="sign")))
+    assert (claim.ranks, claim.kind_right, claim.false_claim) == ([None], False, True)
+    apart = scored((other, edit), Finding("x", "", suspects=places[:1]), Finding("x", "", suspects=places[1:]))
+    assert apart.ranks == [1, 0]
+    assert table.pairs([apart])[-1] == "| 1 | 0 | 100 | 100 | 100 | 0 |"
+    assert table.singles([good, claim])[-1] == "| all | 2 | 0 | 50 | 50 | 50 (2) | 0 |"
+    assert any("reproduced as sign" in line for line in table.remarks([claim]))
 
 
 def test_a_fix_is_tried_where_it_was_not_found(base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -106,7 +107,8 @@ def names(edit: Edit, suspect: Suspect, fix: Fix | None) -> bool:
     if not edit.missing:
         return edit.line <= suspect.line <= edit.end_line
     said = [suspect.expression, suspect.expected, *(fix.after if fix is not None else ())]
-    writes = any(edit.target in text.replace('"', "'") for text in said)
+    word = rf"(?<![\w.]){re.escape(edit.target)}(?!\w)" if edit.target else ""
+    writes = any(re.search(word, text.replace('"', "'")) for text in said)
     return suspect.missing and edit.low <= suspect.line <= edit.high and writes
 
 
@@ -115,6 +117,8 @@ def tried(base: Base, mutant: Mutant, report: CheckReport, seed: int) -> tuple[s
     fix = next((finding.fix for finding in report.findings if finding.fix is not None), None)
     if fix is None:
         return "", ""
+    if os.path.basename(fix.file) != base.path.name:
+        return "is for another file", fix.diff
     source = mended(mutant.source, fix)
     return (verdict(base, source, seed) if source is not None else "does not fit the source"), fix.diff
 

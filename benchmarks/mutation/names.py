@@ -31,7 +31,10 @@ def exchanged_names(site: Site) -> Iterator[Edit]:
 
 def mistake(site: Site, node: ast.expr) -> str:
     """What it is to take another variable here."""
-    if node is summed(site):
+    target = summed(site)
+    while target is not node and isinstance(target, ast.Subscript | ast.Attribute):
+        target = target.value
+    if target is node:
         return "wrong-target"
     return "derivative-point" if within_derivative(site, node) else "wrong-variable"
 

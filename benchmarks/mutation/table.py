@@ -40,7 +40,7 @@ def cells(outcomes: list[Outcome]) -> str:
             percent(o.detected for o in outcomes),
             percent(first(o, 1) for o in outcomes),
             percent(first(o, 3) for o in outcomes),
-            f"{percent(bool(o.kind_right) for o in known)} of {len(known)}" if known else "·",
+            f"{percent(bool(o.kind_right) for o in known)} ({len(known)})" if known else "·",
             percent(o.fix == "right" for o in outcomes),
         ]
     )
@@ -48,7 +48,10 @@ def cells(outcomes: list[Outcome]) -> str:
 
 def singles(outcomes: list[Outcome]) -> list[str]:
     """One row for each kind of edit, and one for all."""
-    lines = ["| edit | n | detected | line first | among three | kind right | fix |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| edit | n | detected | line first | among three | kind right (of known) | fix |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for kind in KINDS:
         some = [o for o in outcomes if o.kind == kind]
         if some:
@@ -63,8 +66,8 @@ def checkers(outcomes: list[Outcome], rights: list[RightOutcome]) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     times = [o.seconds for o in outcomes]
-    wrong = sum(o.gradients["fail"] > 0 for o in rights)
-    said = f"{wrong} of {len(rights)}" if rights else "·"
+    wrong = {o.base for o in rights if o.gradients["fail"]}
+    said = f"{len(wrong)} of {len({o.base for o in rights})}" if rights else "·"
     lines.append(
         f"| `rnn-jax check` | {percent(o.detected for o in outcomes)} | {said} | yes | {seconds(times, 0.5)} "
         f"| {seconds(times, 0.95)} |"
@@ -119,10 +122,12 @@ def remarks(outcomes: list[Outcome]) -> list[str]:
     false_fixes = [o for o in outcomes if o.fix not in ("", "right")]
     false_claims = [o for o in outcomes if o.false_claim]
     errors = [o for o in outcomes if o.error]
+    escaped = [o for o in outcomes if not o.detected and not o.error]
     lines = [
-        f"fixes offered that are none: {len(false_fixes)}; kinds reproduced that contradict the edit: "
-        f"{len(false_claims)}; reports that failed: {len(errors)}."
+        f"Not detected: {len(escaped)}; fixes offered that are none: {len(false_fixes)}; kinds reproduced that "
+        f"contradict the edit: {len(false_claims)}; reports that failed: {len(errors)}."
     ]
+    lines += [f"- {o.id}: not detected, {o.verdict}" for o in escaped]
     lines += [f"- {o.id}: the fix {o.fix}" for o in false_fixes]
     lines += [f"- {o.id}: {o.edits[0]['mistake']}, but reproduced as {o.reproduced}" for o in false_claims]
     return lines + [f"- {o.id}: {o.error}" for o in errors]
