@@ -27,7 +27,8 @@ def given(subject: Any, loss_first: bool) -> dict[str, Any]:
     names = [n for n in dict.fromkeys([*named, *read(subject, texts)]) if root(n) not in parameters | inline]
     try:
         subject.prepare(Setting())
-        before = {name: copied(value) for name, value in values(subject, names) if is_numeric(value)}
+        own = list(subject.parameters().values())  # under another name: what is set there would part from them
+        before = {n: copied(v) for n, v in values(subject, names) if is_numeric(v) and not shares(v, own)}
         once(subject, loss_first)
         after = dict(values(subject, list(before)))
         return {name: value for name, value in before.items() if alike(value, after.get(name))}
@@ -84,6 +85,13 @@ def is_numeric(value: Any) -> bool:
     if isinstance(value, list | tuple) and type(value) in (list, tuple) and value:
         return all(is_numeric(each) or type(each) in (int, float) or isinstance(each, np.number) for each in value)
     return False
+
+
+def shares(value: Any, arrays: list[np.ndarray]) -> bool:
+    """Whether it is, or holds, memory of these arrays."""
+    if isinstance(value, list | tuple):
+        return any(shares(each, arrays) for each in value)
+    return any(np.may_share_memory(value, array) for array in arrays)
 
 
 def copied(value: Any) -> Any:

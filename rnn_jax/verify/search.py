@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rnn_jax.errors import InputError
 from rnn_jax.verify import fault, lengths
 from rnn_jax.verify.fault import Fault, OverError
 from rnn_jax.verify.fresh import current, fresh_inputs, fresh_values
@@ -45,8 +46,33 @@ class Search:
         self.seconds = found.until - time.perf_counter()
         self.slow = False
         self.whole = State(subject, setting, {}, {})
-        self.axes = axes_of(self.whole, over)
+        self.axes = axes_of(self.whole, self.over_time(over))
         self.equal = [n for n, axes in self.axes.items() if len({extent(self.whole, each) for each in axes}) == 1]
+
+    def over_time(self, over: dict[str, int]) -> dict[str, int]:
+        """The sequences without those that only happen to be as long: a size of the parameters is theirs too."""
+        rest = dict(over)
+        for size in self.sizes if len(over) > 1 else ():
+            if size.value not in {extent(self.whole, each) for each in rest.items()}:
+                continue
+            with contextlib.suppress(Exception):
+                alone = State(self.again({size.spot: size.value - 1}), Setting(), {}, {})
+                shapes = [{n: v.shape for n, v in s.subject.parameters().items()} for s in (self.whole, alone)]
+                if shapes[0] != shapes[1]:
+                    rest = {n: axis for n, axis in rest.items() if extent(alone, (n, axis)) == size.value}
+        return rest or over
+
+    def again(self, edits: Edits) -> FileSubject:
+        """The program run with these numbers. Raises what it raises, and OverError when the time is up."""
+        began = time.perf_counter()
+        if began > self.fault.until:
+            raise OverError
+        if self.slow:
+            raise InputError("too slow a program to be run again and again")
+        try:
+            return rebuilt(self.fault.bench.subject, edits, self.seconds / SLOW)  # type: ignore[arg-type]
+        finally:
+            self.slow = time.perf_counter() - began > self.seconds / SLOW
 
     def walk(self, state: State) -> Iterator[State]:
         """Ever smaller states in which the fault shows. Raises OverError when the time is up."""
@@ -107,8 +133,6 @@ class Search:
 
     def resized(self, state: State, chosen: list[Size], value: int) -> State | None:
         """The program run with none of these numbers above the value, if the fault still shows."""
-        if self.slow:
-            return None
         edits = state.edits | {s.spot: value for s in chosen if state.edits.get(s.spot, s.value) > value}
         return self.run(edits, state.cuts) if edits != state.edits else None
 
@@ -123,16 +147,13 @@ class Search:
 
     def run(self, edits: Edits, cuts: dict[str, int]) -> State | None:
         """The state with these numbers and cuts, if the fault shows in it."""
-        began = time.perf_counter()
-        if began > self.fault.until:
-            raise OverError
         try:
-            subject = rebuilt(self.fault.bench.subject, edits, self.seconds / SLOW)  # type: ignore[arg-type]
+            subject = self.again(edits)
+        except OverError:
+            raise
         except Exception:
-            subject = None
-        if time.perf_counter() - began > self.seconds / SLOW:
-            self.slow = True
-        return None if subject is None else self.at(subject, edits, cuts)
+            return None
+        return self.at(subject, edits, cuts)
 
     def at(self, subject: FileSubject, edits: Edits, cuts: dict[str, int]) -> State | None:
         """The state at fresh values, or at the program's own, whichever shows the fault first."""
@@ -179,7 +200,7 @@ class Search:
 
     def restored(self, state: State) -> Iterator[State]:
         """Without the changes that make nothing smaller: those with which a case has no fewer numbers."""
-        for spot in () if self.slow else list(state.edits):
+        for spot in list(state.edits):
             edits = {other: value for other, value in state.edits.items() if other != spot}
             back = self.run(edits, state.cuts)
             if back is not None and total(back) <= total(state):
@@ -198,9 +219,9 @@ class Search:
 
     def governed(self, edits: dict[Size, int], name: str, before: int) -> bool:
         """Whether one of the sizes that have names is the one of this axis."""
-        for size, value in () if self.slow else edits.items():
+        for size, value in edits.items():
             with contextlib.suppress(Exception):
-                alone = rebuilt(self.fault.bench.subject, {size.spot: value}, self.seconds)  # type: ignore[arg-type]
+                alone = self.again({size.spot: value})
                 if size.name and extent(State(alone, Setting(), {}, {}), self.axes[name][0]) != before:
                     return True
         return False
