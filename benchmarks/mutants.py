@@ -8,6 +8,7 @@ and other sizes with the loss unchanged. Beside it, on the same mutants: what fi
 """
 
 import argparse
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -65,6 +66,13 @@ def drawn(args: argparse.Namespace) -> tuple[list[Mutant], list[Mutant]]:
 def single(task: tuple[Base, Mutant, int, bool]) -> Outcome:
     """One mutant, in a worker."""
     return measured(*task)
+
+
+def imported() -> None:
+    """A worker's imports, so that no checker's first answer is charged with them."""
+    for name in ("jax", "jax.test_util", "torch"):
+        if importlib.util.find_spec(name):
+            importlib.import_module(name)
 
 
 def right(task: tuple[Base, int, int, bool]) -> RightOutcome:
@@ -161,7 +169,7 @@ def tables(args: argparse.Namespace, singles: list[Mutant], both: list[Mutant], 
     """Measure them all, and print the tables."""
     programs = {base.name: base for base in chosen(args)}
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(args.jobs, context) as workers:
+    with ProcessPoolExecutor(args.jobs, context, imported) as workers:
         tasks = [(programs[m.base], m, args.seed, not args.no_peers) for m in singles]
         tasks += [(programs[m.base], m, args.seed, False) for m in both]
         found: list[Outcome] = list(run(workers, single, tasks))

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import tempfile
 import tomllib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,7 +79,9 @@ class Base:
                     shutil.copy(beside, folder)
             file = Path(folder) / self.path.name
             file.write_text(source, encoding="utf-8")
-            yield file
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)  # "perhaps you missed a comma?"
+                yield file
 
     def values(self, source: str) -> list[Computed] | None:
         """What this version of the program computes at each point; None where it fails or gives no numbers."""

@@ -9,7 +9,7 @@ import ast
 import itertools
 import re
 
-from mutation.sites import Site, carries, flat, headers, key, reads, written
+from mutation.sites import Site, adds, carries, flat, inputs, key, reads, written
 
 # What an edit was made as, and the names that hold for it, because they speak of the same numbers:
 ACCEPTED = {
@@ -147,7 +147,7 @@ def carries_on(site: Site) -> bool:
     targets = {key(target) for target in written(site.node)}
     for loop in site.loops:
         after = list(itertools.dropwhile(lambda each: each is not site.node, flat(loop.body)))[1:]
-        again = set().union(*(reads(child) for each in after for child in headers(each)))
+        again = set().union(*(inputs(each) for each in after))
         if targets & (carries(loop) - again):
             return True
     return False
@@ -155,8 +155,11 @@ def carries_on(site: Site) -> bool:
 
 def of_dropped_term(site: Site, gone: ast.expr) -> str | None:
     """The mistake of a sum without one of its terms."""
-    if recurrent(site, gone) or carries_on(site):
+    own = {key(target) for loop in site.loops for each in flat(loop.body) for target in written(each)}
+    if recurrent(site, gone) or (carries_on(site) and reads(gone) & own):
         return "dropped-path"
+    if adds(site.node) and isinstance(site.node, ast.Assign) and gone in (site.node.value.left, site.node.value.right):
+        return "assign-not-add" if key(gone) == key(site.node.targets[0]) else of_dropped_statement(site)
     gradient = any(re.match(r"d|g|grad|delta", key(target).split(".")[-1]) for target in written(site.node))
     outermost = not any(isinstance(each, ast.BinOp) for each in site.up(gone) if each is not site.parents[gone])
     return "missing-term" if gradient and outermost and site.loops and sums(site.parents[gone]) else None
@@ -171,21 +174,19 @@ def of_dropped_factor(gone: ast.expr, scalar: bool) -> str | None:
     """The mistake of a product without one of its factors."""
     if derivative(gone):
         return "derivative-omitted"
+    if isinstance(gone, ast.Constant) and gone.value == 0:
+        return "random-start"
     return "scale" if scalar else None
 
 
 def of_dropped_statement(site: Site) -> str | None:
     """The mistake of a missing statement."""
     targets = {key(target) for target in written(site.node)}
-    if carries_on(site):
+    if carries_on(site) or (isinstance(site.node, ast.AugAssign) and recurrent(site, site.node.value)):
         return "dropped-path"
-    if not isinstance(site.node, ast.AugAssign):
-        return None
-    if isinstance(site.node.op, ast.Mult) and derivative(site.node.value):
+    if isinstance(site.node, ast.AugAssign) and isinstance(site.node.op, ast.Mult) and derivative(site.node.value):
         return "derivative-omitted"
-    others = [
-        each
-        for each in ast.walk(site.function)
-        if isinstance(each, ast.AugAssign) and each is not site.node and key(each.target) in targets
-    ]
-    return "never-computed" if isinstance(site.node.op, ast.Add | ast.Sub) and not others else None
+    own = [each for loop in site.loops[:1] for each in flat(loop.body)]
+    others = [e for e in own if e is not site.node and targets & {key(target) for target in written(e)}]
+    used = any(targets & inputs(each) for each in own if each is not site.node)
+    return "never-computed" if own and adds(site.node) and not others and not used else None

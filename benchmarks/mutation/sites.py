@@ -133,6 +133,24 @@ def reads(node: ast.AST) -> set[str]:
     return found
 
 
+def adds(node: ast.stmt) -> bool:
+    """Whether a statement adds to what there is: x += y, x -= y, x = x + y."""
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Add | ast.Sub)
+    if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp)):
+        return False
+    sums = isinstance(node.value.op, ast.Add | ast.Sub) and len(node.targets) == 1
+    return sums and ast.unparse(node.targets[0]) in (ast.unparse(node.value.left), ast.unparse(node.value.right))
+
+
+def inputs(node: ast.stmt) -> set[str]:
+    """What a statement reads; of an array that it writes a part of, the index alone."""
+    if not isinstance(node, ast.Assign | ast.AugAssign):
+        return set().union(*(reads(each) for each in headers(node)))
+    indices = [target.slice for target in written(node) if isinstance(target, ast.Subscript)]
+    return set().union(*(reads(each) for each in [node.value, *indices]))
+
+
 def touches(node: ast.stmt, place: str) -> bool:
     """Whether a statement reads or writes a place."""
     uses = {key(each) for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute | ast.Subscript)}
@@ -145,10 +163,10 @@ def carries(loop: ast.For | ast.While) -> set[str]:
     done: set[str] = set()
     summed: set[str] = set()
     for node in flat(loop.body):
-        used = set().union(*(reads(each) for each in headers(node)))
+        targets = {key(target) for target in written(node)}
+        used = inputs(node) - (targets if adds(node) else set())
         early |= used - done
-        targets = {key(t) for t in written(node)}
-        if isinstance(node, ast.AugAssign):
+        if isinstance(node, ast.AugAssign) or adds(node):
             summed |= targets - done
         else:
             done |= targets
