@@ -80,8 +80,26 @@ def value_and_adjoints(tape: Tape, output: Operand, jitter: Jitter | None = None
         return sweep(tape, output, partials(tape, jitter, tie), jitter)
 
 
-def sweep(tape: Tape, output: Use, local: dict[int, list[np.ndarray | None]], jitter: Jitter | None) -> np.ndarray:
-    """The chain rule from the output back."""
+Shares = dict[tuple[int, int], np.ndarray]  # by operation and operand: what one use adds to an adjoint
+
+
+def adjoints_and_shares(tape: Tape, output: Operand) -> tuple[np.ndarray, Shares]:
+    """D output / d element for every element, and the part of it that comes from each single use."""
+    shares: Shares = {}
+    with precise():
+        if isinstance(output, Constant):
+            return np.zeros(tape.size), shares
+        return sweep(tape, output, partials(tape, None, Ties.HALF), None, shares), shares
+
+
+def sweep(
+    tape: Tape,
+    output: Use,
+    local: dict[int, list[np.ndarray | None]],
+    jitter: Jitter | None,
+    shares: Shares | None = None,
+) -> np.ndarray:
+    """The chain rule from the output back; the share of every single use is put into `shares`, where they are wanted."""
     adjoint = np.zeros(tape.size)
     adjoint[output.where] = 1.0
     for number in range(len(tape.nodes) - 1, -1, -1):
@@ -97,13 +115,16 @@ def sweep(tape: Tape, output: Use, local: dict[int, list[np.ndarray | None]], ji
             if node.dtype.kind == "f":
                 send(adjoint, node.operands[0], cotangent)
         elif number in local:
-            for operand, partial in zip(node.operands, local[number], strict=True):
+            for k, (operand, partial) in enumerate(zip(node.operands, local[number], strict=True)):
                 if partial is not None and isinstance(operand, Use):
                     # What nothing hangs on passes nothing on, be its own derivative infinite.
                     part = np.where(cotangent == 0, 0.0, cotangent * np.where(cotangent == 0, 0.0, partial))
-                    send(adjoint, operand, summed(part, operand.shape))
+                    part = summed(part, operand.shape)
+                    send(adjoint, operand, part)
+                    if shares is not None:
+                        shares[number, k] = part
         else:
-            general(tape, node, cotangent, adjoint, jitter)
+            general(tape, node, cotangent, adjoint, jitter, None if shares is None else (number, shares))
     return adjoint
 
 
@@ -211,7 +232,14 @@ def compiled_elementwise(op: str, arity: int, kind: str) -> Callable[..., Any]:
     return jax.jit(run, compiler_options=compiler_options())
 
 
-def general(tape: Tape, node: Node, cotangent: np.ndarray, adjoint: np.ndarray, jitter: Jitter | None) -> None:
+def general(
+    tape: Tape,
+    node: Node,
+    cotangent: np.ndarray,
+    adjoint: np.ndarray,
+    jitter: Jitter | None,
+    shares: tuple[int, Shares] | None = None,
+) -> None:
     """One operation that is not elementwise: its value checked, its operands' adjoints sent on."""
     if node.dtype.kind != "f":
         return
@@ -221,10 +249,12 @@ def general(tape: Tape, node: Node, cotangent: np.ndarray, adjoint: np.ndarray, 
     if jitter is None:
         agree(tape, node, np.asarray(value))
     rest = iter(parts)
-    for operand, want in zip(node.operands, wanted, strict=True):
+    for k, (operand, want) in enumerate(zip(node.operands, wanted, strict=True)):
         if want:
             part = np.asarray(next(rest))
             send(adjoint, operand, part)
+            if shares is not None:
+                shares[1][shares[0], k] = part
 
 
 def operand_value(tape: Tape, operand: Operand, jitter: Jitter | None) -> np.ndarray:

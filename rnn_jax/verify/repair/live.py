@@ -49,10 +49,11 @@ class Source:
 
 
 class LiveCode:
-    """The user's functions as they are now, by the statement that made each."""
+    """The user's functions as they are, by the statement that made each."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, base: dict[Spot, ast.stmt] | None = None) -> None:
         self.subject = subject
+        self.base = base or {}  # statements that are taken to stand in the place of the user's already
         self.sources: dict[str, Source] = {}
         self.made_by: dict[Spot, list[types.FunctionType]] = defaultdict(list)
         self.prelude: dict[int, Spot] = {}
@@ -103,7 +104,7 @@ class LiveCode:
 
     def statement(self, spot: Spot) -> ast.stmt:
         """The top-level statement as it stands."""
-        return self.sources[spot[0]].tree.body[spot[1]]
+        return self.base.get(spot) or self.sources[spot[0]].tree.body[spot[1]]
 
     def node(self, site: Site) -> Any:
         """The node at a site."""
@@ -124,7 +125,7 @@ class LiveCode:
         subject = self.subject
         prelude = list(subject.prelude) if isinstance(subject, FileSubject) else []
         try:
-            for spot, statement in changes.items():
+            for spot, statement in (self.base | changes).items():
                 if self.made_by.get(spot):
                     codes = codes_of(statement, spot[0])
                     for function in self.made_by[spot]:

@@ -129,7 +129,8 @@ class Matcher:
             if isinstance(self.node, ast.Name):
                 before = [present[0], *other.values][: len(present)]
                 if self.fits([b - p for b, p in zip(before, present, strict=False)]):
-                    assert self.where is not None and self.where.loop is not None
+                    assert self.where is not None
+                    assert self.where.loop is not None
                     target = ast.Name(self.node.id, ast.Store())
                     statement = ast.Assign([target], parsed(other.text))
                     place = end_of(self.where.loop, loop)
@@ -137,7 +138,8 @@ class Matcher:
 
     def linked(self, loop: Any, other: Written) -> Edit:
         """A carried gradient set to 0 before the loop, added at the site, and renewed at the end of the loop."""
-        assert self.where is not None and self.where.loop is not None
+        assert self.where is not None
+        assert self.where.loop is not None
         taken = {n.id for n in ast.walk(self.live.statement(self.site.spot)) if isinstance(n, ast.Name)}
         name = next(n for n in NAMES if n not in taken)
         above = Site(self.site.file, self.site.number, self.where.loop.path[:-1])

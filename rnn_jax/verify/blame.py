@@ -1,0 +1,277 @@
+"""Where a gradient by hand goes wrong: the line, what should stand there, and an edit that mends it."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnn_jax.verify.check_report import Curve, Fix, Suspect
+from rnn_jax.verify.judge import Bench, Judgement, failing
+from rnn_jax.verify.of_file import FileSubject
+from rnn_jax.verify.repair.edit import Edit, changes
+from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.match import around
+from rnn_jax.verify.repair.probe import Seen, Trace, instrumented, watching
+from rnn_jax.verify.repair.quantities import Quantities
+from rnn_jax.verify.repair.scope import function_at
+from rnn_jax.verify.repair.search import Search
+from rnn_jax.verify.repair.splice import mended
+from rnn_jax.verify.repair.trial import Trial
+from rnn_jax.verify.repair.verified import as_fix, holds, located
+from rnn_jax.verify.subject import Values
+
+SECONDS = 8.0  # for one fault
+MOST_TRIED = 6  # edits that are tried at fresh points before the search gives up
+FAULTS = 3  # in one program
+
+
+@dataclass(frozen=True)
+class Blamed:
+    """One fault: the gradients that it makes wrong, where it may lie, and what mends it."""
+
+    parameters: tuple[str, ...]
+    suspects: tuple[Suspect, ...]
+    fix: Fix | None = None
+    kind: str = ""
+    curves: tuple[Curve, ...] = ()
+
+
+def blame(
+    bench: Bench,
+    made: list[Judgement],
+    own: Values,
+    over: dict[str, int],
+    seconds: float = SECONDS,
+    progress: Callable[[str], None] = lambda words: None,
+) -> list[Blamed]:
+    """The faults of a program of which some judgements are wrong; none where nothing can be said."""
+    wrong = [each for each in made if failing(each)]
+    there = max(wrong, key=lambda each: (len(failing(each)), bool(each.setting.parameters)))
+    base: dict[tuple[str, int], ast.stmt] = {}
+    found: list[Blamed] = []
+    for _ in range(FAULTS):
+        live = LiveCode(bench.subject, base)
+        trial = Trial.of(bench, there, live)
+        if not trial.wrong(there.manual):
+            break
+        search = Search.of(trial, seconds)
+        progress("looking for the line")
+        search.attempt(search.tokens())
+        chosen = settled(bench, search, own, over)
+        if chosen is None:
+            search.additions()
+            chosen = settled(bench, search, own, over)
+        if chosen is not None:
+            edit, fix = chosen
+            found.append(told(search, edit, fix, frozenset()))
+            break
+        part = best_part(search)
+        if part is None:
+            found.append(suspected(search))
+            break
+        edit, left = part
+        found.append(told(search, edit, None, left))
+        base = base | changes(live, [edit])
+        with LiveCode(bench.subject, base).changed({}):
+            outcome = trial.run({})
+        if outcome is None:
+            break
+        there = replace(there, manual=outcome.gradients)
+    if len(found) > 1 and found[-1].fix is not None:  # a fix for several faults mends all of them together
+        found = [replace(each, fix=found[-1].fix) for each in found]
+    return found
+
+
+def settled(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> tuple[Edit, Fix] | None:
+    """The best of the edits that mended the point, if it holds at others too."""
+    tried: set[str] = set()
+    for edit in ranked(search):
+        texts = mended(search.live, [edit])
+        key = repr(texts)
+        if texts is None or key in tried:
+            continue
+        tried.add(key)
+        judged = holds(bench, search.live, [edit], own, over)
+        fix = as_fix(search.live, [edit], judged, search.trial.tries) if judged is not None else None
+        if fix is not None:
+            return edit, fix
+        if len(tried) >= MOST_TRIED:
+            break
+    return None
+
+
+def ranked(search: Search) -> list[Edit]:
+    """The edits that mended the point, the likeliest first."""
+    return sorted(search.found, key=lambda edit: (edit.cost, order_of(search, edit)))
+
+
+def order_of(search: Search, edit: Edit) -> tuple[int, int]:
+    """When the edited statement first runs."""
+    where = around(search.live, edit.site)
+    return search.order(where.statement) if where is not None and where.statement in search.sites_of else (9, 0)
+
+
+def best_part(search: Search) -> tuple[Edit, frozenset[str]] | None:
+    """The edit that leaves the fewest gradients wrong."""
+    return min(search.partial, key=lambda pair: (len(pair[1]), pair[0].cost), default=None)
+
+
+def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> Blamed:
+    """A fault whose mending edit is known."""
+    live = search.live
+    with live.changed({}):
+        made, sites = instrumented(LiveCode(live.subject, live.base | changes(live, [edit])), live.spots)
+    with watching(sites, live) as after:
+        search.trial.run(made)
+    others = [e for e in ranked(search) if e.line != edit.line]
+    first = suspect_of(search, edit, after)
+    suspects = [first]
+    for other in others:
+        if len(suspects) < 3 and all(other.line != s.line for s in suspects):
+            suspects.append(suspect_of(search, other, None))
+    for each in healed(search):
+        if len(suspects) < 3 and all(each.line != s.line for s in suspects):
+            suspects.append(each)
+    names = tuple(sorted(search.wrong - left))
+    return Blamed(names, tuple(suspects), fix, edit.kind, curves(search, edit, after))
+
+
+def suspect_of(search: Search, edit: Edit, after: Trace | None) -> Suspect:
+    """The place of an edit; `after` is a run of the mended program."""
+    live = search.live
+    node = live.node(edit.site)
+    expression = node if isinstance(node, ast.expr) else None
+    expected, label = "", ""
+    if after is not None:
+        site = statement_value(search, edit)
+        if site is not None and site in after.seen:
+            values = [seen.value for seen in after.seen[site]]
+            expected = Quantities(live, search.trial.made.truth.recording).name(values)
+            label = first_wrong(search.trace.seen.get(site, []), after.seen[site])
+    return place(search, edit.site, edit.line, expression, edit.missing, expected, label)
+
+
+def statement_value(search: Search, edit: Edit) -> Site | None:
+    """The value that the edited statement assigns, adds or returns."""
+    where = around(search.live, edit.site)
+    if where is None or isinstance(search.live.node(edit.site), ast.stmt):
+        return None
+    site = Site(edit.site.file, edit.site.number, (*where.statement.path, ("value", None)))
+    return site if site in search.forcing.numbers else None
+
+
+def first_wrong(before: list[Seen], after: list[Seen]) -> str:
+    """The iteration at which two runs first differ."""
+    for old, new in zip(before, after, strict=False):
+        if old.value.shape != new.value.shape or not np.allclose(old.value, new.value, rtol=1e-9, atol=0):
+            return old.iteration
+    return ""
+
+
+def healed(search: Search) -> list[Suspect]:
+    """The places at which other values would mend all, the first to run first."""
+    found = []
+    for healing in search.healings.values():
+        if healing is not None and healing.healed == search.wrong:
+            found.append((search.trace.seen[healing.site][0].order, healing))
+    return [suspect_at(search, healing) for _, healing in sorted(found, key=lambda pair: pair[0])]
+
+
+def suspect_at(search: Search, healing: Healing) -> Suspect:
+    """An expression whose right values are known."""
+    node = search.live.node(healing.site)
+    values = [p + s for p, s in zip(healing.present, healing.shifts, strict=True)]
+    expected = Quantities(search.live, search.trial.made.truth.recording).name(values)
+    seen = search.trace.seen[healing.site]
+    label = seen[healing.first].iteration if healing.first < len(seen) else ""
+    return place(search, healing.site, node.lineno, node, False, expected, label)
+
+
+def suspected(search: Search) -> Blamed:
+    """A fault for which no edit was found: the places that could mend it, or on which just what is wrong hangs."""
+    suspects = healed(search)[:3]
+    for statement in sorted(search.sites_of, key=search.order):
+        if len(suspects) >= 3 or search.order(statement)[0] > 1:
+            break
+        node = search.live.node(statement)
+        if all(node.lineno != s.line for s in suspects):
+            suspects.append(place(search, statement, node.lineno, None, False, "", ""))
+    return Blamed(tuple(sorted(search.wrong)), tuple(suspects))
+
+
+def place(
+    search: Search, site: Site, line: int, node: ast.expr | None, missing: bool, expected: str, label: str
+) -> Suspect:
+    """A place in the source for a reader."""
+    live = search.live
+    source = live.sources[site.file]
+    text = source.lines[line - 1] if 0 < line <= len(source.lines) else ""
+    function = function_at(live.statement(site.spot), (*site.path, ("", None))[: len(site.path)])[1]
+    shown, at_line = located(live, site.file, line)
+    variable, _, iteration = label.partition("=")
+    column = end = None
+    if missing:
+        column = len(text) - len(text.lstrip())
+    elif node is not None and node.lineno == node.end_lineno == line:
+        data = text.encode()
+        column = len(data[: node.col_offset].decode())
+        end = len(data[: node.end_col_offset].decode())
+    return Suspect(
+        file=shown,
+        line=at_line,
+        source=text,
+        function=getattr(function, "name", ""),
+        column=column,
+        end_column=end,
+        expression=ast.unparse(node) if node is not None else "",
+        missing=missing,
+        expected=expected,
+        variable=variable,
+        iteration=iteration,
+    )
+
+
+def curves(search: Search, edit: Edit, after: Trace) -> tuple[Curve, ...]:
+    """The error at each iteration of what the edited statement computes, then of what is added to each gradient."""
+    found: list[Curve] = []
+    site = statement_value(search, edit)
+    if site is not None:
+        name = ast.unparse(search.live.node(site))
+        found += curve(name, search.trace.seen.get(site, []), after.seen.get(site, []))
+    for name in sorted(search.wrong):
+        best: list[Curve] = []
+        for other, reach in search.reach.items():
+            if reach.gradients == {name} and other.path[-1] == ("value", None):
+                one = curve(name, search.trace.seen.get(other, []), after.seen.get(other, []))
+                if one and (not best or len(one[0].steps) > len(best[0].steps)):
+                    best = one
+        found += best
+    return tuple(found)
+
+
+def curve(name: str, before: list[Seen], after: list[Seen]) -> list[Curve]:
+    """The relative error of one value in each iteration of a loop over time; none where it is in no such loop."""
+    steps: dict[int, float] = {}
+    largest = max((float(np.max(np.abs(s.value), initial=0.0)) for s in after), default=0.0)
+    for old, new in zip(before, after, strict=False):
+        _, _, number = new.iteration.partition("=")
+        if not number.lstrip("-").isdigit() or old.value.shape != new.value.shape:
+            return []
+        error = float(np.max(np.abs(old.value - new.value), initial=0.0)) / (largest or 1.0)
+        steps[int(number)] = max(error, steps.get(int(number), 0.0))
+    if len(steps) < 2:
+        return []
+    return [Curve(name, tuple(sorted(steps)), tuple(steps[t] for t in sorted(steps)))]
+
+
+def in_files(subject: object) -> bool:
+    """Whether a subject's source can be read."""
+    return isinstance(subject, FileSubject)
+
+
+__all__ = ["Blamed", "blame", "time"]

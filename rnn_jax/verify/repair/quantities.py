@@ -1,0 +1,138 @@
+"""What a right value is, in the words of the forward: the gradient of a[t], its share through W @ h."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.adjoints import adjoints_and_shares
+from rnn_jax.verify.repair.live import LiveCode
+from rnn_jax.verify.repair.tree import walk
+from rnn_jax.verify.subject import Recording
+from rnn_jax.verify.trace.places import Place
+from rnn_jax.verify.trace.tape import Node, Use
+
+NEAR = 1e-9  # relative: the values come from runs of the same program, or from solving equations well posed
+
+
+class Quantity(NamedTuple):
+    """A right value, and how the forward would call it."""
+
+    words: str
+    value: np.ndarray
+
+
+class Quantities:
+    """The adjoint of each operation's result and the share of each single use, by their size."""
+
+    def __init__(self, live: LiveCode, made: Recording) -> None:
+        self.live, self.made = live, made
+
+    @cached_property
+    def by_size(self) -> dict[int, list[Quantity]]:
+        """All of them."""
+        tape = self.made.recorder.tape
+        adjoint, shares = adjoints_and_shares(tape, self.made.output)
+        found: dict[int, list[Quantity]] = defaultdict(list)
+        for name, ids in self.made.ids.items():
+            found[ids.size].append(Quantity(f"the gradient of {name}", adjoint[ids].ravel()))
+        for number, node in enumerate(tape.nodes):
+            text = self.text(node.place)
+            if text is None or node.dtype.kind != "f" or node.op in ("input", "constant"):
+                continue
+            value = adjoint[node.where]
+            if value.any():
+                found[value.size].append(Quantity(f"the gradient of {self.target(node.place) or text}", value))
+            for k, operand in enumerate(node.operands):
+                share = shares.get((number, k))
+                if share is not None and isinstance(operand, Use) and share.any():
+                    inner = self.operand(node, k)
+                    if inner is not None:
+                        said = f"the share of {inner} through `{text}`"
+                        found[share.size].append(Quantity(said, share.ravel()))
+        return dict(found)
+
+    def name(self, values: list[np.ndarray]) -> str:
+        """What all of these values are, in words; nothing where the forward has no words for some of them."""
+        said: list[list[str]] = []
+        for value in values:
+            flat = np.ravel(value).astype(float)
+            size = float(np.linalg.norm(flat))
+            if not size:
+                continue
+            near = [q.words for q in self.by_size.get(flat.size, []) if np.linalg.norm(q.value - flat) <= NEAR * size]
+            said.append(list(dict.fromkeys(near)))
+        common = [w for w in said[0] if all(w in each for each in said)] if said else []
+        # The gradient of something says more than one use's share of it.
+        return min(common, key=lambda w: (w.startswith("the share"), len(w)), default="")
+
+    def expression(self, place: Place) -> tuple[ast.AST, tuple[ast.AST, ...]] | None:
+        """The node of the source at an instruction, and those around it."""
+        if place.code is None:
+            return None
+        key = place.code, place.instruction
+        if key not in self._found:
+            self._found[key] = self._expression(place)
+        return self._found[key]
+
+    @cached_property
+    def _found(self) -> dict[object, tuple[ast.AST, tuple[ast.AST, ...]] | None]:
+        return {}
+
+    def _expression(self, place: Place) -> tuple[ast.AST, tuple[ast.AST, ...]] | None:
+        assert place.code is not None
+        source = self.live.source(place.file)
+        positions = list(place.code.co_positions())
+        if source is None or place.instruction // 2 >= len(positions):
+            return None
+        line, last, column, end = positions[place.instruction // 2]
+        for statement in source.tree.body:
+            if line is not None and statement.lineno <= line <= (statement.end_lineno or 0):
+                for path, node in walk(statement):
+                    here = tuple(
+                        getattr(node, a, None) for a in ("lineno", "end_lineno", "col_offset", "end_col_offset")
+                    )
+                    if here == (line, last, column, end) and isinstance(node, ast.expr | ast.stmt):
+                        around: list[ast.AST] = []
+                        inner: ast.AST = statement
+                        for name, k in path:
+                            around.append(inner)
+                            inner = getattr(inner, name) if k is None else getattr(inner, name)[k]
+                        return node, tuple(around)
+        return None
+
+    def text(self, place: Place) -> str | None:
+        """The expression at a place, on one line."""
+        found = self.expression(place)
+        return short(ast.unparse(found[0])) if found is not None else None
+
+    def target(self, place: Place) -> str | None:
+        """The name that the expression at a place is given, where it is given one."""
+        found = self.expression(place)
+        if found is None or not found[1]:
+            return None
+        node, parent = found[0], found[1][-1]
+        if isinstance(parent, ast.Assign) and parent.value is node and len(parent.targets) == 1:
+            return ast.unparse(parent.targets[0])
+        return None
+
+    def operand(self, node: Node, k: int) -> str | None:
+        """The text of one operand of an operation."""
+        found = self.expression(node.place)
+        if found is None:
+            return None
+        tree = found[0]
+        if isinstance(tree, ast.BinOp) and k < 2:
+            return short(ast.unparse((tree.left, tree.right)[k]))
+        if isinstance(tree, ast.Call) and k < len(tree.args):
+            return short(ast.unparse(tree.args[k]))
+        return None
+
+
+def short(text: str) -> str:
+    """The text, its middle left out where it is long."""
+    return text if len(text) <= 50 else f"{text[:30]} ... {text[-15:]}"
