@@ -13,9 +13,11 @@ from mutation import measure, peers, table
 from mutation.base import Base, bases
 from mutation.candidates import Judge, Pool, candidates
 from mutation.edit import Edit, Mutant, applied
+from mutation.faults import ACCEPTED
 from mutation.scope import scope_of
 
 from rnn_jax.verify.check_report import Diagnosis, Finding, Fix, Suspect
+from rnn_jax.verify.damage.kinds import KINDS
 
 SOURCE = """import numpy as np
 
@@ -223,3 +225,8 @@ def test_the_held_out_programs_are_right(each, sizes):
     report = each.check(each.path, 5, points=1, sizes=sizes)
     assert report.ok, str(report)
     assert not report.findings
+
+
+def test_a_mistake_is_called_what_a_report_may_call_it():
+    assert set().union(*ACCEPTED.values()) <= set(KINDS)
+    assert set(ACCEPTED) - set(KINDS) == {"wrong-target"}
