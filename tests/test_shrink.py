@@ -218,3 +218,66 @@ def test_steps_grow_and_end_below_the_size():
     assert steps(1) == []
     assert steps(5) == [1, 2, 3, 4]
     assert steps(60) == [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48]
+
+
+READOUT = """
+import numpy as np
+def net(hidden, outputs):
+    return {"W": np.full((hidden, hidden), 0.3), "V": np.full((outputs, hidden), 0.7)}
+def loss(P, x, y):
+    h = np.zeros(len(P["W"]))
+    for number in x:
+        h = np.tanh(P["W"] @ h + number)
+    return np.sum((P["V"] @ h - y) ** 2)
+def grads(P, x, y):
+    h = [np.zeros(len(P["W"]))]
+    for number in x:
+        h.append(np.tanh(P["W"] @ h[-1] + number))
+    e = 2 * (P["V"] @ h[-1] - y)
+    return {"dV": np.outer(e, h[1]) if len(y) > 0 else 0, "dW": np.zeros_like(P["W"])}
+x, y = [0.5, -0.4, 0.2, 0.1], np.array([0.3, -0.6, 0.9])
+P = net(4, outputs=3)
+"""
+
+
+def test_a_size_that_only_numpy_would_spread_out_stays(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(READOUT)
+    case = smallest(path, '--wrt P --loss "loss(P, x, y)" --grads "grads(P, x, y)"')
+    assert case.smallest.sizes["hidden"] == 1
+    assert "outputs" not in case.smallest.sizes
+    assert case.smallest.values["P.V"].shape == (3, 1)
+
+
+ALIAS = """
+import numpy as np
+n = 4
+W = np.random.default_rng(0).normal(size=(n, n))
+P = {"W": W}
+h0 = 0.2 * np.ones(n)
+X, Y = [0.5, -0.5, 0.3, 0.2], [0.1, 0.3, -0.4, 0.2]
+def states(X, h0):
+    h = [h0]
+    for x in X:
+        h.append(np.tanh(W @ h[-1] + x))
+    return h
+def loss(X, Y, h0):
+    return sum(np.sum((h - y) ** 2) for h, y in zip(states(X, h0)[1:], Y))
+def grads(X, Y, h0):
+    h, dW, dh = states(X, h0), np.zeros_like(W), np.zeros(n)
+    for t in reversed(range(len(X))):
+        da = (2 * (h[t + 1] - Y[t]) + dh) * (1 - h[t + 1] ** 2)
+        dW += np.outer(da, h[t])
+        dh = W @ da
+    return {"W": dW}
+"""
+
+
+def test_what_a_state_and_a_sequence_have_in_common_is_chance(tmp_path):
+    """h0 is as long as X and Y; and the parameter has a second name, under which it must not be set."""
+    path = tmp_path / "mine.py"
+    path.write_text(ALIAS)
+    case = smallest(path, '--wrt P --loss "loss(X, Y, h0)" --grads "grads(X, Y, h0)"')
+    assert case.smallest.sizes == {"T": 2, "n": 2}
+    assert set(case.smallest.values) == {"P.W", "X", "Y", "h0"}
+    assert case.smallest.values["h0"].shape == (2,)

@@ -18,7 +18,7 @@ from rnn_jax.verify.fresh import current, fresh_inputs, fresh_values
 from rnn_jax.verify.given import given
 from rnn_jax.verify.of_file import FileSubject
 from rnn_jax.verify.sizes import Edits, Size, rebuilt, sizes
-from rnn_jax.verify.subject import Setting, Subject, Values
+from rnn_jax.verify.subject import Setting, Subject, Values, evaluate_loss
 
 DRAWS = 4  # of fresh values
 SLOW = 3  # a program that takes more than one part in so many of the time is not run again
@@ -133,8 +133,28 @@ class Search:
 
     def resized(self, state: State, chosen: list[Size], value: int) -> State | None:
         """The program run with none of these numbers above the value, if the fault still shows."""
-        edits = state.edits | {s.spot: value for s in chosen if state.edits.get(s.spot, s.value) > value}
-        return self.run(edits, state.cuts) if edits != state.edits else None
+        edits = self.capped(state, chosen, value)
+        if edits == state.edits:
+            return None
+        smaller = self.run(edits, state.cuts)
+        # What runs at 1 and not at 2 is no size of the program at 1: NumPy has spread it out to fit.
+        if smaller is not None and value == 1 and not self.runs(self.capped(state, chosen, 2), state.cuts):
+            return None
+        return smaller
+
+    def capped(self, state: State, chosen: list[Size], value: int) -> Edits:
+        """The numbers with none of the chosen above the value."""
+        return state.edits | {s.spot: value for s in chosen if state.edits.get(s.spot, s.value) > value}
+
+    def runs(self, edits: Edits, cuts: dict[str, int]) -> bool:
+        """Whether the program gives a loss with these numbers."""
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            subject = self.again(edits)
+            for counted in (True, False)[: 1 + len(cuts)]:
+                with contextlib.suppress(Exception):
+                    evaluate_loss(subject, Setting(inputs=self.shorter(subject, {}, cuts, counted)))
+                    return True
+        return False
 
     def tightened(self, state: State, chosen: list[Size], value: int) -> State:
         """The same between the last value that was tried in vain and this one."""
