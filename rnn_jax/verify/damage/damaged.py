@@ -27,11 +27,12 @@ class Damage(NamedTuple):
     rules: Callable[[Way], Rules]
     reach: int  # the parameters that it can change, as bits
     cost: float = 1.0  # how far-fetched it is
+    parts: tuple[Damage, ...] = ()  # of several at once
 
 
 def damaged(way: Way, rules: Rules) -> np.ndarray:
     """The gradients of all elements under the rules: the right ones and what the rules change, swept alone."""
-    change = np.zeros(way.tape.size)
+    change = way.change = np.zeros(way.tape.size)
     touched = bytearray(len(way.nodes))
     for number in rules.instead:
         touched[number] = 1
@@ -46,6 +47,7 @@ def damaged(way: Way, rules: Rules) -> np.ndarray:
             send(way, change, touched, [(ids, -share) for ids, share in way.sent(number)])
         elif moved.any():
             way.pass_on(change, touched, number, moved)
+    way.change = None
     return way.adjoint + change
 
 

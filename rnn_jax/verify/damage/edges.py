@@ -70,6 +70,17 @@ def at(chosen: set[int], change: Change) -> Change:
     return lambda way, n, k, cotangent: change(way, n, k, cotangent) if n in chosen else None
 
 
+def but_from(steps: set[int]) -> Change:
+    """The share without what goes to the values of some steps."""
+
+    def change(way: Way, n: int, k: int, cotangent: np.ndarray) -> np.ndarray:
+        ids = way.uses[n][k]
+        assert ids is not None
+        return np.where(np.isin(way.time[way.owner(ids)], list(steps)), 0.0, way.share(n, k, cotangent).ravel())
+
+    return change
+
+
 def of_rows(rows: slice, axis: int) -> Change:
     """The share of some rows of the gradient alone; the others send nothing."""
 
@@ -104,6 +115,31 @@ def bilinear(way: Way, number: int) -> bool:
     return len(node.operands) == 2 and (node.op in PRODUCTS or node.op == "multiply")
 
 
+def ranks(way: Way, numbers: Sequence[int]) -> list[list[int]]:
+    """The instances of one instruction by site: of several sequences, each one's."""
+    found: dict[int, list[int]] = {}
+    for n in numbers:
+        found.setdefault(way.site_of[n], []).append(n)
+    return list(found.values())
+
+
+def partners(way: Way, numbers: Sequence[int], shape: tuple[int, ...]) -> Iterator[list[int]]:
+    """For each of these instances that of another site with a result of this shape, rank by rank."""
+    sites = ranks(way, numbers)
+    if len(sites) == 1:
+        yield from siblings(way, sites[0], shape)
+        return
+    own = {way.site_of[n] for n in numbers}
+    for family in way.families.values():
+        there = ranks(way, family)
+        if len(there) != len(sites) or way.site_of[family[0]] in own or way.nodes[family[0]].shape != shape:
+            continue
+        steps = [{int(way.time[m]): m for m in site} for site in there]
+        if all(int(way.time[n]) in step for site, step in zip(sites, steps, strict=True) for n in site):
+            found = {n: step[int(way.time[n])] for site, step in zip(sites, steps, strict=True) for n in site}
+            yield [found[n] for n in numbers]
+
+
 def siblings(way: Way, site: Sequence[int], shape: tuple[int, ...]) -> Iterator[list[int]]:
     """Other sites with a result of that shape at each step of this one, step by step; a single one serves all."""
     own = way.site_of[site[0]]
@@ -129,6 +165,21 @@ def later(way: Way, ids: np.ndarray, by: int) -> np.ndarray | None:
         mine = owners == owner
         found[mine] = ids[mine] + way.starts[site[index]] - way.starts[owner]
     return found
+
+
+def later_each(way: Way, ids: np.ndarray, by: int, around: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The same elements so many instances on, and which of them have one; `around`: after the last comes the first."""
+    found, kept = ids.copy(), np.ones(ids.size, bool)
+    owners = way.owner(ids)
+    for owner in np.unique(owners).tolist():
+        mine = owners == owner
+        site = way.sites[way.site_of[owner]] if owner in way.site_of else [owner]
+        index = site.index(owner) + by
+        if around or 0 <= index < len(site):
+            found[mine] += way.starts[site[index % len(site)]] - way.starts[owner]
+        else:
+            kept[mine] = False
+    return found, kept
 
 
 def shifted(way: Way, site: Sequence[int], index: int, j: int, by: int, border: str) -> np.ndarray:

@@ -8,31 +8,49 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnn_jax.verify.damage import speech
+from rnn_jax.verify.damage.activations import of
+from rnn_jax.verify.damage.choices import other_values
 from rnn_jax.verify.damage.damaged import Damage, Rules
 from rnn_jax.verify.damage.edges import (
     Group,
     at,
     bilinear,
+    but_from,
     carried_times,
     changed,
     edges_of,
+    later_each,
     replaced,
+    siblings,
     times,
+    with_gradient,
     with_values,
 )
-from rnn_jax.verify.damage.leaves import other_values, permutations
-from rnn_jax.verify.damage.way import Way, is_leaf, shape_of
+from rnn_jax.verify.damage.leaves import permutations
+from rnn_jax.verify.damage.way import Sent, Way, is_leaf, shape_of
 
 
 def inner(way: Way) -> list[Group]:
-    """The uses of values between, by site and operand."""
+    """The uses of values between, by site and operand; of an activation in several operations the first alone."""
     found = []
+    within = {n for site in of(way) for a in site for n in a.inside}
     for site in way.sites:
         for k in range(len(way.nodes[site[0]].operands)):
-            group = tuple((n, k) for n, k in edges_of(way, site, k) if not is_leaf(way, n, k))
+            group = tuple(
+                (n, k)
+                for n, k in edges_of(way, site, k)
+                if not is_leaf(way, n, k) and not (n in within and within & set(way.owners[n][k].tolist()))  # type: ignore[union-attr]
+            )
             if group:
                 found.append(group)
     return found
+
+
+def outside(way: Way, group: Group) -> bool:
+    """Whether it lies within the loss, where people write the whole gradient in one expression."""
+    n, k = group[-1]
+    owners = way.owners[n][k]
+    return not way.in_cell[n] and owners is not None and not any(way.in_cell[o] for o in owners.tolist())
 
 
 def reach_of(way: Way, group: Group) -> int:
@@ -53,6 +71,9 @@ def flows(way: Way) -> Iterator[Damage]:
     for group in groups:
         yield from factors(way, group)
     yield from slices(way)
+    for group in groups:
+        yield from gradients_of_others(way, group)
+        yield from neighbouring(way, group)
 
 
 def carries(way: Way, group: Group) -> bool:
@@ -108,12 +129,18 @@ def by_family(way: Way, groups: list[Group]) -> Iterator[Damage]:
         families[(place.code, place.instruction, way.nodes[n].op), k].append(group)
     for mine in families.values():
         if len(mine) > 1:
-            yield from one_path(way, tuple(edge for group in mine for edge in group))
+            whole: Group = tuple(edge for group in mine for edge in group)
+            yield from one_path(way, whole)
+            yield from factors(way, whole)
 
 
 def one_path(way: Way, group: Group) -> Iterator[Damage]:
     """A use dropped, of the wrong sign, counted twice, or left out at some steps."""
     reach, what = reach_of(way, group), use(way, group)
+    if outside(way, group):
+        yield Damage("missing-term", f"dropping {what}", changed(group, times(0.0)), reach, 0.9)
+        yield Damage("sign", f"the wrong sign of {what}", changed(group, times(-1.0)), reach, 0.9)
+        return
     if carries(way, group):
         yield Damage("dropped-path", f"dropping {what}", changed(group, carried_times(0.0)), reach, 0.1)
         yield Damage("sign", f"the wrong sign of {what}", changed(group, carried_times(-1.0)), reach, 0.8)
@@ -122,16 +149,20 @@ def one_path(way: Way, group: Group) -> Iterator[Damage]:
     yield Damage("missing-term", f"dropping {what}", changed(group, times(0.0)), reach, 0.4)
     yield Damage("sign", f"the wrong sign of {what}", changed(group, times(-1.0)), reach, 0.8)
     yield Damage("double-count", f"counting twice {what}", changed(group, times(2.0)), reach, 0.8)
-    steps = sorted({int(way.time[n]) for n, _ in group})
+    single = len(group) == 1
+    ids = way.uses[group[0][0]][group[0][1]]
+    steps = sorted({int(t) for t in way.time[way.owner(ids)]} if single and ids is not None else
+                   {int(way.time[n]) for n, _ in group})  # fmt: skip
     if len(steps) > 1:
         for kind, words, chosen in (
             ("skips-step", "at the last step", {steps[-1]}),
             ("skips-step", "at the first step", {steps[0]}),
-            ("missing-term", "at all steps but the last", set(steps[:-1])),
+            ("missing-term", "at all steps but the last, as if overwritten by what comes from the next", set(steps[:-1])),
             ("missing-term", "at all steps but the first", set(steps[1:])),
         ):
             numbers = {n for n, _ in group if int(way.time[n]) in chosen}
-            yield Damage(kind, f"dropping {what}, {words}", changed(group, at(numbers, times(0.0))), reach, 0.9)
+            change = but_from(chosen) if single else at(numbers, times(0.0))
+            yield Damage(kind, f"dropping {what}, {words}", changed(group, change), reach, 0.9)
 
 
 def factors(way: Way, group: Group) -> Iterator[Damage]:
@@ -154,6 +185,45 @@ def factors(way: Way, group: Group) -> Iterator[Damage]:
     for kind, words, values, cost in other_values(way, group):
         yield Damage(kind, f"taking {words} on the way back through {where}", changed(group, with_values(values)),
                      reach, cost + 0.2)  # fmt: skip
+
+
+def neighbouring(way: Way, group: Group) -> Iterator[Damage]:
+    """What the loss sends to a step's state, sent to that of its neighbour."""
+    if carries(way, group) or way.in_cell[group[-1][0]] or outside(way, group):
+        return
+    for by, words in ((-1, "previous"), (1, "next")):
+        for around in (False, True):
+
+            def moved(way: Way, n: int, k: int, cotangent: np.ndarray, by: int = by, around: bool = around) -> Sent:
+                ids = way.uses[n][k]
+                assert ids is not None
+                goes, kept = later_each(way, ids, by, around)
+                return [(goes[kept], way.share(n, k, cotangent).ravel()[kept])]
+
+            said = f"sending {use(way, group)} to the {words} step" + " around the end" * around
+            n, k = group[0]
+            single = len(group) == 1 and len(np.unique(way.time[way.owner(way.uses[n][k])])) == 1  # type: ignore[arg-type]
+            kind = "skips-step" if single and by < 0 else "index-shift"
+            yield Damage(kind, said, changed(group, moved), reach_of(way, group), 0.8 + 0.1 * around)
+
+
+def gradients_of_others(way: Way, group: Group) -> Iterator[Damage]:
+    """The gradient of a later value of the step taken on the way back, as dh for da."""
+    numbers = [n for n, _ in group]
+    if not bilinear(way, numbers[0]) or not way.in_cell[numbers[-1]]:
+        return
+    for other in siblings(way, numbers, way.nodes[numbers[0]].shape):
+        pairs = dict(zip(numbers, other, strict=True))
+        same = all(np.array_equal(way.gradient(n), way.gradient(m)) for n, m in pairs.items())
+        if same or any(m < n for n, m in pairs.items()):
+            continue
+
+        def theirs(way: Way, n: int, cotangent: np.ndarray, pairs: dict[int, int] = pairs) -> np.ndarray:
+            return way.current(pairs[n])
+
+        words = f"taking the gradient of {speech.said(way, other[-1])} on the way back through"
+        words += f" {speech.said(way, numbers[-1])}"
+        yield Damage("wrong-variable", words, changed(group, with_gradient(theirs)), reach_of(way, group), 0.5)
 
 
 def untransposed(j: int):  # type: ignore[no-untyped-def]

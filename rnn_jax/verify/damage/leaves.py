@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from rnn_jax.verify.damage import speech
-from rnn_jax.verify.damage.damaged import Damage
+from rnn_jax.verify.damage.choices import other_values
+from rnn_jax.verify.damage.damaged import Damage, Rules
 from rnn_jax.verify.damage.edges import (
     Change,
     Group,
@@ -16,9 +17,8 @@ from rnn_jax.verify.damage.edges import (
     changed,
     edges_of,
     of_rows,
-    replaced,
-    shifted,
-    siblings,
+    partners,
+    ranks,
     times,
     with_gradient,
     with_values,
@@ -36,6 +36,7 @@ def leaves(way: Way, name: str) -> Iterator[Damage]:
     yield Damage("never-computed", f"d{name} is never computed", changed(everything, times(0.0)), bit, 0.2)
     yield Damage("double-count", f"d{name} is added up twice", changed(everything, times(2.0)), bit, 0.2)
     yield from by_step(way, everything, f"d{name}", bit)
+    yield from results(way, name)
     for group in groups:
         where = f"d{name} at {speech.said(way, group[0][0])}"
         if len(groups) > 1:
@@ -49,12 +50,31 @@ def leaves(way: Way, name: str) -> Iterator[Damage]:
         yield from by_block(way, group, where, bit)
 
 
+def results(way: Way, name: str) -> Iterator[Damage]:
+    """Another parameter's gradient for this one's."""
+    mine = way.params[name]
+    for other, theirs in way.params.items():
+        if other == name or theirs.shape != mine.shape:
+            continue
+
+        def taken(way: Way, theirs: np.ndarray = theirs) -> Rules:
+            return Rules({}, [(mine.ravel(), (way.adjoint[theirs] - way.adjoint[mine]).ravel())])
+
+        def exchanged(way: Way, theirs: np.ndarray = theirs) -> Rules:
+            apart = (way.adjoint[theirs] - way.adjoint[mine]).ravel()
+            return Rules({}, [(mine.ravel(), apart), (theirs.ravel(), -apart)])
+
+        bit, other_bit = 1 << way.names.index(name), 1 << way.names.index(other)
+        yield Damage("wrong-result", f"exchanging d{name} and d{other}", exchanged, bit | other_bit, 0.2)
+        yield Damage("wrong-variable", f"d{name} is d{other}", taken, bit, 1.1)
+
+
 def uses(way: Way, name: str) -> list[Group]:
-    """The uses of a parameter by site."""
+    """The uses of a parameter by instruction."""
     found = []
-    for site in way.sites:
-        for k in range(len(way.nodes[site[0]].operands)):
-            group = tuple((n, k) for n, k in edges_of(way, site, k) if is_leaf(way, n, k) == name)
+    for family in way.families.values():
+        for k in range(len(way.nodes[family[0]].operands)):
+            group = tuple((n, k) for n, k in edges_of(way, family, k) if is_leaf(way, n, k) == name)
             if group:
                 found.append(group)
     return found
@@ -138,7 +158,7 @@ def by_gradient(way: Way, group: Group, where: str, bit: int) -> Iterator[Damage
     numbers = [n for n, _ in group]
     shape = way.nodes[numbers[0]].shape
     own = speech.said(way, numbers[0])
-    for other in siblings(way, numbers, shape):
+    for other in partners(way, numbers, shape):
         pairs = dict(zip(numbers, other, strict=True))
 
         def theirs(way: Way, n: int, cotangent: np.ndarray, pairs: dict[int, int] = pairs) -> np.ndarray:
@@ -147,15 +167,40 @@ def by_gradient(way: Way, group: Group, where: str, bit: int) -> Iterator[Damage
         if any(not np.array_equal(way.gradient(n), way.gradient(m)) for n, m in pairs.items()):
             said = f"{where} takes the gradient of {speech.said(way, other[0])} for that of {own}"
             yield Damage("wrong-variable", said, changed(group, with_gradient(theirs)), bit)
+    yield from by_part(way, group, where, bit)
+    sites = ranks(way, numbers)
     for by, words in ((1, "the next"), (-1, "the previous")):
-        if len(numbers) > 1:
-            moved = {n: numbers[i + by] if 0 <= i + by < len(numbers) else -1 for i, n in enumerate(numbers)}
+        if len(sites[0]) > 1:
+            moved = {n: s[i + by] if 0 <= i + by < len(s) else -1 for s in sites for i, n in enumerate(s)}
 
             def neighbour(way: Way, n: int, cotangent: np.ndarray, moved: dict[int, int] = moved) -> np.ndarray:
                 return np.zeros_like(cotangent) if moved[n] < 0 else way.gradient(moved[n])
 
             said = f"{where} takes {words} step's gradient"
             yield Damage("index-shift", said, changed(group, with_gradient(neighbour)), bit)
+
+
+def by_part(way: Way, group: Group, where: str, bit: int) -> Iterator[Damage]:
+    """What one product sends back, this step's or the next one's, in the place of the whole gradient."""
+    numbers = [n for n, _ in group]
+    shape, steps = way.nodes[numbers[0]].shape, [int(way.time[n]) for n in numbers]
+    for index, site in enumerate(way.sites):
+        for k, operand in enumerate(way.nodes[site[0]].operands):
+            if not bilinear(way, site[0]) or shape_of(operand) != shape or is_leaf(way, site[0], k):
+                continue
+            there = way.steps[index]
+            for by, words in ((1, "from the next step"), (0, "of the step")):
+                if not any(step + by in there and way.passes(there[step + by], k) for step in steps):
+                    continue
+
+                def part(
+                    way: Way, n: int, cotangent: np.ndarray, there: dict[int, int] = there, k: int = k, by: int = by
+                ) -> np.ndarray:
+                    m = there.get(int(way.time[n]) + by, -1)
+                    return way.share(m, k, way.gradient(m)) if m >= 0 and way.passes(m, k) else 0 * cotangent
+
+                said = f"{where} takes what comes back through {speech.said(way, site[-1])} {words} alone"
+                yield Damage("wrong-variable", said, changed(group, with_gradient(part)), bit, 1.0)
 
 
 def by_value(way: Way, group: Group, where: str, bit: int) -> Iterator[Damage]:
@@ -165,71 +210,6 @@ def by_value(way: Way, group: Group, where: str, bit: int) -> Iterator[Damage]:
         return
     for kind, words, values, cost in other_values(way, group):
         yield Damage(kind, f"{where} takes {words}", changed(group, with_values(values)), bit, cost)
-
-
-Choice = tuple[str, str, Callable[[Way, int, int], list[np.ndarray]], float]
-
-
-def other_values(way: Way, group: Group) -> Iterator[Choice]:
-    """What can stand in the place of the other operand of a product: kind, words, the operands, cost."""
-    numbers = [n for n, _ in group]
-    j = 1 - group[0][1]
-    index = {n: i for i, n in enumerate(numbers)}
-    name = speech.operand(way, numbers[0], j)
-
-    def from_step(choose: Callable[[int], int], border: str) -> Callable[[Way, int, int], list[np.ndarray]]:
-        def values(way: Way, n: int, k: int) -> list[np.ndarray]:
-            by = choose(index[n]) - index[n]
-            value = shifted(way, numbers, index[n], j, by, border) if by else way.values(n)[j]
-            return replaced(way, n, j, value)
-
-        return values
-
-    last = len(numbers) - 1
-    if last > 0:
-        for border in ("zero", "wrap", "stay"):
-            extra = "" if border == "zero" else ", around the end" if border == "wrap" else ", but at the end"
-            yield "index-shift", f"{name} of the next step{extra}", from_step(lambda i: i + 1, border), 0.6
-            yield "index-shift", f"{name} of the previous step{extra}", from_step(lambda i: i - 1, border), 0.7
-        yield "shared-cache", f"the last step's {name} at every step", from_step(lambda i: last, "stay"), 0.8
-        yield "shared-cache", f"the first step's {name} at every step", from_step(lambda i: 0, "stay"), 0.9
-        words = f"the last state for {name} at the first step: an index of -1"
-        yield "wraps-at-zero", words, at_first(numbers, j, lambda w, s: last_state_of(w, numbers, j, s)), 0.5
-        yield (
-            "initial-state",
-            f"zeros for {name} at the first step",
-            at_first(numbers, j, lambda w, s: np.zeros(s)),
-            0.6,
-        )
-    shape = shape_of(way.nodes[numbers[0]].operands[j])
-    for other in siblings(way, numbers, shape):
-        pairs = dict(zip(numbers, other, strict=True))
-        if all(np.array_equal(way.value(m), way.values(n)[j]) for n, m in pairs.items()):
-            continue
-
-        def values(way: Way, n: int, k: int, pairs: dict[int, int] = pairs) -> list[np.ndarray]:
-            return replaced(way, n, j, way.value(pairs[n]))
-
-        yield "wrong-variable", f"{speech.said(way, other[0])} for {name}", values, 1.0
-
-
-def at_first(
-    numbers: list[int], j: int, value: Callable[[Way, tuple[int, ...]], np.ndarray]
-) -> Callable[[Way, int, int], list[np.ndarray]]:
-    """The operands with another value at the first step."""
-
-    def values(way: Way, n: int, k: int) -> list[np.ndarray]:
-        own = way.values(n)
-        return replaced(way, n, j, value(way, own[j].shape)) if n == numbers[0] else own
-
-    return values
-
-
-def last_state_of(way: Way, numbers: list[int], j: int, shape: tuple[int, ...]) -> np.ndarray:
-    """The state after the last step."""
-    from rnn_jax.verify.damage.edges import last_state
-
-    return last_state(way, numbers, j, shape)
 
 
 def by_block(way: Way, group: Group, where: str, bit: int) -> Iterator[Damage]:

@@ -25,6 +25,7 @@ from rnn_jax.verify.subject import Values
 
 NEAR = 0.25  # how much more far-fetched another damage may be that is named beside the one that is claimed
 BASES = 40  # damages upon which a second one is tried
+LIKELY = 0.5  # how far-fetched each of two at once may be
 PAIRED = 60  # damages that are tried two by two
 
 
@@ -85,6 +86,15 @@ class Search:
                 else:
                     best = Found(damage, hit.names, self.error(hit))
         return best._replace(same=tuple(same)) if best else None
+
+    def alone(self) -> list[Found]:
+        """A damage that gives all wrong gradients, were it done for them alone."""
+        for hit in sorted(self.hits, key=lambda h: h.damage.cost):
+            if hit.names == self.wrong and not hit.harmless and self.holds(hit):
+                names = [f"d{n}" for n in self.ways[0].names if n in hit.names]
+                damage = hit.damage._replace(words=f"{hit.damage.words}, for {', '.join(names)} alone")
+                return [Found(damage, hit.names, self.error(hit))]
+        return []
 
     def tier(self, damage: Damage) -> int:
         """First what can change just the wrong gradients, then what can change others, then what cannot change all."""
@@ -170,7 +180,7 @@ def search(ways: list[Way], seconds: float) -> list[Found]:
     made = first.groups()
     if frozenset(n for each in made for n in each.names) == first.wrong:
         return made
-    return based(first, seconds) or paired(first, seconds) or made
+    return first.alone() or based(first, seconds) or paired(first, seconds) or made
 
 
 def based(first: Search, seconds: float) -> list[Found]:
@@ -200,27 +210,40 @@ def paired(first: Search, seconds: float) -> list[Found]:
     """Two damages at once, neither of which gives any gradient alone."""
     first.until = time.perf_counter() + seconds
     way, groups = first.ways[0], inner(first.ways[0])
-    paths = list(chain(flows(way), around(way, groups), slopes(way)))
-    every = [d for d in paths if d.reach & first.bits and d.cost <= 0.5]
+    paths = chain(flows(way), around(way, groups), slopes(way), wholes(way))
+    every = [d for d in paths if d.reach & first.bits and d.cost <= LIKELY]
     every.sort(key=lambda d: (first.tier(d), d.cost))
-    for seed in seeds(way, groups):
-        if first.late() or not seed.reach & first.bits:
-            continue
-        later = first.under(seed)
-        found = later.one(d for d in every if d.reach & later.bits) if later.wrong else None
-        if found and later.wrong == first.wrong:
-            return [found._replace(damage=both(seed, found.damage))]
-    chosen = every[:PAIRED]
-    for i, one in enumerate(chosen):
-        mine = one.rules(way)
-        for other in chosen[:i]:
+    return with_seed(first, list(seeds(way, groups)), every) or two(first, every[:PAIRED])
+
+
+def with_seed(first: Search, losses: list[Damage], every: list[Damage]) -> list[Found]:
+    """A wrong gradient of the loss, and another damage on the way from there."""
+    way = first.ways[0]
+    for seed in losses:
+        probe = Search([way.under(damaged(way, seed.rules(way)))], first.seconds)
+        for damage in every if probe.wrong else []:
             if first.late():
                 return []
-            theirs = other.rules(way)
-            if not set(mine.instead) & set(theirs.instead):
-                found = first.one([both(one, other)])
-                if found:
-                    return [found]
+            hit = probe.tried(damage)
+            if hit and hit.harmless and hit.names == probe.wrong == first.wrong:
+                later = first.under(seed)
+                if later.wrong == first.wrong and later.holds(hit):
+                    return [Found(both(seed, damage), hit.names, later.error(hit))]
+    return []
+
+
+def two(first: Search, every: list[Damage]) -> list[Found]:
+    """Two damages at different operations."""
+    first.until = max(first.until, time.perf_counter() + first.seconds / 2)
+    where = [set(damage.rules(first.ways[0]).instead) for damage in every]
+    pairs = [(i, k) for i in range(len(every)) for k in range(i) if not where[i] & where[k]]
+    for i, k in sorted(pairs, key=lambda pair: every[pair[0]].cost + every[pair[1]].cost):
+        if first.late():
+            break
+        if (every[i].reach | every[k].reach) & first.bits == first.bits:
+            found = first.one([both(every[i], every[k])])
+            if found:
+                return [found]
     return []
 
 
@@ -231,7 +254,8 @@ def both(one: Damage, other: Damage) -> Damage:
         a, b = one.rules(way), other.rules(way)
         return Rules(a.instead | b.instead, a.added + b.added)
 
-    return Damage(one.kind, f"{one.words}, and {other.words}", rules, one.reach | other.reach, one.cost + other.cost)
+    words = f"{one.words}, and {other.words}"
+    return Damage(one.kind, words, rules, one.reach | other.reach, one.cost + other.cost, (one, other))
 
 
 def prepared(wrong_at: list[Way]) -> list[Way]:

@@ -82,19 +82,21 @@ def found_alternatives(way: Way, site: list[int]) -> Iterator[tuple[tuple[str, s
     values = [Series(speech.said(way, site[-1]), [way.value(n) for n in site])]
     others = [other for other in siblings(way, site, shape) if not any(way.in_cell[n] for n in other)]
     values += [Series(speech.said(way, other[-1]), [way.value(n) for n in other]) for other in others]
-    data = [*constants(way, site, shape), *picks(way, site, shape), *gathers(way, site, shape)]
+    data = distinct([*constants(way, site, shape), *picks(way, site, shape), *gathers(way, site, shape)])
+    models = []
     for value in values:
-        scales, known = [1.0], list(data)
         hidden = solved(right, value.arrays)
-        if hidden is not None:
-            scales.append(hidden[0])
-            known.append(Series("the target", hidden[1]))
-        for target in data:
-            fitted = scale(right, value.arrays, target.arrays)
-            scales += [fitted] if fitted else []
-        for number, factor in enumerate(dict.fromkeys(scales)):
+        scales = [hidden[0]] if hidden is not None else []
+        scales += [s for target in data if (s := scale(right, value.arrays, target.arrays))]
+        known = data if hidden is None else distinct([Series("the target", hidden[1]), *data])
+        models.append((value, known, scales))
+    # Where the right gradient is known as prediction minus target, mistakes are made in that.
+    understood = [model for model in models if model[2]]
+    for value, known, scales in understood or [(value, known, [1.0]) for value, known, _ in models]:
+        for number, factor in enumerate(dict.fromkeys(float(f"{s:.12g}") for s in scales)):
             for kind, words, arrays in combinations(value, known):
-                yield (kind, words, number), [factor * a for a in arrays]
+                far = number + 10 * (NOWHERE in words)
+                yield (kind if understood else "loss-seed", words, far), [factor * a for a in arrays]
     for words, gradients in of_steps(right):
         yield ("skips-step", words, 0), gradients
 
@@ -114,11 +116,22 @@ def combinations(value: Series, known: list[Series]) -> Iterator[tuple[str, str,
         yield "loss-seed", f"{target.words} alone", target.arrays
         yield "loss-seed", f"{value.words} plus {target.words}", plus(value.arrays, target.arrays, 1.0)
         yield "loss-target", f"{value.words} minus {target.words}", plus(value.arrays, target.arrays, -1.0)
+        weighted = [v * t.sum(axis=-1, keepdims=True) - t for v, t in zip(value.arrays, target.arrays, strict=True)]
+        yield "loss-target", f"{value.words} times the sum of {target.words} minus {target.words}", weighted
         for by, words in ((1, "next"), (-1, "previous")):
-            moved = neighbours(target.arrays, by)
-            if moved is not None:
+            for border, moved in enumerate(neighbours(target.arrays, by)):
                 said = f"{value.words} minus {target.words} of the {words} step"
+                if border:
+                    said += f"{NOWHERE}class {border - 1}"
                 yield "loss-target", said, plus(value.arrays, moved, -1.0)
+
+
+def distinct(data: list[Series]) -> list[Series]:
+    """Those whose numbers none before them has."""
+    found: dict[bytes, Series] = {}
+    for each in data:
+        found.setdefault(b"".join(a.tobytes() for a in each.arrays), each)
+    return list(found.values())
 
 
 def plus(a: list[np.ndarray], b: list[np.ndarray], sign: float) -> list[np.ndarray]:
@@ -126,11 +139,24 @@ def plus(a: list[np.ndarray], b: list[np.ndarray], sign: float) -> list[np.ndarr
     return [x + sign * y for x, y in zip(a, b, strict=True)]
 
 
-def neighbours(arrays: list[np.ndarray], by: int) -> list[np.ndarray] | None:
-    """The series moved by a step, around the end: instances, or the rows of a single one."""
-    if len(arrays) > 1:
-        return [arrays[(i + by) % len(arrays)] for i in range(len(arrays))]
-    return [np.roll(arrays[0], -by, axis=0)] if arrays[0].ndim > 1 and len(arrays[0]) > 1 else None
+def neighbours(arrays: list[np.ndarray], by: int) -> Iterator[list[np.ndarray]]:
+    """The series moved by a step: around the end, and where it is one-hot with every class at the border."""
+    single = len(arrays) == 1
+    rows = list(arrays[0]) if single and arrays[0].ndim > 1 else arrays
+    if len(rows) < 2:
+        return
+    moved = [rows[(i + by) % len(rows)] for i in range(len(rows))]
+    yield [np.stack(moved)] if single else moved
+    flat_rows = [row.ravel() for row in rows]
+    if not all(np.all((row == 0) | (row == 1)) and row.sum() <= 1 for row in np.round(flat_rows, 9)):
+        return
+    for k in range(min(flat_rows[0].size, CLASSES)):
+        moved[-1 if by > 0 else 0] = np.eye(flat_rows[0].size)[k].reshape(rows[0].shape)
+        yield [np.stack(moved)] if single else list(moved)
+
+
+NOWHERE = ", where there is none "
+CLASSES = 40  # at most so many are tried where a target is unknown
 
 
 def of_steps(right: list[np.ndarray]) -> Iterator[tuple[str, list[np.ndarray]]]:
@@ -206,16 +232,16 @@ def constants(way: Way, site: list[int], shape: tuple[int, ...]) -> Iterator[Ser
 
 def picks(way: Way, site: list[int], shape: tuple[int, ...]) -> Iterator[Series]:
     """One-hot targets, where the loss reads single entries of an array of this shape."""
-    owners = {tuple(site): site} | {tuple(other): other for other in siblings(way, site, shape)}
-    for mine in owners.values():
+    for mine in (site, *siblings(way, site, shape)):
         found = [np.zeros(shape) for _ in mine]
         for index, n in enumerate(mine):
             low, high = way.nodes[n].where.start, way.nodes[n].where.stop
             for reader in range(n + 1, len(way.nodes)):
-                for ids in way.uses[reader] if way.alive[reader] else []:
-                    if ids is not None and ids.size < high - low:
-                        inside = ids[(ids >= low) & (ids < high)]
-                        found[index].ravel()[inside - low] = 1.0
+                for read, owners in zip(way.uses[reader], way.owners[reader], strict=True):
+                    if way.alive[reader] and read is not None and owners is not None and n in owners:
+                        inside = read[(read >= low) & (read < high)]
+                        if inside.size < high - low:
+                            found[index].ravel()[inside - low] = 1.0
         if all(array.any() and not array.all() for array in found):
             yield Series("the target", found)
 

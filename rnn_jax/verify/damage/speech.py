@@ -9,13 +9,14 @@ from functools import cache
 from rnn_jax.verify.damage.way import Way
 from rnn_jax.verify.trace.places import Place
 
+ORDER = ("first", "second", "third")
 LONGEST = 48  # characters of an expression
 
 
 @cache
 def expression(place: Place) -> str:
     """The expression as the source has it, on one line; "" where it cannot be read."""
-    if place.code is None or not place.line:
+    if place.code is None or not place.line or not place.file.endswith(".py"):
         return ""
     positions = list(place.code.co_positions())
     index = place.instruction // 2
@@ -30,9 +31,13 @@ def expression(place: Place) -> str:
 
 def said(way: Way, number: int) -> str:
     """An operation: its expression and line."""
-    node = way.nodes[number]
-    text = expression(node.place)
-    return f"{quoted(text) if text else f'np.{node.op}'} (line {node.place.line})"
+    place = way.nodes[number].place
+    text = expression(place)
+    if text:
+        return f"{quoted(text)} (line {place.line})"
+    # The lines of a notebook are counted in its cells, which are not known here.
+    function = place.code.co_name if place.code is not None else "<module>"
+    return f"np.{way.nodes[number].op}" + (f" in {function}" if function.isidentifier() else "")
 
 
 def quoted(text: str) -> str:
@@ -43,7 +48,7 @@ def quoted(text: str) -> str:
 def operand(way: Way, number: int, k: int) -> str:
     """An operand: its expression where the source shows it, else its position."""
     text = expression(way.nodes[number].place)
-    return quoted(found) if (found := part_of(text, k)) else f"operand {k + 1} of {said(way, number)}"
+    return quoted(found) if (found := part_of(text, k)) else f"the {ORDER[min(k, 2)]} operand of {said(way, number)}"
 
 
 @cache

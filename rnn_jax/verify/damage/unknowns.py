@@ -6,12 +6,14 @@ What is found at one point has to hold at all others as it is.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 
 from rnn_jax.verify.damage import speech
 from rnn_jax.verify.damage.damaged import Damage, Rules, damaged
-from rnn_jax.verify.damage.edges import Group, bilinear, changed, replaced, with_values
+from rnn_jax.verify.damage.edges import Group, bilinear, changed, replaced, times, with_values
+from rnn_jax.verify.damage.flows import reach_of, use
 from rnn_jax.verify.damage.way import Way, is_leaf, shape_of
 
 LARGEST = 80  # unknown numbers
@@ -23,7 +25,43 @@ def unknowns(way: Way, groups: list[Group], wrong: list[str]) -> Iterator[Damage
         yield from penalties(way, name)
     for group in groups:
         yield from updated(way, group, wrong)
+    for group in groups:
+        yield from scaled(way, group, wrong)
     yield from starts(way, groups, wrong)
+
+
+def scaled(way: Way, group: Group, wrong: list[str]) -> Iterator[Damage]:
+    """A use whose share is multiplied by a number."""
+    reach = reach_of(way, group)
+    wanted = apart(way, wrong)
+    if any(not reach >> way.names.index(n) & 1 for n in wrong) or not np.any(wanted):
+        return
+
+    def off(number: float) -> np.ndarray:
+        found = damaged(way, changed(group, times(number))(way)) - way.adjoint
+        return np.concatenate([found[way.params[n]].ravel() for n in wrong]) - wanted
+
+    number = 1.0
+    for _ in range(STEPS):
+        here = off(number)
+        slope = (off(number + SMALL) - here) / SMALL
+        size = float(slope @ slope)
+        if not (np.isfinite(size) and size > 0 and abs(number) < FARTHEST):
+            return
+        number -= float(here @ slope) / size
+        if float(here @ here) > 1e12 * float(wanted @ wanted):
+            return
+    left = off(number)
+    if float(left @ left) < 1e-16 * float(wanted @ wanted):
+        nice = float(Fraction(number).limit_denominator(1000))
+        number = nice if abs(nice - number) < 1e-9 * abs(number) else number
+        words = f"multiplying {use(way, group)} by {number:.9g}"
+        yield Damage("scale", words, changed(group, times(number)), reach, 0.5)
+
+
+STEPS = 6
+SMALL = 1e-4  # the step that the slope is measured with
+FARTHEST = 1e4
 
 
 def apart(way: Way, wrong: list[str]) -> np.ndarray:

@@ -61,6 +61,7 @@ class Way:
         for family in self.families.values():
             self.divide(family)
         self.steps = [{int(self.time[n]): n for n in site} for site in self.sites]
+        self.change: np.ndarray | None = None  # what a damage changes, while it is swept
         self._sent: dict[int, Sent] = {}
         self._plans: dict[int, list[Plan]] = {}
 
@@ -135,6 +136,11 @@ class Way:
         for owner in [] if mine is None else mine.tolist():
             found |= self.reach[owner]
         return found
+
+    def current(self, number: int) -> np.ndarray:
+        """The gradient of an operation's result as the sweep that is under way has it."""
+        found = self.gradient(number)
+        return found if self.change is None else found + self.gradient(number, self.change)
 
     def values(self, number: int, values: np.ndarray | None = None) -> list[np.ndarray]:
         """The operands as they were, or as they are among other values."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnn_jax.verify.damage import speech
+from rnn_jax.verify.damage.activations import FORMS, Activation, form_of, of
 from rnn_jax.verify.damage.damaged import Damage, Rule, Rules
 from rnn_jax.verify.damage.edges import Edge, at, bilinear, changed, times
 from rnn_jax.verify.damage.leaves import uses
-from rnn_jax.verify.damage.slopes import FORMS, Activation, form_of, of
 from rnn_jax.verify.damage.way import Sent, Way
 
 
@@ -59,12 +59,14 @@ def caches(way: Way) -> Iterator[Damage]:
         for kind, words, choose in (
             ("shared-cache", f"reading the last {where} at every step", "last"),
             ("wrong-variable", f"reading the argument of {where} for its result", "argument"),
+            ("derivative-function", f"taking {where} for the identity", "identity"),
         ):
 
             def substituted(way: Way, group: list[Activation] = group, choose: str = choose) -> Rules:
                 return substitution(way, [a.after for a in group], choose)
 
-            yield Damage(kind, words, substituted, whose(way, group), 0.7)
+            cost = 0.35 if choose == "identity" else 0.7
+            yield Damage(kind, words, substituted, whose(way, group), cost)
 
 
 def whose(way: Way, site: list[Activation]) -> int:
@@ -108,7 +110,9 @@ def substitution(way: Way, site: list[int], choose: str) -> Rules:
             instead[number] = with_values(way, number, values)
     for n in site:
         form = form_of(way, there[n])
-        if form:
+        if choose == "identity":
+            instead[n] = with_slope(there[n], np.ones_like(there[n].slope))
+        elif form:
             instead[n] = with_slope(there[n], FORMS[form](values[way.nodes[n].where]))
     return Rules(instead, [])
 
