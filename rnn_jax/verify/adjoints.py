@@ -99,7 +99,7 @@ def sweep(
     jitter: Jitter | None,
     shares: Shares | None = None,
 ) -> np.ndarray:
-    """The chain rule from the output back; the share of every single use is put into `shares`, where they are wanted."""
+    """The chain rule from the output back; `shares` is filled with those of every single use."""
     adjoint = np.zeros(tape.size)
     adjoint[output.where] = 1.0
     for number in range(len(tape.nodes) - 1, -1, -1):

@@ -174,12 +174,13 @@ def first_wrong(before: list[Seen], after: list[Seen]) -> str:
 
 
 def healed(search: Search) -> list[Suspect]:
-    """The places at which other values would mend all, the first to run first."""
-    found = []
-    for healing in search.healings.values():
-        if healing is not None and healing.healed == search.wrong:
-            found.append((search.trace.seen[healing.site][0].order, healing))
-    return [suspect_at(search, healing) for _, healing in sorted(found, key=lambda pair: pair[0])]
+    """The places at which other values would mend all: those that hold something first, as they run."""
+    found = [
+        (not any(np.any(v) for v in healing.present), search.trace.seen[healing.site][0].order, healing)
+        for healing in search.healings.values()
+        if healing is not None and healing.healed == search.wrong
+    ]
+    return [suspect_at(search, healing) for _, _, healing in sorted(found, key=lambda entry: entry[:2])]
 
 
 def suspect_at(search: Search, healing: Healing) -> Suspect:

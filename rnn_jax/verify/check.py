@@ -13,6 +13,7 @@ import numpy as np
 from rnn_jax._version import __version__
 from rnn_jax.errors import InputError, require
 from rnn_jax.verify import lengths, standard, truth
+from rnn_jax.verify.accuse import Depth, accuse
 from rnn_jax.verify.check_report import CheckReport, Finding, Parameter
 from rnn_jax.verify.compare import BLIND, TOLERANCE
 from rnn_jax.verify.declared import Declared
@@ -44,6 +45,7 @@ def check(
     gain: float = 1.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
     command: str = "",
+    depth: Depth = Depth(),  # noqa: B008 (frozen)
 ) -> CheckReport:
     """Judge every gradient at the program's own values and at `points` fresh random ones.
 
@@ -73,12 +75,15 @@ def check(
     why = explain(made)
     made = penalty_apart(made, why)
     parameters = tuple(
-        Parameter(name, own[name].shape, tuple((each.point, each.compared[name]) for each in made)) for name in own
+        Parameter(
+            name, own[name].shape, tuple((each.point, each.compared[name]) for each in made), *worst_of(made, name)
+        )
+        for name in own
     )
     return CheckReport(
         program=program,
         parameters=parameters,
-        findings=tuple(findings(bench, made, parameters, why, over)),
+        findings=tuple(findings(bench, made, parameters, why, over, own, depth)),
         notes=tuple(notes + untold(parameters)),
         points=tuple(each.point for each in made),
         loss=first.loss,
@@ -91,6 +96,12 @@ def check(
         versions={"rnn_jax": __version__} | {name: version(name) for name in ("jax", "numpy")},
         seconds={"total": time.perf_counter() - start},
     )
+
+
+def worst_of(made: list[Judgement], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A gradient by hand and by JAX, at the first point where it is wrong."""
+    there = next((each for each in made if name in failing(each)), made[0])
+    return there.manual[name], there.wanted[name]
 
 
 def judged(
@@ -216,6 +227,8 @@ def findings(
     parameters: tuple[Parameter, ...],
     why: Explanation | None,
     over: dict[str, int],
+    own: Values,
+    depth: Depth,
 ) -> list[Finding]:
     """What is wrong or in doubt, the root first."""
     doubts = [each for each in made if each.doubt]
@@ -226,20 +239,11 @@ def findings(
         return [Finding("penalty", why.words + " Add it to --loss to have it checked.", details=())]
     if not wrong:
         return []
-    place = computed_at(bench, wrong)
-    worst = next(each for each in made if failing(each))
-    telling = (why is None or why.kind == "truncation") and not any(c.note for c in worst.compared.values())
-    said = lengths.sentences(lengths.sweep(bench, worst, over), wrong, over) if telling else []
-    if why is not None:
-        said.insert(0, f"reproduced: {why.words}")
-        if why.declaration:
-            said.insert(1, f"if that is meant: {why.declaration}")
-    again = {c.note for c in worst.compared.values() if c.note}
-    said += [f"it {note}" for note in again]
-    kind = why.kind if why else "state" if again else "gradient"
-    plural = "s of" if len(wrong) > 1 else " of"
-    message = f"the gradient{plural} {', '.join(wrong)} {'are' if len(wrong) > 1 else 'is'} wrong"
-    return [Finding(kind, message, *subject_place(bench.subject, place), wrong, tuple(said))]
+    made_out = accuse(bench, made, own, wrong, why, over, depth)
+    if made_out[0].line is None:
+        file, line = subject_place(bench.subject, computed_at(bench, wrong))
+        made_out[0] = replace(made_out[0], file=file, line=line)
+    return made_out
 
 
 def subject_place(subject: Subject, place: Place) -> tuple[str, int | None]:

@@ -43,7 +43,7 @@ def fresh_inputs(subject: Subject) -> dict[str, np.ndarray]:
     if not isinstance(subject, FileSubject):
         return {}
     said = subject.said
-    beside = " ".join(text for text in (said.grads, said.call, said.update) if text)
+    beside = "\n".join(text for text in (said.grads, said.call, said.update) if text)
     parameters = {root(text) for text, _ in subject.wrt}
     found = {}
     for text in arguments(said.loss):

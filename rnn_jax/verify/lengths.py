@@ -25,7 +25,7 @@ def sequences(subject: Any, vary: str | None) -> dict[str, int]:
     if vary is not None:
         return dict(spoken(subject, part) for part in vary.split(","))
     said = subject.said
-    beside = " ".join(text for text in (said.grads, said.call, said.update) if text)
+    beside = "\n".join(text for text in (said.grads, said.call, said.update) if text)
     names = [n for n in arguments(said.loss) if n in arguments(beside, "exec")]
     parameters = {root(text) for text, _ in subject.wrt}
     found = {n: length(current(subject, n)) for n in names if root(n) not in parameters}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.harvest import Stock, Values
 from rnn_jax.verify.repair.probe import Shape
 
 ATOMS = ast.Name | ast.Attribute | ast.Subscript
@@ -65,7 +65,7 @@ class Expressions:
             if known.shape[0] == "array" and known.values and is_atom(text)
         ][:MOST_ATOMS]
         np_ = self.numpy
-        whole = {t: [int(v) for v in k.values] for t, k in self.stock.items() if k.shape[0] == "int" and is_atom(t)}
+        whole = {t: [int(v) for v in k.values] for t, k in self.stock.items() if is_index(t, k)}
         for first, a in atoms:
             x = a[0]
             if x.ndim == 1:
@@ -98,6 +98,11 @@ class Expressions:
 def each(first: list[np.ndarray], second: list[np.ndarray]) -> Any:
     """Pairs of one iteration."""
     return zip(first, second, strict=False)
+
+
+def is_index(text: str, known: Values) -> bool:
+    """Whether an expression is a whole number each time."""
+    return known.shape[0] == "int" and is_atom(text) and all(v.ndim == 0 for v in known.values)
 
 
 def is_atom(text: str) -> bool:

@@ -19,8 +19,9 @@ import numpy as np
 from rnn_jax.verify.compare import TOLERANCE
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.program import OverdueError
-from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.live import Site, Spot
 from rnn_jax.verify.repair.probe import LOOP, SEEN, instrumented
+from rnn_jax.verify.repair.tree import located, replaced
 from rnn_jax.verify.repair.trial import Trial, short
 from rnn_jax.verify.subject import Values, evaluate_gradients, evaluate_loss
 
@@ -59,22 +60,21 @@ class Forcing:
         self._kept: list[np.ndarray] | None = None
 
     @contextmanager
-    def holding(self, site: Site, shifts: list[np.ndarray]) -> Iterator[Any]:
-        """A probe for one site, to be put into code: it moves the site's values."""
-        self._active, self._count, self._shift = 0, 0, by(shifts)
+    def holding(self, site: Site, shift: Shift) -> Iterator[dict[Spot, ast.stmt]]:
+        """Code with a probe at one site alone, which moves its values; it is quicker than one with all of them."""
+        live = self.trial.live
+        node = live.node(site)
+        probe = ast.Call(ast.Name(SEEN, ast.Load()), [ast.Constant(0), node], [])
+        self._active, self._count, self._shift = 0, 0, shift
         setattr(builtins, SEEN, self._seen)
         try:
-            yield lambda node: ast.Call(ast.Name(SEEN, ast.Load()), [ast.Constant(0), node], [])
+            yield {site.spot: replaced(live.statement(site.spot), site.path, located(probe, node))}
         finally:
             delattr(builtins, SEEN)
 
-    def restart(self) -> None:
-        """Count the site's values from the first again."""
-        self._count = 0
-
     @contextmanager
     def at_work(self) -> Iterator[Forcing]:
-        """The instrumented code in the place of the user's."""
+        """The code with probes everywhere, in the place of the user's."""
         setattr(builtins, SEEN, self._seen)
         setattr(builtins, LOOP, lambda *_: None)
         try:
@@ -96,10 +96,10 @@ class Forcing:
         moved = self._shift(self._count - 1, array)
         return moved if moved is array else moved if isinstance(value, np.ndarray) else moved[()]
 
-    def gradients(self, site: Site | None, shift: Shift) -> Values | None:
-        """The gradients with the site's values moved; None where the program fails so."""
+    def gradients(self, shift: Shift) -> Values | None:
+        """The gradients with the held site's values moved; None where the program fails so."""
         trial = self.trial
-        self._active, self._count, self._shift = self.numbers.get(site, -1) if site else -1, 0, shift
+        self._count, self._shift = 0, shift
         try:
             with short(trial.bench, trial.limit):
                 found = evaluate_gradients(trial.bench.subject, trial.made.setting, trial.bench.loss_first)
@@ -107,12 +107,12 @@ class Forcing:
         except (Exception, OverdueError):
             return None
 
-    def values(self, site: Site) -> list[np.ndarray]:
-        """What the site gives, each time."""
-        self._kept = []
+    def kept(self, shift: Shift) -> tuple[Values | None, list[np.ndarray]]:
+        """The same, with what the site itself gave."""
+        values: list[np.ndarray] = []
+        self._kept = values
         try:
-            self.gradients(site, lambda k, value: value)
-            return self._kept
+            return self.gradients(shift), values
         finally:
             self._kept = None
 
@@ -133,7 +133,8 @@ class Forcing:
             size = float(np.sqrt(np.mean(value**2))) if value.size else 0.0
             return value + rng.normal(size=value.shape) * (0.1 * size or 0.1)
 
-        found = self.gradients(site, moved)
+        self._active = self.numbers[site]
+        found = self.gradients(moved)
         now = self.trial.made.manual
         if found is None:
             return Reach(frozenset(), False)
@@ -143,46 +144,46 @@ class Forcing:
 
     def heal(self, site: Site, wrong: frozenset[str], seconds: float) -> Healing | None:
         """The values with which the gradients in `wrong` come out right, where there are any."""
-        present = self.values(site)
-        total = sum(v.size for v in present)
-        copied = self.gradients(site, lambda k, value: np.array(value))
-        if not total or copied is None or self.trial.wrong(copied) != self.trial.wrong(self.trial.made.manual):
-            return None  # what is written to later must not be a copy
-        start = time.perf_counter()
-        names = sorted(wrong)
-        now = flat(copied, names)
-        right = flat(self.trial.made.wanted, names)
-        shifts = [np.zeros_like(v, dtype=float) for v in present]
-        columns = []
-        for k, value in enumerate(present):
-            size = float(np.sqrt(np.mean(value.astype(float) ** 2))) or 1.0
-            for entry in range(value.size):
-                if time.perf_counter() - start > seconds:
-                    return None
-                moved = self.gradients(site, one_moved(k, entry, size))
-                if moved is None:
-                    return None
-                columns.append((flat(moved, names) - now) / size)
-        slopes = np.stack(columns, axis=1)
-        if not np.all(np.isfinite(slopes)):
-            return None
-        solved = np.linalg.lstsq(slopes, right - now, rcond=1e-11)[0]
-        at = 0
-        for k, value in enumerate(present):
-            shifts[k] = solved[at : at + value.size].reshape(value.shape)
-            at += value.size
-        raw: list[np.ndarray] = []
-        self._kept = raw
-        forced = self.gradients(site, by(shifts))
-        self._kept = None
-        if forced is None or len(raw) != len(shifts):
-            return None
+        with self.holding(site, unmoved) as held, self.trial.live.changed(held):
+            copied, present = self.kept(lambda k, value: np.array(value))
+            before = self.trial.wrong(self.trial.made.manual)
+            if not sum(v.size for v in present) or copied is None or self.trial.wrong(copied) != before:
+                return None  # what is written to later must not be a copy
+            names = sorted(wrong)
+            now, right = flat(copied, names), flat(self.trial.made.wanted, names)
+            slopes = self.slopes(present, names, now, seconds)
+            if slopes is None:
+                return None
+            solved = np.linalg.lstsq(slopes, right - now, rcond=1e-11)[0]
+            ends = np.cumsum([v.size for v in present])[:-1]
+            shifts = [part.reshape(v.shape) for part, v in zip(np.split(solved, ends), present, strict=True)]
+            forced, raw = self.kept(by(shifts))
+            if forced is None or len(raw) != len(shifts):
+                return None
         healed = frozenset(n for n in wrong if close(forced[n], self.trial.made.wanted[n], self.trial, n))
         if not healed:
             return None
         scale = max((float(np.max(np.abs(v), initial=0.0)) for v in (*present, *shifts)), default=0.0)
         first = next((k for k, s in enumerate(shifts) if np.max(np.abs(s), initial=0.0) > 1e-9 * scale), 0)
         return Healing(site, raw, shifts, first, healed, slopes, right - now)
+
+    def slopes(self, present: list[np.ndarray], names: list[str], now: np.ndarray, seconds: float) -> np.ndarray | None:
+        """D all gradients / d all values of the held site; None where it takes too long."""
+        start, columns = time.perf_counter(), []
+        for k, value in enumerate(present):
+            size = float(np.sqrt(np.mean(value.astype(float) ** 2))) or 1.0
+            for entry in range(value.size):
+                moved = self.gradients(one_moved(k, entry, size))
+                if moved is None or time.perf_counter() - start > seconds:
+                    return None
+                columns.append((flat(moved, names) - now) / size)
+        found = np.stack(columns, axis=1)
+        return found if np.all(np.isfinite(found)) else None
+
+
+def unmoved(k: int, value: np.ndarray) -> np.ndarray:
+    """The value itself."""
+    return value
 
 
 def by(shifts: list[np.ndarray]) -> Shift:

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import ATOMS, key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock
@@ -29,7 +31,7 @@ def statements(
     """The statements that may be missing."""
     targets = {t: v for t in written_to(live, place) if (v := stock.get(t)) is not None}
     yield from ((each, 1.5) for each in siblings(body, targets, stock))
-    numbers = [t for t, v in stock.items() if v.shape[0] in ("int", "float") and v.values and any(v.values)]
+    numbers = [t for t, v in stock.items() if v.shape[0] in ("int", "float") and any(np.any(x) for x in v.values)]
     indices = [t for t, v in stock.items() if v.shape[0] == "int" and isinstance(parsed(t), ATOMS)]
     for target, values in targets.items():
         if values.shape[0] == "array":

@@ -14,14 +14,13 @@ from rnn_jax.verify.repair import statements
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.expressions import Expressions
 from rnn_jax.verify.repair.first_state import first_states
-from rnn_jax.verify.repair.force import Forcing, Healing, Reach
+from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.harvest import Stock, looking, stocked, written
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.match import Matcher, around, sums
 from rnn_jax.verify.repair.missing import insertions
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
-from rnn_jax.verify.repair.tree import located, replaced
 from rnn_jax.verify.repair.trial import Trial
 
 
@@ -132,8 +131,7 @@ class Search:
             reach = self.reach.get(site)
             wanted = reach.gradients & self.wrong if reach is not None and not reach.loss else frozenset()
             fit = reach is not None and wanted and reach.gradients <= self.wrong
-            with self.forcing.at_work():
-                self.healings[site] = self.forcing.heal(site, wanted, 1.5) if fit else None
+            self.healings[site] = self.forcing.heal(site, wanted, 1.5) if fit else None
         return self.healings[site]
 
     def healing(self) -> Iterator[Healing]:
@@ -208,10 +206,7 @@ def look_around(search: Search, healing: Healing | None = None) -> dict[Site, St
         with looking(places, expressions) as stocks:
             search.trial.run(made)
         return dict(stocks)
-    site = healing.site
-    with search.forcing.holding(site, healing.shifts) as probe:
-        node = live.node(site)
-        held = {site.spot: replaced(live.statement(site.spot), site.path, located(probe(node), node))}
+    with search.forcing.holding(healing.site, by(healing.shifts)) as held:
         made, places = stocked(live, held)
         with looking(places, expressions) as stocks:
             search.trial.run(made)

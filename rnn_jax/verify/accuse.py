@@ -1,0 +1,69 @@
+"""What is said of a program whose gradients are wrong: for each fault the place, the cause, and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from rnn_jax.verify import lengths
+from rnn_jax.verify.blame import Blamed, blame
+from rnn_jax.verify.check_report import Diagnosis, Finding
+from rnn_jax.verify.damage.kinds import KINDS
+from rnn_jax.verify.diagnose import diagnose
+from rnn_jax.verify.explain import Explanation
+from rnn_jax.verify.judge import Bench, Judgement, failing
+from rnn_jax.verify.shrink import smallest
+from rnn_jax.verify.subject import Values
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How far a report goes, in seconds: for the line and its mending, and for the smallest case. 0 leaves it out."""
+
+    blame: float = 8.0
+    shrink: float = 3.0
+
+
+def accuse(
+    bench: Bench,
+    made: list[Judgement],
+    own: Values,
+    wrong: tuple[str, ...],
+    why: Explanation | None,
+    over: dict[str, int],
+    depth: Depth,
+) -> list[Finding]:
+    """The findings, one for each fault."""
+    worst = next(each for each in made if failing(each))
+    again = {c.note for c in worst.compared.values() if c.note}
+    telling = (why is None or why.kind == "truncation") and not again
+    said = lengths.sentences(lengths.sweep(bench, worst, over), wrong, over) if telling else []
+    if why is not None and why.declaration:
+        said.insert(0, f"if that is meant: {why.declaration}")
+    said += [f"it {note}" for note in again]
+    found = diagnose(made)
+    blamed = blame(bench, made, own, over, depth.blame) if depth.blame else []
+    blamed = blamed or [Blamed(wrong, ())]
+    case = smallest(bench, worst, wrong, over, depth.shrink) if depth.shrink else None
+    findings = [finding(each, found if len(blamed) == 1 else (), wrong) for each in blamed]
+    findings[0] = replace(findings[0], details=tuple(said), smallest=case.smallest if case else None)
+    return findings
+
+
+def finding(blamed: Blamed, found: tuple[Diagnosis, ...], wrong: tuple[str, ...]) -> Finding:
+    """One fault in a report."""
+    diagnosis = found[0] if found else None
+    kind = blamed.kind if blamed.fix is not None else ""
+    if diagnosis is not None and (diagnosis.reproduced or not kind):
+        kind = diagnosis.kind
+    names = blamed.parameters or wrong
+    message = f"the gradient{'s' * (len(names) > 1)} of {', '.join(names)} {'are' if len(names) > 1 else 'is'} wrong"
+    if kind in KINDS:
+        message += f": {KINDS[kind]}"
+    file, line = (blamed.suspects[0].file, blamed.suspects[0].line) if blamed.suspects else ("", None)
+    return Finding(
+        kind or "gradient", message, file, line, names,
+        suspects=blamed.suspects, diagnosis=diagnosis, fix=blamed.fix, curves=blamed.curves,
+    )  # fmt: skip
