@@ -191,7 +191,7 @@ def garbage(g, rng):
 
 
 def one_entry(g, rng):
-    g["W"][1, 2] += 1e-4
+    g["W"][1, 2] *= 1 + 1e-4
     return g
 
 

@@ -68,12 +68,25 @@ def searched(wrong: list[Judgement]) -> tuple[Diagnosis, ...]:
     short = in_single(wrong)
     if short:
         return short
-    ways = prepared([Way(each) for each in wrong])
-    if not all(way.like(ways[0]) for way in ways):
-        return ()
+    apart: list[list[Way]] = []  # points at which the program took different branches are judged each by itself
+    for way in prepared([Way(each) for each in wrong]):
+        like = next((group for group in apart if way.like(group[0])), None)
+        if like is None:
+            apart.append([way])
+        else:
+            like.append(way)
     with np.errstate(all="ignore"):
-        found = search(ways, SECONDS)
-    return tuple(each for one in together(found) for each in worded(ways[0], one)) or consistent(ways)
+        found = together(search(apart[0], SECONDS / len(apart)))
+        for group in apart[1:]:
+            there = (
+                {(each.damage.kind, each.names): each for each in together(search(group, SECONDS / len(apart)))}
+                if found
+                else {}
+            )
+            found = [each for each in found if (each.damage.kind, each.names) in there]
+    return tuple(each for one in found for each in worded(apart[0][0], one)) or consistent(
+        [way for group in apart for way in group]
+    )
 
 
 def worded(way: Way, found: Found) -> Iterator[Diagnosis]:

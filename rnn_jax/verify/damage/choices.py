@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from rnn_jax.verify.damage import speech
-from rnn_jax.verify.damage.edges import Group, last_state, later_each, partners, ranks, replaced, shifted
+from rnn_jax.verify.damage.edges import Group, last_state, later_each, partners, ranks, readings, replaced, shifted
 from rnn_jax.verify.damage.way import Way, shape_of
 
 Operands = Callable[[Way, int, int], list[np.ndarray]]
@@ -34,6 +34,13 @@ def other_values(way: Way, group: Group) -> Iterator[Choice]:
             return replaced(way, n, j, way.value(pairs[n]))
 
         yield "wrong-variable", f"{speech.said(way, other[0])} for {name}", values, 1.0
+    for words, where in readings(way, numbers, shape):
+
+        def read(way: Way, n: int, k: int, where: dict[int, tuple[int, int]] = where) -> list[np.ndarray]:
+            m, i = where[n]
+            return replaced(way, n, j, way.values(m)[i])
+
+        yield "wrong-variable", f"{words} for {name}", read, 1.0
 
 
 def of_steps(way: Way, sites: list[list[int]], j: int, name: str) -> Iterator[Choice]:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from rnn_jax.verify.damage import speech
 from rnn_jax.verify.damage.damaged import Rule, Rules
 from rnn_jax.verify.damage.transposes import PRODUCTS
-from rnn_jax.verify.damage.way import Sent, Way, shape_of
+from rnn_jax.verify.damage.way import Sent, Way, is_leaf, shape_of
+from rnn_jax.verify.trace.tape import Constant
 
 Edge = tuple[int, int]  # an operation and which operand
 Change = Callable[[Way, int, int, np.ndarray], np.ndarray | Sent | None]  # way, operation, operand, gradient: the share
@@ -138,6 +140,32 @@ def partners(way: Way, numbers: Sequence[int], shape: tuple[int, ...]) -> Iterat
         if all(int(way.time[n]) in step for site, step in zip(sites, steps, strict=True) for n in site):
             found = {n: step[int(way.time[n])] for site, step in zip(sites, steps, strict=True) for n in site}
             yield [found[n] for n in numbers]
+
+
+def readings(
+    way: Way, numbers: Sequence[int], shape: tuple[int, ...]
+) -> Iterator[tuple[str, dict[int, tuple[int, int]]]]:
+    """What other operations read at each of these steps and none computes there: a state of before, an input."""
+    sites = ranks(way, numbers)
+    seen: set[bytes] = set()
+    for family in way.families.values():
+        there = ranks(way, family)
+        if len(there) != len(sites):
+            continue
+        steps = [{int(way.time[m]): m for m in site} for site in there]
+        if not all(int(way.time[n]) in step for site, step in zip(sites, steps, strict=True) for n in site):
+            continue
+        found = {n: step[int(way.time[n])] for site, step in zip(sites, steps, strict=True) for n in site}
+        for j in range(len(way.nodes[family[0]].operands)):
+            last = found[numbers[-1]]
+            operand = way.nodes[last].operands[j]
+            if shape_of(operand) != shape or is_leaf(way, last, j):
+                continue
+            if isinstance(operand, Constant) or way.carried(last, j).any():
+                key = b"".join(np.asarray(way.values(found[n])[j]).tobytes() for n in numbers)
+                if key not in seen:
+                    seen.add(key)
+                    yield speech.operand(way, last, j), {n: (m, j) for n, m in found.items()}
 
 
 def siblings(way: Way, site: Sequence[int], shape: tuple[int, ...]) -> Iterator[list[int]]:

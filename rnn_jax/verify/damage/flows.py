@@ -33,13 +33,13 @@ from rnn_jax.verify.damage.way import Sent, Way, is_leaf, shape_of
 def inner(way: Way) -> list[Group]:
     """The uses of values between, by site and operand; of an activation in several operations the first alone."""
     found = []
-    within = {n for site in of(way) for a in site for n in a.inside}
+    within = {n: a.inside for site in of(way) for a in site for n in a.inside}
     for site in way.sites:
         for k in range(len(way.nodes[site[0]].operands)):
             group = tuple(
                 (n, k)
                 for n, k in edges_of(way, site, k)
-                if not is_leaf(way, n, k) and not (n in within and within & set(way.owners[n][k].tolist()))  # type: ignore[union-attr]
+                if not is_leaf(way, n, k) and not within.get(n, frozenset()) & set(way.owners[n][k].tolist())  # type: ignore[union-attr]
             )
             if group:
                 found.append(group)
@@ -157,7 +157,11 @@ def one_path(way: Way, group: Group) -> Iterator[Damage]:
         for kind, words, chosen in (
             ("skips-step", "at the last step", {steps[-1]}),
             ("skips-step", "at the first step", {steps[0]}),
-            ("missing-term", "at all steps but the last, as if overwritten by what comes from the next", set(steps[:-1])),
+            (
+                "missing-term",
+                "at all steps but the last, where another overwrites it",
+                set(steps[:-1]),
+            ),
             ("missing-term", "at all steps but the first", set(steps[1:])),
         ):
             numbers = {n for n, _ in group if int(way.time[n]) in chosen}

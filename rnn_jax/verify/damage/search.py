@@ -62,6 +62,14 @@ class Search:
         found = gradients(way, adjoint)
         return [n for n in names if not close(way, found, n)]
 
+    def left(self, way: Way, damage: Damage, names: list[str]) -> list[str]:
+        """Of these gradients those that are not the ones by hand under the damage; all, where that cannot be done."""
+        try:
+            return self.off(way, damaged(way, damage.rules(way)), names)
+        except (ValueError, IndexError):  # steps of unlike shapes, say, one of which cannot stand for another
+            way.change = None
+            return names
+
     def late(self) -> bool:
         """Whether the time is up."""
         return time.perf_counter() > self.until
@@ -108,14 +116,14 @@ class Search:
         mine = [n for n in names if n in self.wrong]
         if not mine:
             return None
-        off = self.off(way, damaged(way, damage.rules(way)), names)
+        off = self.left(way, damage, names)
         given = frozenset(mine) - frozenset(off)
         return Hit(damage, given, not frozenset(off) - self.wrong) if given else None
 
     def holds(self, hit: Hit) -> bool:
         """Whether it gives the same gradients at all points, and where it claims so leaves the right ones alone."""
         judged = [n for n in self.ways[0].names if n in hit.names or (hit.harmless and n not in self.wrong)]
-        return all(not self.off(way, damaged(way, hit.damage.rules(way)), judged) for way in self.ways[1:])
+        return all(not self.left(way, hit.damage, judged) for way in self.ways[1:])
 
     def error(self, hit: Hit) -> float:
         """The worst relative difference at any point."""
@@ -174,7 +182,7 @@ def search(ways: list[Way], seconds: float) -> list[Found]:
     if found:
         return [found]
     first.until = max(first.until, time.perf_counter() + 0.3 * seconds)
-    found = first.one(unknowns(way, inner(way), names))
+    found = first.one(unknowns(way, inner(way), names, len(ways) > 1))
     if found:
         return [found]
     made = first.groups()

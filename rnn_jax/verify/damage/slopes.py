@@ -10,8 +10,8 @@ import numpy as np
 from rnn_jax.verify.damage import speech
 from rnn_jax.verify.damage.activations import FORMS, Activation, form_of, of
 from rnn_jax.verify.damage.damaged import Damage, Rule, Rules
-from rnn_jax.verify.damage.edges import Group, changed, siblings
-from rnn_jax.verify.damage.flows import carries, outside, reach_of, use
+from rnn_jax.verify.damage.edges import Group, changed, readings, siblings
+from rnn_jax.verify.damage.flows import carries, inner, outside, reach_of, use
 from rnn_jax.verify.damage.way import Sent, Way
 
 Slopes = Callable[[Way, Activation, np.ndarray], np.ndarray]  # another derivative, given the gradient that arrives
@@ -53,8 +53,13 @@ def slopes(way: Way) -> Iterator[Damage]:
         groups += [(group, f"at every {speech.said(way, group[-1].after)}", 0.1) for group in wide]
     for group, where, cost in groups:
         yield from of_itself(way, group, where, cost)
+    edges: Group = tuple(edge for group in inner(way) for edge in group if way.carried(*edge).any())
+    for group, where, cost in groups:
+        for damage in of_itself(way, group, where, cost + 0.5) if edges else []:
+            yield not_carried(damage, edges)
     for group, where, cost in groups[: len(sites)]:
         yield from of_others(way, group, where, cost)
+        yield from of_read(way, group, where, cost)
 
 
 def reach_from(way: Way, site: list[Activation]) -> int:
@@ -136,7 +141,7 @@ def of_others(way: Way, site: list[Activation], where: str, cost: float) -> Iter
             return FORMS[right](way.value(pairs[a.after]).ravel())
 
         words = f"taking {speech.said(way, other[-1])} in the derivative {where}"
-        yield Damage("wrong-variable", words, instead(site, theirs), reach, cost + 1.0)
+        yield Damage("derivative-point", words, instead(site, theirs), reach, cost + 1.0)
         if right == "v * (1 - v)":
 
             def half(way: Way, a: Activation, c: np.ndarray, pairs: dict[int, int] = pairs) -> np.ndarray:
@@ -148,6 +153,35 @@ def of_others(way: Way, site: list[Activation], where: str, cost: float) -> Iter
             for form in (half, other_half):
                 words = f"taking {speech.said(way, other[-1])} in one factor of v * (1 - v) {where}"
                 yield Damage("wrong-variable", words, instead(site, form), reach, cost + 1.1)
+
+
+def not_carried(damage: Damage, edges: Group) -> Damage:
+    """The same damage to what the parameters get, while what goes back to the step before is right."""
+
+    def right(way: Way, n: int, k: int, cotangent: np.ndarray) -> np.ndarray:
+        share = way.share(n, k, cotangent).ravel()
+        return np.where(way.carried(n, k), way.share(n, k, way.gradient(n)).ravel(), share)
+
+    def rules(way: Way) -> Rules:
+        given = damage.rules(way)
+        return Rules(changed(edges, right)(way).instead | given.instead, given.added)
+
+    return damage._replace(words=f"{damage.words}, but not in what goes back to the step before", rules=rules)
+
+
+def of_read(way: Way, site: list[Activation], where: str, cost: float) -> Iterator[Damage]:
+    """The right formula of what is read at the same step: the state of before, an input."""
+    right, numbers = form_of(way, site[0]), [a.after for a in site]
+    if not right:
+        return
+    for words, there in readings(way, numbers, way.nodes[numbers[0]].shape):
+
+        def read(way: Way, a: Activation, c: np.ndarray, there: dict[int, tuple[int, int]] = there) -> np.ndarray:
+            m, j = there[a.after]
+            return FORMS[right](way.values(m)[j].ravel())
+
+        said = f"taking {words} in the derivative {where}"
+        yield Damage("derivative-point", said, instead(site, read), reach_from(way, site), cost + 0.9)
 
 
 def around(way: Way, groups: list[Group]) -> Iterator[Damage]:

@@ -19,10 +19,11 @@ from rnn_jax.verify.damage.way import Way, is_leaf, shape_of
 LARGEST = 80  # unknown numbers
 
 
-def unknowns(way: Way, groups: list[Group], wrong: list[str]) -> Iterator[Damage]:
+def unknowns(way: Way, groups: list[Group], wrong: list[str], several: bool) -> Iterator[Damage]:
     """Every damage with an unknown in it, solved for the wrong gradients at this point."""
     for name in wrong:
         yield from penalties(way, name)
+        yield from sums(way, name, several)
     for group in groups:
         yield from updated(way, group, wrong)
     for group in groups:
@@ -81,6 +82,19 @@ def penalties(way: Way, name: str) -> Iterator[Damage]:
 
             words = f"adding the penalty {speech.said(way, node)} itself, one number, to d{name} for its gradient"
             yield Damage("penalty", words, rules, bit, 0.1)
+
+
+def sums(way: Way, name: str, several: bool) -> Iterator[Damage]:
+    """A gradient that is summed onto other than zeros, the same numbers at every point."""
+    off = way.made.manual[name] - way.adjoint[way.params[name]]
+    number = float(np.mean(off))
+    even = np.max(np.abs(off - number), initial=0.0) < 1e-9 * abs(number)
+    if not several and not (even and off.size > 2):
+        return  # one point tells nothing of as many unknowns
+    start = np.full(off.shape, round(number, 9)) if even else off
+    words = f"starting d{name} as {number:.9g}" if even else f"starting d{name} as other than zero"
+    bit = 1 << way.names.index(name)
+    yield Damage("random-start", words, lambda way: Rules({}, [(way.params[name].ravel(), start.ravel())]), bit, 0.8)
 
 
 def updated(way: Way, group: Group, wrong: list[str]) -> Iterator[Damage]:

@@ -85,12 +85,14 @@ class Way:
         return np.asarray(time)
 
     def divide(self, family: list[int]) -> None:
-        """Make sites of a family: by rank within a step where each step has as many, else one."""
-        ranks: dict[int, int] = defaultdict(int)
-        parts: dict[int, list[int]] = defaultdict(list)
+        """Make sites of a family: a new one for each sequence, where time starts again, and for each rank in a step."""
+        run, before, rank = 0, -1, 0
+        parts: dict[tuple[int, int], list[int]] = defaultdict(list)
         for number in family:
-            parts[ranks[int(self.time[number])]].append(number)
-            ranks[int(self.time[number])] += 1
+            step = int(self.time[number])
+            run, rank = run + (step < before), rank + 1 if step == before else 0
+            parts[run, rank].append(number)
+            before = step
         for site in parts.values():
             for number in site:
                 self.site_of[number] = len(self.sites)
