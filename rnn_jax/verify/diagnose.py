@@ -21,7 +21,7 @@ from rnn_jax.verify.trace.tape import Constant
 
 __all__ = ["KINDS", "diagnose"]
 
-SECONDS = 2.0  # for damages one by one, and again for two at once
+SECONDS = 3.0  # for damages one by one, and again for two at once
 
 
 def diagnose(made: list[Judgement]) -> tuple[Diagnosis, ...]:

@@ -182,13 +182,15 @@ def search(ways: list[Way], seconds: float) -> list[Found]:
     if found:
         return [found]
     first.until = max(first.until, time.perf_counter() + 0.3 * seconds)
-    found = first.one(unknowns(way, inner(way), names, len(ways) > 1))
+    found = first.one(unknowns(way, inner(way), names, len(ways) > 1, first.late))
     if found:
         return [found]
     made = first.groups()
     if frozenset(n for each in made for n in each.names) == first.wrong:
         return made
-    return first.alone() or based(first, seconds) or paired(first, seconds) or made
+    # What starts as other than zero may be anything, so that beside the unexplained it explains nothing.
+    part = [each for each in made if each.damage.kind != "random-start"]
+    return first.alone() or based(first, seconds) or paired(first, seconds) or part
 
 
 def based(first: Search, seconds: float) -> list[Found]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_jax.verify.damage import speech
 from rnn_jax.verify.damage.damaged import Damage, Rules
-from rnn_jax.verify.damage.edges import Group, later, siblings
+from rnn_jax.verify.damage.edges import Group, later, partners, ranks
 from rnn_jax.verify.damage.way import Sent, Way, is_leaf
 from rnn_jax.verify.trace.tape import Constant
 
@@ -45,8 +45,8 @@ def outputs(way: Way) -> list[list[int]]:
             for mine in way.owners[number]:
                 for owner in [] if mine is None else mine.tolist():
                     leads[owner] = True
-    sites = {way.site_of[number] for number in found}
-    return [way.sites[index] for index in sorted(sites) if way.value(way.sites[index][0]).size > 1]
+    chosen = [family for family in way.families.values() if set(family) & set(found)]
+    return [family for family in chosen if way.value(family[0]).size > 1]
 
 
 def of_output(way: Way, site: list[int]) -> Iterator[Damage]:
@@ -80,9 +80,11 @@ def found_alternatives(way: Way, site: list[int]) -> Iterator[tuple[tuple[str, s
     shape = way.nodes[site[0]].shape
     right = [way.gradient(n) for n in site]
     values = [Series(speech.said(way, site[-1]), [way.value(n) for n in site])]
-    others = [other for other in siblings(way, site, shape) if not any(way.in_cell[n] for n in other)]
+    others = [other for other in partners(way, site, shape) if not any(way.in_cell[n] for n in other)]
     values += [Series(speech.said(way, other[-1]), [way.value(n) for n in other]) for other in others]
-    data = distinct([*constants(way, site, shape), *picks(way, site, shape), *gathers(way, site, shape)])
+    data = list(picks(way, site, shape))
+    if len(ranks(way, site)) == 1:  # of several sequences it is not known which data are whose
+        data = distinct([*constants(way, site, shape), *data, *gathers(way, site, shape)])
     models = []
     for value in values:
         hidden = solved(right, value.arrays)
@@ -118,7 +120,14 @@ def combinations(value: Series, known: list[Series]) -> Iterator[tuple[str, str,
         yield "loss-target", f"{value.words} minus {target.words}", plus(value.arrays, target.arrays, -1.0)
         weighted = [v * t.sum(axis=-1, keepdims=True) - t for v, t in zip(value.arrays, target.arrays, strict=True)]
         yield "loss-target", f"{value.words} times the sum of {target.words} minus {target.words}", weighted
+        axis = -2 if target.arrays[0].ndim > 1 and target.arrays[0].shape[-1] == 1 else -1
         for by, words in ((1, "next"), (-1, "previous")):
+            turned = [np.roll(t, by, axis=axis) for t in target.arrays]
+            yield (
+                "loss-target",
+                f"{value.words} minus {target.words}, the {words} class",
+                plus(value.arrays, turned, -1.0),
+            )
             for border, moved in enumerate(neighbours(target.arrays, by)):
                 said = f"{value.words} minus {target.words} of the {words} step"
                 if border:
@@ -232,7 +241,7 @@ def constants(way: Way, site: list[int], shape: tuple[int, ...]) -> Iterator[Ser
 
 def picks(way: Way, site: list[int], shape: tuple[int, ...]) -> Iterator[Series]:
     """One-hot targets, where the loss reads single entries of an array of this shape."""
-    for mine in (site, *siblings(way, site, shape)):
+    for mine in (site, *partners(way, site, shape)):
         found = [np.zeros(shape) for _ in mine]
         for index, n in enumerate(mine):
             low, high = way.nodes[n].where.start, way.nodes[n].where.stop

@@ -5,7 +5,7 @@ What is found at one point has to hold at all others as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -19,16 +19,20 @@ from rnn_jax.verify.damage.way import Way, is_leaf, shape_of
 LARGEST = 80  # unknown numbers
 
 
-def unknowns(way: Way, groups: list[Group], wrong: list[str], several: bool) -> Iterator[Damage]:
-    """Every damage with an unknown in it, solved for the wrong gradients at this point."""
+def unknowns(
+    way: Way, groups: list[Group], wrong: list[str], several: bool, late: Callable[[], bool]
+) -> Iterator[Damage]:
+    """Every damage with an unknown in it, solved for the wrong gradients at this point, until it is late."""
     for name in wrong:
         yield from penalties(way, name)
         yield from sums(way, name, several)
     for group in groups:
         yield from updated(way, group, wrong)
     for group in groups:
-        yield from scaled(way, group, wrong)
-    yield from starts(way, groups, wrong)
+        if not late():
+            yield from scaled(way, group, wrong)
+    if not late():
+        yield from starts(way, groups, wrong)
 
 
 def scaled(way: Way, group: Group, wrong: list[str]) -> Iterator[Damage]:
@@ -91,6 +95,8 @@ def sums(way: Way, name: str, several: bool) -> Iterator[Damage]:
     even = np.max(np.abs(off - number), initial=0.0) < 1e-9 * abs(number)
     if not several and not (even and off.size > 2):
         return  # one point tells nothing of as many unknowns
+    if abs(float(off.sum())) < 1e-9 * float(np.abs(off).sum()):
+        return  # what cancels are counts: the targets of other classes
     start = np.full(off.shape, round(number, 9)) if even else off
     words = f"starting d{name} as {number:.9g}" if even else f"starting d{name} as other than zero"
     bit = 1 << way.names.index(name)
