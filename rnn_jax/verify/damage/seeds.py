@@ -82,6 +82,7 @@ def found_alternatives(way: Way, site: list[int]) -> Iterator[tuple[tuple[str, s
     values = [Series(speech.said(way, site[-1]), [way.value(n) for n in site])]
     others = [other for other in partners(way, site, shape) if not any(way.in_cell[n] for n in other)]
     values += [Series(speech.said(way, other[-1]), [way.value(n) for n in other]) for other in others]
+    values.append(Series(f"the softmax of {values[0].words}", [softmax(v) for v in values[0].arrays]))
     data = list(picks(way, site, shape))
     if len(ranks(way, site)) == 1:  # of several sequences it is not known which data are whose
         data = distinct([*constants(way, site, shape), *data, *gathers(way, site, shape)])
@@ -93,9 +94,9 @@ def found_alternatives(way: Way, site: list[int]) -> Iterator[tuple[tuple[str, s
         known = data if hidden is None else distinct([Series("the target", hidden[1]), *data])
         models.append((value, known, scales))
     # Where the right gradient is known as prediction minus target, mistakes are made in that.
-    understood = [model for model in models if model[2]]
+    understood = [model for model in models if model[2]][:1]
     for value, known, scales in understood or [(value, known, [1.0]) for value, known, _ in models]:
-        for number, factor in enumerate(dict.fromkeys(float(f"{s:.12g}") for s in scales)):
+        for number, factor in enumerate({f"{s:.12g}": s for s in reversed(scales)}.values()):
             for kind, words, arrays in combinations(value, known):
                 far = number + 10 * (NOWHERE in words)
                 yield (kind if understood else "loss-seed", words, far), [factor * a for a in arrays]
@@ -120,9 +121,8 @@ def combinations(value: Series, known: list[Series]) -> Iterator[tuple[str, str,
         yield "loss-target", f"{value.words} minus {target.words}", plus(value.arrays, target.arrays, -1.0)
         weighted = [v * t.sum(axis=-1, keepdims=True) - t for v, t in zip(value.arrays, target.arrays, strict=True)]
         yield "loss-target", f"{value.words} times the sum of {target.words} minus {target.words}", weighted
-        axis = -2 if target.arrays[0].ndim > 1 and target.arrays[0].shape[-1] == 1 else -1
         for by, words in ((1, "next"), (-1, "previous")):
-            turned = [np.roll(t, by, axis=axis) for t in target.arrays]
+            turned = [np.roll(t, by, axis=class_axis(t)) for t in target.arrays]
             yield (
                 "loss-target",
                 f"{value.words} minus {target.words}, the {words} class",
@@ -133,6 +133,17 @@ def combinations(value: Series, known: list[Series]) -> Iterator[tuple[str, str,
                 if border:
                     said += f"{NOWHERE}class {border - 1}"
                 yield "loss-target", said, plus(value.arrays, moved, -1.0)
+
+
+def softmax(value: np.ndarray) -> np.ndarray:
+    """Of a row, a column or each row: where a program computes the logarithm at once, it is no value of its own."""
+    powers = np.exp(value - value.max())
+    return np.asarray(powers / powers.sum(axis=class_axis(value), keepdims=True))
+
+
+def class_axis(value: np.ndarray) -> int:
+    """The axis of the classes."""
+    return -2 if value.ndim > 1 and value.shape[-1] == 1 else -1
 
 
 def distinct(data: list[Series]) -> list[Series]:
