@@ -55,9 +55,12 @@ def accuse(
 def finding(blamed: Blamed, found: tuple[Diagnosis, ...], wrong: tuple[str, ...]) -> Finding:
     """One fault in a report."""
     diagnosis = found[0] if found else None
-    kind = blamed.kind if blamed.fix is not None else ""
-    if diagnosis is not None and (diagnosis.reproduced or not kind):
+    kind = blamed.kind if blamed.kind in KINDS else ""
+    if diagnosis is not None and not kind:
         kind = diagnosis.kind
+    elif diagnosis is not None and diagnosis.kind != kind:
+        # Two mistakes can leave the same numbers; what mends the code tells which of them was made.
+        diagnosis = None
     names = blamed.parameters or wrong
     message = f"the gradient{'s' * (len(names) > 1)} of {', '.join(names)} {'are' if len(names) > 1 else 'is'} wrong"
     if kind in KINDS:

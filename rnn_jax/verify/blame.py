@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,13 +10,12 @@ import numpy as np
 
 from rnn_jax.verify.check_report import Curve, Fix, Suspect
 from rnn_jax.verify.judge import Bench, Judgement, failing
-from rnn_jax.verify.of_file import FileSubject
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.match import around
 from rnn_jax.verify.repair.probe import Seen, Trace, instrumented, watching
-from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.splice import mended
@@ -28,6 +26,7 @@ from rnn_jax.verify.subject import Values
 SECONDS = 8.0  # for one fault
 MOST_TRIED = 6  # edits that are tried at fresh points before the search gives up
 FAULTS = 3  # in one program
+INNOCENT = 1.5  # what it costs an edit that the code it changes gives right values
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,11 @@ def blame(
             break
         search = Search.of(trial, seconds)
         progress("looking for the line")
-        search.attempt(search.tokens())
-        chosen = settled(bench, search, own, over)
-        if chosen is None:
-            search.additions()
+        chosen = None
+        for _ in search.stages():
             chosen = settled(bench, search, own, over)
+            if chosen is not None:
+                break
         if chosen is not None:
             edit, fix = chosen
             found.append(told(search, edit, fix, frozenset()))
@@ -89,25 +88,36 @@ def blame(
 
 def settled(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> tuple[Edit, Fix] | None:
     """The best of the edits that mended the point, if it holds at others too."""
-    tried: set[str] = set()
+    verified = 0
     for edit in ranked(search):
         texts = mended(search.live, [edit])
         key = repr(texts)
-        if texts is None or key in tried:
+        if texts is None or key in search.refuted:
             continue
-        tried.add(key)
         judged = holds(bench, search.live, [edit], own, over)
         fix = as_fix(search.live, [edit], judged, search.trial.tries) if judged is not None else None
         if fix is not None:
             return edit, fix
-        if len(tried) >= MOST_TRIED:
+        search.refuted.add(key)
+        verified += 1
+        if verified >= MOST_TRIED:
             break
     return None
 
 
 def ranked(search: Search) -> list[Edit]:
     """The edits that mended the point, the likeliest first."""
-    return sorted(search.found, key=lambda edit: (edit.cost, order_of(search, edit)))
+    return sorted(
+        search.found, key=lambda edit: (edit.cost + INNOCENT * innocent(search, edit), order_of(search, edit))
+    )
+
+
+def innocent(search: Search, edit: Edit) -> bool:
+    """Whether what the edited code gives is right as it is: then the edit only makes up for a fault further on."""
+    site = statement_value(search, edit)
+    site = site if site is not None else edit.site
+    seen = search.trace.seen.get(site)
+    return bool(seen) and search.quantities.known([s.value for s in seen or []])
 
 
 def order_of(search: Search, edit: Edit) -> tuple[int, int]:
@@ -138,7 +148,7 @@ def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> B
         if len(suspects) < 3 and all(each.line != s.line for s in suspects):
             suspects.append(each)
     names = tuple(sorted(search.wrong - left))
-    return Blamed(names, tuple(suspects), fix, edit.kind, curves(search, edit, after))
+    return Blamed(names, tuple(suspects), fix, kind_of(live, search.trace, edit), curves(search, edit, after))
 
 
 def suspect_of(search: Search, edit: Edit, after: Trace | None) -> Suspect:
@@ -151,7 +161,7 @@ def suspect_of(search: Search, edit: Edit, after: Trace | None) -> Suspect:
         site = statement_value(search, edit)
         if site is not None and site in after.seen:
             values = [seen.value for seen in after.seen[site]]
-            expected = Quantities(live, search.trial.made.truth.recording).name(values)
+            expected = search.quantities.name(values)
             label = first_wrong(search.trace.seen.get(site, []), after.seen[site])
     return place(search, edit.site, edit.line, expression, edit.missing, expected, label)
 
@@ -187,7 +197,7 @@ def suspect_at(search: Search, healing: Healing) -> Suspect:
     """An expression whose right values are known."""
     node = search.live.node(healing.site)
     values = [p + s for p, s in zip(healing.present, healing.shifts, strict=True)]
-    expected = Quantities(search.live, search.trial.made.truth.recording).name(values)
+    expected = search.quantities.name(values)
     seen = search.trace.seen[healing.site]
     label = seen[healing.first].iteration if healing.first < len(seen) else ""
     return place(search, healing.site, node.lineno, node, False, expected, label)
@@ -195,7 +205,10 @@ def suspect_at(search: Search, healing: Healing) -> Suspect:
 
 def suspected(search: Search) -> Blamed:
     """A fault for which no edit was found: the places that could mend it, or on which just what is wrong hangs."""
-    suspects = healed(search)[:3]
+    suspects: list[Suspect] = []
+    for each in healed(search):
+        if len(suspects) < 3 and all(each.line != s.line for s in suspects):
+            suspects.append(each)
     for statement in sorted(search.sites_of, key=search.order):
         if len(suspects) >= 3 or search.order(statement)[0] > 1:
             break
@@ -268,11 +281,3 @@ def curve(name: str, before: list[Seen], after: list[Seen]) -> list[Curve]:
     if len(steps) < 2:
         return []
     return [Curve(name, tuple(sorted(steps)), tuple(steps[t] for t in sorted(steps)))]
-
-
-def in_files(subject: object) -> bool:
-    """Whether a subject's source can be read."""
-    return isinstance(subject, FileSubject)
-
-
-__all__ = ["Blamed", "blame", "time"]

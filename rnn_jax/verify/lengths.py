@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +27,8 @@ def sequences(subject: Any, vary: str | None) -> dict[str, int]:
         return dict(spoken(subject, part) for part in vary.split(","))
     said = subject.said
     beside = "\n".join(text for text in (said.grads, said.call, said.update) if text)
-    names = [n for n in arguments(said.loss) if n in arguments(beside, "exec")]
+    spoken_of = {ast.unparse(node) for node in ast.walk(ast.parse(said.loss.strip())) if isinstance(node, ast.expr)}
+    names = [n for n in arguments(beside, "exec") if n in spoken_of]
     parameters = {root(text) for text, _ in subject.wrt}
     found = {n: length(current(subject, n)) for n in names if root(n) not in parameters}
     lengths = [size for size in found.values() if size is not None]
@@ -106,6 +108,8 @@ def sentences(found: dict[int, tuple[str, ...]], names: tuple[str, ...], over: d
 def wrong_when_short(bench: Bench, made: Judgement, over: dict[str, int]) -> Judgement:
     """The judgement at one, two and three steps, as a point of its own; PASS where no length could be run."""
     found = sweep(bench, made, over)
+    if not any(found.get(steps) for steps in LENGTHS[1:]):
+        found = {}  # one step alone may be spread over what was not cut, by broadcasting, and accuses nobody
     wrong = {name: steps for steps in sorted(found, reverse=True) for name in found[steps]}
     judged = {}
     for name, c in made.compared.items():

@@ -64,11 +64,11 @@ class Grammar:
     def call(self, site: Site, node: ast.Call) -> Iterator[Option]:
         """Another function, the arguments exchanged, the call left out."""
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        for group in FUNCTIONS:
+        for group, cost in FUNCTIONS.items():
             if name in group:
                 for other in group:
                     if other != name:
-                        yield with_function(node, other), "wrong-function", 1.5
+                        yield with_function(node, other), "wrong-function", cost
         if isinstance(node.func, ast.Name):
             for other in self.functions(site, node):
                 yield with_function(node, other), "wrong-function", 2
@@ -137,20 +137,22 @@ class Grammar:
         if held is None or held[0] in ("module", "function", "builtin_function_or_method", "type"):
             return
         for other in scope.like(held, node.id):
-            yield ast.Name(other, node.ctx), "wrong-variable", 1.5 if isinstance(node.ctx, ast.Load) else 2
+            cost = 1.5 if isinstance(node.ctx, ast.Load) else 2.0
+            yield ast.Name(other, node.ctx), "wrong-variable", cost + (held[0] == "int")
 
 
-FUNCTIONS = (
-    ("sum", "mean"),
-    ("zeros_like", "ones_like"),
-    ("zeros", "ones"),
-    ("maximum", "minimum"),
-    ("tanh", "sin", "cosh", "exp", "log", "sqrt", "square", "abs"),
-    ("max", "min"),
-    ("argmax", "argmin"),
-    ("outer", "multiply", "dot", "matmul", "add", "subtract"),
-    ("hstack", "vstack", "concatenate"),
-)
+# Functions that are taken one for the other, and how unlikely that is.
+FUNCTIONS = {
+    ("sum", "mean"): 1.5,
+    ("zeros_like", "ones_like"): 1.5,
+    ("zeros", "ones"): 1.5,
+    ("maximum", "minimum"): 1.5,
+    ("max", "min"): 1.5,
+    ("argmax", "argmin"): 1.5,
+    ("hstack", "vstack", "concatenate"): 2.0,
+    ("outer", "multiply", "dot", "matmul", "add", "subtract"): 1.8,
+    ("tanh", "sin", "cosh", "exp", "log", "sqrt", "square", "abs"): 3.0,
+}
 
 OTHERS: dict[type, tuple[type, ...]] = {
     ast.Add: (ast.Sub, ast.Mult),
@@ -292,7 +294,7 @@ def whole(node: ast.expr, parent: Any, shape: Shape | None) -> Iterator[Option]:
         inner = isinstance(parent, ast.Attribute) and parent.attr == "T"
         if not inner and not (isinstance(node, ast.Attribute) and node.attr == "T"):
             yield transposed(node), "transpose", 1
-    if not isinstance(parent, ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript):
+    if not isinstance(parent, ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript | ast.keyword):
         yield ast.UnaryOp(ast.USub(), node), "sign", 1.5
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(parent, ast.BinOp | ast.Attribute):
         yield ast.Call(ast.Attribute(node, "copy", ast.Load()), [], []), "overwritten", 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
+import types
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +57,7 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
                 if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and shape[0] == "array":
                     arrays.setdefault(text, node)
     for text in arrays:
-        for made in (f"1 - {text} ** 2", f"{text} * (1 - {text})", f"{text}.T"):
+        for made in (f"1 - {text} ** 2", f"{text} * (1 - {text})", f"1 - {text}", f"{text}.T"):
             found.setdefault(ast.unparse(ast.parse(made, mode="eval")), ast.parse(made, mode="eval").body)
         if text.isidentifier():
             found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
@@ -151,10 +152,9 @@ def within_class(live: LiveCode, site: Site) -> bool:
 @contextmanager
 def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[dict[Site, Stock]]:
     """Evaluate the expressions at each place that the program comes by."""
-    codes: dict[str, CodeType] = {}
-    for text in list(expressions)[:MOST]:
-        codes[text] = compile(text, "<harvest>", "eval")
-    names = {text: set(code.co_names) for text, code in codes.items()}
+    codes = {text: compile(text, "<harvest>", "eval") for text in list(expressions)[:MOST]}
+    indices = index_names(expressions)
+    at_place: dict[Site, dict[str, CodeType]] = {}
     stock: dict[Site, Stock] = defaultdict(dict)
     missing: dict[Site, set[str]] = defaultdict(set)
     times: dict[Site, int] = defaultdict(int)
@@ -167,10 +167,13 @@ def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[di
         profile = sys.getprofile()
         sys.setprofile(None)
         known, gone = stock[place], missing[place]
-        for text, code in codes.items():
+        if place not in at_place:
+            more = {text for text in held_by(local, indices) if text not in codes}
+            at_place[place] = codes | {text: compile(text, "<harvest>", "eval") for text in sorted(more)[:MOST]}
+        for text, code in at_place[place].items():
             if text in gone:
                 continue
-            value = evaluated(code, names[text], local, shared)
+            value = evaluated(code, local, shared)
             if value is None or (times[place] > 1 and text not in known):
                 gone.add(text)
                 known.pop(text, None)
@@ -190,7 +193,34 @@ def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[di
         delattr(builtins, HERE)
 
 
-def evaluated(code: CodeType, names: set[str], local: dict[str, Any], shared: dict[str, Any]) -> Any:
+def index_names(expressions: dict[str, ast.expr]) -> set[str]:
+    """The names that the program uses within an index."""
+    return {
+        name.id
+        for node in expressions.values()
+        for part in ast.walk(node)
+        if isinstance(part, ast.Subscript)
+        for name in ast.walk(part.slice)
+        if isinstance(name, ast.Name)
+    }
+
+
+def held_by(local: dict[str, Any], indices: set[str]) -> Iterator[str]:
+    """What the local names hold: the steps of sequences, the items of dictionaries, the attributes of objects."""
+    steps = [n for n in indices if isinstance(local.get(n), int | np.integer)]
+    for name, value in local.items():
+        if isinstance(value, dict):
+            yield from (f"{name}[{key!r}]" for key in value if isinstance(key, str))
+        elif isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim > 1):
+            yield from (f"{name}[{index}]" for t in steps for index in (t, f"{t} - 1", f"{t} + 1"))
+        elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType | types.FunctionType):
+            arrays = [key for key, each in vars(value).items() if isinstance(each, np.ndarray)]
+            yield from (f"{name}.{key}" for key in arrays if key.isidentifier())
+        elif isinstance(value, tuple) and hasattr(value, "_fields"):
+            yield from (f"{name}.{key}" for key in value._fields)
+
+
+def evaluated(code: CodeType, local: dict[str, Any], shared: dict[str, Any]) -> Any:
     """An expression's value where it is a number or an array of numbers; None otherwise."""
     try:
         value = eval(code, shared, local)

@@ -17,16 +17,16 @@ from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.tree import at
 
 
-def insertions(live: LiveCode, place: Site, stock: Stock, numpy: str) -> Iterator[Edit]:
-    """A new statement before the one at a place."""
+def insertions(live: LiveCode, place: Site, stock: Stock, numpy: str, telling: set[str]) -> Iterator[Edit]:
+    """A new statement before the one at a place. telling: names on which just the wrong gradients hang."""
     (field, _), above = place.path[-1], place.path[:-1]
     body = getattr(at(live.statement(place.spot), above), field)
-    for statement, cost in statements(live, place, body, stock, numpy):
+    for statement, cost in statements(live, place, body, stock, numpy, telling):
         yield inserted(live, place, statement, cost)
 
 
 def statements(
-    live: LiveCode, place: Site, body: list[ast.stmt], stock: Stock, numpy: str
+    live: LiveCode, place: Site, body: list[ast.stmt], stock: Stock, numpy: str, telling: set[str]
 ) -> Iterator[tuple[ast.stmt, float]]:
     """The statements that may be missing."""
     targets = {t: v for t in written_to(live, place) if (v := stock.get(t)) is not None}
@@ -34,7 +34,7 @@ def statements(
     numbers = [t for t, v in stock.items() if v.shape[0] in ("int", "float") and any(np.any(x) for x in v.values)]
     indices = [t for t, v in stock.items() if v.shape[0] == "int" and isinstance(parsed(t), ATOMS)]
     for target, values in targets.items():
-        if values.shape[0] == "array":
+        if values.shape[0] == "array" and target in telling:
             yield assigned(target, "=", f"{numpy}.zeros_like({target})"), 2
             yield assigned(f"{target}[...]", "=", "0"), 2.2
             for index in indices:

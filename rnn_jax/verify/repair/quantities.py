@@ -14,7 +14,7 @@ from rnn_jax.verify.repair.live import LiveCode
 from rnn_jax.verify.repair.tree import walk
 from rnn_jax.verify.subject import Recording
 from rnn_jax.verify.trace.places import Place
-from rnn_jax.verify.trace.tape import Node, Use
+from rnn_jax.verify.trace.tape import Constant, Node, Use
 
 NEAR = 1e-9  # relative: the values come from runs of the same program, or from solving equations well posed
 
@@ -55,6 +55,32 @@ class Quantities:
                         said = f"the share of {inner} through `{text}`"
                         found[share.size].append(Quantity(said, share.ravel()))
         return dict(found)
+
+    @cached_property
+    def forward(self) -> dict[int, list[np.ndarray]]:
+        """What the forward computed, and what it was given, in rows by their size."""
+        tape = self.made.recorder.tape
+        found: dict[int, list[np.ndarray]] = defaultdict(list)
+        for node in tape.nodes:
+            if node.dtype.kind == "f":
+                value = tape.values[node.where]
+                found[value.size].append(value)
+                if len(node.shape) == 2:
+                    found[value.size].append(value.reshape(node.shape).T.ravel())
+            for operand in node.operands:
+                if isinstance(operand, Constant) and operand.dtype.kind == "f":
+                    found[operand.value.size].append(np.ravel(operand.value))
+        return dict(found)
+
+    def known(self, values: list[np.ndarray]) -> bool:
+        """Whether all values are right ones: of the forward, or gradients of what it computed."""
+        for value in values:
+            flat = np.ravel(value).astype(float)
+            size = float(np.linalg.norm(flat))
+            right = [q.value for q in self.by_size.get(flat.size, [])] + self.forward.get(flat.size, [])
+            if size and not any(np.linalg.norm(r - flat) <= NEAR * size for r in right):
+                return False
+        return True
 
     def name(self, values: list[np.ndarray]) -> str:
         """What all of these values are, in words; nothing where the forward has no words for some of them."""

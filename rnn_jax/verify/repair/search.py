@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.match import Matcher, around, sums
 from rnn_jax.verify.repair.missing import insertions
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
+from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.trial import Trial
 
 
@@ -37,6 +39,7 @@ class Search:
     found: list[Edit] = field(default_factory=list)
     partial: list[tuple[Edit, frozenset[str]]] = field(default_factory=list)
     healings: dict[Site, Healing | None] = field(default_factory=dict)
+    refuted: set[str] = field(default_factory=set)  # texts of edits that failed at other points
 
     @classmethod
     def of(cls, trial: Trial, seconds: float) -> Search:
@@ -91,17 +94,15 @@ class Search:
         first = min((self.trace.seen[s][0].order for s in sites if s in self.trace.seen), default=0)
         return rank, first
 
-    @property
+    @cached_property
     def sites_of(self) -> dict[Site, list[Site]]:
         """The sites of each statement."""
-        if not hasattr(self, "_sites"):
-            found: dict[Site, list[Site]] = defaultdict(list)
-            for site in self.forcing.sites:
-                where = around(self.live, site)
-                if where is not None:
-                    found[where.statement].append(site)
-            self._sites = dict(found)
-        return self._sites
+        found: dict[Site, list[Site]] = defaultdict(list)
+        for site in self.forcing.sites:
+            where = around(self.live, site)
+            if where is not None:
+                found[where.statement].append(site)
+        return dict(found)
 
     def tokens(self) -> Iterator[Edit]:
         """All small edits of what ran and what the loss does not hang on."""
@@ -153,31 +154,39 @@ class Search:
                 else:
                     yield found
 
+    @cached_property
     def expressions(self) -> dict[str, ast.expr]:
         """What may be written, by its text."""
-        if not hasattr(self, "_written"):
-            self._written = written(self.live, self.trace)
-        return self._written
+        return written(self.live, self.trace)
 
-    def additions(self) -> None:
-        """Edits that add what is missing."""
+    def stages(self) -> Iterator[None]:
+        """Find edits, the likeliest kinds of them first; after each stage a look at what was found is due."""
+        self.attempt(self.tokens())
+        yield
         numpy = name_of_numpy(self.live)
-        stocks = look_around(self)
-        places = {place: Expressions(stock, numpy) for place, stock in stocks.items()}
         for healing in self.healing():
             there = {place: Expressions(stock, numpy) for place, stock in look_around(self, healing).items()}
             self.attempt(Matcher(self.live, healing, there).edits())
-        if self.found:
-            return
+        yield
+        stocks = look_around(self)
         if len(self.wrong) == 1:
             (name,) = self.wrong
             missing = self.trial.made.wanted[name] - self.trial.made.manual[name]
+            places = {place: Expressions(stock, numpy) for place, stock in stocks.items()}
             self.attempt(sums(self.live, places, name, missing))
+            yield
         for place, stock in stocks.items():
             self.attempt(first_states(self.live, self.trace, place, stock, numpy))
-        if not self.found:
-            for place, stock in stocks.items():
-                self.attempt(insertions(self.live, place, stock, numpy))
+        yield
+        telling = {ast.unparse(self.live.node(s)) for s, r in self.reach.items() if r.gradients == self.wrong}
+        for place, stock in stocks.items():
+            self.attempt(insertions(self.live, place, stock, numpy, telling))
+        yield
+
+    @cached_property
+    def quantities(self) -> Quantities:
+        """The right values, and their names."""
+        return Quantities(self.live, self.trial.made.truth.recording)
 
 
 NOTHING = Reach(frozenset(), False)
@@ -200,7 +209,7 @@ def name_of_numpy(live: LiveCode) -> str:
 def look_around(search: Search, healing: Healing | None = None) -> dict[Site, Stock]:
     """What is known at each place that the gradients come by; where they are healed, with the right values."""
     live = search.live
-    expressions = search.expressions()
+    expressions = search.expressions
     if healing is None:
         made, places = stocked(live, {})
         with looking(places, expressions) as stocks:

@@ -250,7 +250,9 @@ def mended(live: LiveCode, edits: list[Edit]) -> dict[str, str] | None:
             splices = attempt.block(list(source.tree.body), tree)
             try:
                 text = apply(splicer.data, splices)
-                if same(ast.parse(text), ast.parse(ast.unparse(ast.Module(tree, [])))):
+                # What --until cut off stands in the text, but not in the tree.
+                read = ast.Module(ast.parse(text).body[: len(tree)], [])
+                if same(read, ast.parse(ast.unparse(ast.Module(tree, [])))):
                     texts[file] = text
                     break
             except (SyntaxError, UnicodeDecodeError):

@@ -28,7 +28,11 @@ def options(node: Any) -> Iterator[tuple[Any, str, float]]:
             if not isinstance(node.op, other):
                 made = shallow(node)
                 made.op = other()
-                yield made, "sign" if other in (ast.Add, ast.Sub) else "operator", 1.2
+                yield (
+                    made,
+                    "sign" if other in (ast.Add, ast.Sub) else "operator",
+                    1.2 if other in (ast.Add, ast.Sub) else 4,
+                )
         yield ast.Assign([node.target], node.value), "assign-not-add", 1.2
     elif isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]
@@ -54,7 +58,7 @@ def options(node: Any) -> Iterator[tuple[Any, str, float]]:
         if node.orelse:
             yield node.orelse, "condition", 2
     if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Return | ast.Pass | ast.Import | ast.ImportFrom):
-        yield ast.Pass(), "extra-statement", 2.5
+        yield ast.Pass(), "extra-statement", 2
 
 
 def moves(live: LiveCode, site: Site, node: Any) -> Iterator[Edit]:

@@ -1,0 +1,185 @@
+"""The kind of mistake that an edit mends, in the words of damage/kinds.py."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.probe import Trace
+from rnn_jax.verify.repair.tree import at
+
+# What the grammar calls an edit, where that says the kind already.
+PLAIN = {
+    "transpose": "missing-transpose",
+    "skips-step": "skips-step",
+    "index-shift": "index-shift",
+    "wraps-at-zero": "wraps-at-zero",
+    "assign-not-add": "assign-not-add",
+    "discarded-sum": "never-computed",
+    "dropped-path": "dropped-path",
+    "wrong-order": "skips-step",
+    "zeroed-inside": "assign-not-add",
+    "overwritten": "shared-cache",
+    "wrong-axis": "transposed",
+    "extra-term": "double-count",
+    "extra-factor": "scale",
+    "extra-call": "derivative-function",
+    "condition": "wraps-at-zero",
+    "grouping": "added-after-derivative",
+}
+SLOPE = re.compile(r"^d_?(tanh|sig|relu|log|act)|prime|deriv|slope|grad_of", re.IGNORECASE)
+
+
+def kind_of(live: LiveCode, trace: Trace, edit: Edit, fallback: str = "") -> str:
+    """The kind; `fallback` where the edit alone does not tell."""
+    old = live.node(edit.site)
+    around = [at(live.statement(edit.site.spot), edit.site.path[:k]) for k in range(len(edit.site.path))]
+    if edit.kind == "missing-statement":
+        return of_statement(live, edit)
+    if edit.kind in ("extra-statement",):
+        return fallback or "double-count"
+    if edit.kind == "operand-order":
+        return "missing-transpose" if not is_difference(old) else "sign"
+    slopes = is_slope(old) or any(is_slope(each) for each in around) or is_slope(edit.new)
+    if slopes and edit.kind in ("sign", "operator", "constant", "wrong-function", "extra-factor", "extra-term"):
+        return "derivative-function"
+    if slopes and edit.kind == "wrong-variable":
+        return "derivative-point"
+    if edit.kind == "missing-factor":
+        return of_factor(edit.new)
+    if edit.kind == "missing-term":
+        return of_term(live, edit, around)
+    if edit.kind == "constant":
+        return of_constant(old, around)
+    if edit.kind == "wrong-function":
+        return of_function(old)
+    if edit.kind == "wrong-variable":
+        return of_name(trace, edit, old)
+    if edit.kind == "operator":
+        return "scale" if isinstance(getattr(old, "op", None), ast.Mult | ast.Div) and fallback == "scale" else fallback
+    return PLAIN.get(edit.kind, edit.kind)
+
+
+def is_difference(node: Any) -> bool:
+    """Whether a node is a subtraction."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
+
+
+def is_slope(node: Any) -> bool:
+    """Whether an expression looks like the derivative of an activation: 1 - h ** 2, y * (1 - y), dtanh(h), x > 0."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        return is_one(node.left) and is_square(node.right)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        factors = list(flat(node))
+        texts = {ast.unparse(f) for f in factors}
+        return any(
+            isinstance(f, ast.BinOp) and isinstance(f.op, ast.Sub) and is_one(f.left) and ast.unparse(f.right) in texts
+            for f in factors
+        )
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        return bool(SLOPE.search(str(name)))
+    return False
+
+
+def flat(node: ast.expr) -> Any:
+    """The factors of a product."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        yield from flat(node.left)
+        yield from flat(node.right)
+    else:
+        yield node
+
+
+def is_one(node: ast.AST) -> bool:
+    """Whether it is the number 1."""
+    return isinstance(node, ast.Constant) and node.value in (1, 1.0) and not isinstance(node.value, bool)
+
+
+def is_square(node: ast.AST) -> bool:
+    """Whether it is a power, or a product of two of the same."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return True
+    same = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+    return same and ast.dump(node.left) == ast.dump(node.right)  # type: ignore[attr-defined]
+
+
+def of_factor(new: Any) -> str:
+    """A factor that was missing: a slope, or a number."""
+    factor = new.right if isinstance(new, ast.BinOp) and not is_one(new.right) else getattr(new, "left", new)
+    if is_slope(factor) or (isinstance(factor, ast.BinOp) and is_one(factor.left)):
+        return "derivative-omitted"
+    return "scale" if isinstance(factor, ast.Constant) or isinstance(new.op, ast.Div) else "missing-term"
+
+
+def of_term(live: LiveCode, edit: Edit, around: list[Any]) -> str:
+    """A term that was missing: of a sum that runs, of what the next step sends, or another."""
+    term = edit.new.right
+    statement = next((n for n in reversed(around) if isinstance(n, ast.stmt)), None)
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    if any(ast.unparse(t) == ast.unparse(term) for t in targets):
+        return "assign-not-add"
+    return "dropped-path" if isinstance(term, ast.Name) and carried(live, edit.site, term.id) else "missing-term"
+
+
+def carried(live: LiveCode, site: Site, name: str) -> bool:
+    """Whether a name is given its value further down in the same loop."""
+    statement = live.statement(site.spot)
+    for k in range(len(site.path) - 1, -1, -1):
+        node = at(statement, site.path[:k])
+        if isinstance(node, ast.For | ast.While):
+            return any(
+                isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in ast.walk(node)
+            )
+    return False
+
+
+def of_constant(old: Any, around: list[Any]) -> str:
+    """A number: of an index, of a range, of a factor."""
+    if any(isinstance(n, ast.Call) and getattr(n.func, "id", "") == "range" for n in around):
+        return "skips-step"
+    inside = [n for n in around if isinstance(n, ast.Subscript | ast.Slice)]
+    if inside:
+        return "index-shift"
+    return "scale" if isinstance(old, ast.Constant) else "sign"
+
+
+def of_function(old: Any) -> str:
+    """Another function: zeros and ones, sum and mean, or an activation."""
+    name = old.func.attr if isinstance(getattr(old, "func", None), ast.Attribute) else getattr(old.func, "id", "")
+    if name.startswith(("ones", "zeros")):
+        return "random-start"
+    return "scale" if name in ("sum", "mean") else "derivative-function"
+
+
+def of_name(trace: Trace, edit: Edit, old: Any) -> str:
+    """Another name: of a whole number it is another place."""
+    shape = trace.shapes.get(edit.site)
+    return "index-shift" if shape is not None and shape[0] == "int" else "wrong-variable"
+
+
+def of_statement(live: LiveCode, edit: Edit) -> str:
+    """A statement that was missing."""
+    block = live.node(edit.site)
+    for name in ("body", "orelse", "finalbody"):
+        for statement in getattr(edit.new, name, []) or []:
+            if not any(statement is known for known in getattr(block, name, []) or []):
+                return of_new(live, edit, statement)
+    return "missing-term"
+
+
+def of_new(live: LiveCode, edit: Edit, statement: ast.stmt) -> str:
+    """A new statement: a sum, what is carried, a scale, a start."""
+    if isinstance(statement, ast.AugAssign):
+        if isinstance(statement.op, ast.Div | ast.Mult):
+            return "scale"
+        return "loss-seed" if isinstance(statement.value, ast.Constant) else "never-computed"
+    if isinstance(statement, ast.Assign):
+        text = ast.unparse(statement.value)
+        if "zeros" in text or text == "0":
+            return "never-zeroed"
+        return "dropped-path"
+    return "missing-term"
