@@ -23,7 +23,7 @@ from rnn_jax.verify.judge import failing
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.subject import Values
 
-NEAR = 0.25  # how much more far-fetched another damage may be that is named beside the one that is claimed
+NEAR = 0.35  # how much more far-fetched another damage may be that is named beside the one that is claimed
 BASES = 40  # damages upon which a second one is tried
 LIKELY = 0.5  # how far-fetched each of two at once may be
 PAIRED = 60  # damages that are tried two by two
