@@ -5,17 +5,20 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console, RenderableType
 
 from rnn_jax._version import __version__
 from rnn_jax.cache import keep_compiled
-from rnn_jax.errors import InputError
+from rnn_jax.errors import InputError, require
 from rnn_jax.files import require_writable, write_text
 from rnn_jax.progress import progress
 from rnn_jax.streams import tolerate
+
+if TYPE_CHECKING:
+    from rnn_jax.verify.check_report import CheckReport
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -108,6 +111,10 @@ def check(
     timeout: Annotated[float, typer.Option(help="Seconds after which the file is stopped.")] = 60.0,
     json: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report to this file as a page for a browser.")] = None,
+    emit_test: Annotated[Path | None, typer.Option(help="Write the smallest wrong case as a pytest file.")] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Show the fix as a unified diff.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Make the fix in FILE; the original stays as FILE.orig.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The verdict alone: no line, no fix.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> int:
     """Compare the hand-written gradients of any NumPy program with jax.grad of its own loss.
@@ -118,9 +125,11 @@ def check(
 
     Exit status: 0 all right, 1 some wrong, 2 could not run, 3 could not be judged.
     """
-    for path in filter(None, (json, html)):
+    for path in filter(None, (json, html, emit_test)):
         require_writable(path)
+    require(not (quick and (diff or fix or emit_test)), "--quick looks for no fix and no case: leave one of them out")
     keep_compiled()
+    from rnn_jax.verify.accuse import QUICK, Depth
     from rnn_jax.verify.command import Intent, check_file
     from rnn_jax.verify.of_file import Expressions
     from rnn_jax.verify.render import check_json, check_text
@@ -130,7 +139,8 @@ def check(
     with progress("check") as step:
         report = check_file(
             file, said, intent, cells=cells, until=until, timeout=timeout, points=points, seed=seed, dtype=dtype,
-            progress=step, command=shlex.join(["rnn-jax", *sys.argv[1:]]),
+            progress=step, command=shlex.join(["rnn-jax", *sys.argv[1:]]), depth=QUICK if quick else Depth(),
+            emit_test=emit_test,
         )  # fmt: skip
     if json:
         write_text(json, check_json.dumps(report))
@@ -138,8 +148,24 @@ def check(
         from rnn_jax.verify.render import check_html
 
         write_text(html, check_html.page(report))
-    show(check_text.render(report), check_text.WIDTH)
+    show(check_text.render(report, diff), check_text.WIDTH)
+    if emit_test:
+        print(f"the smallest case: {emit_test}" if emit_test.exists() else "nothing is wrong: no test was written")
+    if fix:
+        mend(report)
     return STATUS[str(report.verdict)]
+
+
+def mend(report: "CheckReport") -> None:
+    """Write the fix that was found into the user's file, and say so."""
+    from rnn_jax.verify.repair.write import write
+
+    found = next((finding.fix for finding in report.findings if finding.fix is not None), None)
+    if found is None:
+        print("no fix was found: nothing was written" if report.findings else "nothing is wrong: nothing was written")
+        return
+    path, kept = write(found)
+    print(f"{path} is mended; what it was is {kept}")
 
 
 STATUS = {"pass": 0, "fail": 1, "undecided": 3}

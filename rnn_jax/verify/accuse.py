@@ -12,10 +12,8 @@ from rnn_jax.verify.damage.kinds import KINDS
 from rnn_jax.verify.diagnose import diagnose
 from rnn_jax.verify.explain import Explanation
 from rnn_jax.verify.judge import Bench, Judgement, failing
-from rnn_jax.verify.shrink import smallest
+from rnn_jax.verify.shrink import Case, smallest
 from rnn_jax.verify.subject import Values
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,9 @@ class Depth:
     shrink: float = 3.0
 
 
+QUICK = Depth(0, 0)
+
+
 def accuse(
     bench: Bench,
     made: list[Judgement],
@@ -34,8 +35,9 @@ def accuse(
     why: Explanation | None,
     over: dict[str, int],
     depth: Depth,
+    on_case: Callable[[Case], None] = lambda case: None,
 ) -> list[Finding]:
-    """The findings, one for each fault."""
+    """The findings, one for each fault; `on_case` is given the smallest case where one is found."""
     worst = next(each for each in made if failing(each))
     again = {c.note for c in worst.compared.values() if c.note}
     telling = (why is None or why.kind == "truncation") and not again
@@ -43,10 +45,12 @@ def accuse(
     if why is not None and why.declaration:
         said.insert(0, f"if that is meant: {why.declaration}")
     said += [f"it {note}" for note in again]
-    found = diagnose(made)
+    found = diagnose(made) if depth.blame else ()
     blamed = blame(bench, made, own, over, depth.blame) if depth.blame else []
     blamed = blamed or [Blamed(wrong, ())]
     case = smallest(bench, worst, wrong, over, depth.shrink) if depth.shrink else None
+    if case is not None:
+        on_case(case)
     findings = [finding(each, found if len(blamed) == 1 else (), wrong) for each in blamed]
     findings[0] = replace(findings[0], details=tuple(said), smallest=case.smallest if case else None)
     return findings

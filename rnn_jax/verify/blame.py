@@ -154,6 +154,10 @@ def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> B
 def suspect_of(search: Search, edit: Edit, after: Trace | None) -> Suspect:
     """The place of an edit; `after` is a run of the mended program."""
     live = search.live
+    if edit.blamed is not None and search.healings.get(edit.blamed) is not None:
+        healing = search.healings[edit.blamed]
+        assert healing is not None
+        return suspect_at(search, healing)
     node = live.node(edit.site)
     expression = node if isinstance(node, ast.expr) else None
     expected, label = "", ""
@@ -163,7 +167,19 @@ def suspect_of(search: Search, edit: Edit, after: Trace | None) -> Suspect:
             values = [seen.value for seen in after.seen[site]]
             expected = search.quantities.name(values)
             label = first_wrong(search.trace.seen.get(site, []), after.seen[site])
-    return place(search, edit.site, edit.line, expression, edit.missing, expected, label)
+    made = place(search, edit.site, edit.line, expression, edit.missing, expected, label)
+    return replace(made, expression=new_statement(live, edit)) if edit.missing else made
+
+
+def new_statement(live: LiveCode, edit: Edit) -> str:
+    """The statement that an edit puts in."""
+    block = live.node(edit.site)
+    for name in ("body", "orelse", "finalbody"):
+        known = getattr(block, name, None) or []
+        for statement in getattr(edit.new, name, None) or []:
+            if not any(statement is each for each in known):
+                return ast.unparse(statement)
+    return ""
 
 
 def statement_value(search: Search, edit: Edit) -> Site | None:
@@ -262,7 +278,7 @@ def curves(search: Search, edit: Edit, after: Trace) -> tuple[Curve, ...]:
         for other, reach in search.reach.items():
             if reach.gradients == {name} and other.path[-1] == ("value", None):
                 one = curve(name, search.trace.seen.get(other, []), after.seen.get(other, []))
-                if one and (not best or len(one[0].steps) > len(best[0].steps)):
+                if one and max(one[0].errors) > (max(best[0].errors) if best else 0.0):
                     best = one
         found += best
     return tuple(found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,6 +26,7 @@ from rnn_jax.verify.judge import Bench, Judgement, failing, judge
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.of_file import FileSubject
 from rnn_jax.verify.report import Comparison, Verdict
+from rnn_jax.verify.shrink import Case
 from rnn_jax.verify.subject import Recording, Setting, Subject, Values, evaluate_gradients, evaluate_loss, mark, record
 from rnn_jax.verify.trace import dispatch
 from rnn_jax.verify.trace.places import NOWHERE, Place
@@ -46,8 +49,11 @@ def check(
     progress: Callable[[int, int], None] = lambda done, total: None,
     command: str = "",
     depth: Depth = Depth(),  # noqa: B008 (frozen)
+    on_case: Callable[[Case], None] = lambda case: None,
 ) -> CheckReport:
     """Judge every gradient at the program's own values and at `points` fresh random ones.
+
+    depth: how far to look for line, cause and fix of what is wrong. on_case: is given the smallest wrong case.
 
     Raises InputError for what cannot be run or recorded.
     """
@@ -80,10 +86,13 @@ def check(
         )
         for name in own
     )
+    progress(points + 1, points + 2)
+    told = tuple(findings(bench, made, parameters, why, over, own, depth, on_case))
     return CheckReport(
         program=program,
         parameters=parameters,
-        findings=tuple(findings(bench, made, parameters, why, over, own, depth)),
+        findings=told,
+        sources=sources_of(subject, told),
         notes=tuple(notes + untold(parameters)),
         points=tuple(each.point for each in made),
         loss=first.loss,
@@ -114,7 +123,7 @@ def judged(
     """The judgement at each point where the loss is a number. Raises InputError where it is one nowhere."""
     made = []
     for number, (point, setting) in enumerate(settings):
-        progress(number, len(settings))
+        progress(number, len(settings) + 1)
         there = judge(bench, point, setting, own)
         loss = there.truth.recording.loss
         if math.isfinite(loss):
@@ -229,6 +238,7 @@ def findings(
     over: dict[str, int],
     own: Values,
     depth: Depth,
+    on_case: Callable[[Case], None],
 ) -> list[Finding]:
     """What is wrong or in doubt, the root first."""
     doubts = [each for each in made if each.doubt]
@@ -239,11 +249,25 @@ def findings(
         return [Finding("penalty", why.words + " Add it to --loss to have it checked.", details=())]
     if not wrong:
         return []
-    made_out = accuse(bench, made, own, wrong, why, over, depth)
+    made_out = accuse(bench, made, own, wrong, why, over, depth, on_case)
     if made_out[0].line is None:
         file, line = subject_place(bench.subject, computed_at(bench, wrong))
         made_out[0] = replace(made_out[0], file=file, line=line)
     return made_out
+
+
+def sources_of(subject: Subject, told: tuple[Finding, ...]) -> dict[str, tuple[str, ...]]:
+    """The lines of each file, or cell of a notebook, that a finding names."""
+    named = {finding.file for finding in told} | {each.file for finding in told for each in finding.suspects}
+    found: dict[str, tuple[str, ...]] = {}
+    for name in sorted(named - {""}):
+        path, _, cell = name.partition(", cell ")
+        if cell and isinstance(subject, FileSubject):
+            lines = zip(subject.program.source.splitlines(), subject.program.lines_of, strict=True)
+            found[name] = tuple(line for line, (number, _) in lines if number == int(cell))
+        else:
+            found[name] = tuple(line.rstrip("\r\n") for line in linecache.getlines(os.path.abspath(path)))
+    return found
 
 
 def subject_place(subject: Subject, place: Place) -> tuple[str, int | None]:

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnn_jax.errors import InputError
+from rnn_jax.errors import InputError, require
+from rnn_jax.files import write_text
+from rnn_jax.verify.accuse import QUICK, Depth
 from rnn_jax.verify.check import check as judge
 from rnn_jax.verify.check_report import CheckReport
 from rnn_jax.verify.declared import Declared
+from rnn_jax.verify.emit import emit
 from rnn_jax.verify.of_file import Expressions, FileSubject
 from rnn_jax.verify.of_functions import CallableSubject
 from rnn_jax.verify.program import Program, modules_kept
+from rnn_jax.verify.shrink import Case
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,13 @@ def check_file(
     dtype: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     command: str = "",
+    depth: Depth = Depth(),  # noqa: B008 (frozen)
+    emit_test: Path | None = None,
 ) -> CheckReport:
-    """Judge the gradients of a file or notebook. Raises InputError, with the place, for what cannot be run."""
+    """Judge the gradients of a file or notebook. Raises InputError, with the place, for what cannot be run.
+
+    depth: how far to look for the line, the cause and a fix. emit_test: where to write the smallest wrong case.
+    """
     intent = intent or Intent()
     if said.lr == 0:
         raise InputError("--lr 0: the learning rate with which --update was called would be right")
@@ -52,11 +61,15 @@ def check_file(
         program = Program(path, cells, until, timeout)
         program.load()
         subject = FileSubject(program, said)
-        return judge(
+        cases: list[Case] = []
+        report = judge(
             subject, program=path.name, points=points, seed=seed, dtype=dtype, declared=declared, vary=intent.vary,
-            cell=intent.truth,
-            progress=progress, command=command,
+            cell=intent.truth, progress=progress, command=command, depth=depth, on_case=cases.append,
         )  # fmt: skip
+        if emit_test is not None and not report.ok:
+            require(bool(cases), "--emit-test: no small case was found in which the gradients are wrong")
+            write_text(emit_test, emit(cases[0], emit_test, until=until, command=command))
+        return report
 
 
 def check(
@@ -71,12 +84,14 @@ def check(
     clip: str | None = None,
     scale: str | None = None,
     sign: str | None = None,
+    quick: bool = False,
 ) -> CheckReport:
     """Compare hand-written gradients with JAX's of the same NumPy loss.
 
     loss: a function of no arguments, of `wrt`, or of its entries one by one; it gives one number.
     grads: likewise; it gives the gradients as a dict, tuple, list or object.
     wrt: the parameters: an array, or a dict, list, tuple or object of arrays. They are changed in place and put back.
+    quick: give the verdict alone, without a look for the line, the cause and a fix.
     truncate, clip, scale, sign: what is meant, as with `rnn-jax check`: 40, "value:5" or "norm:1", "mean", "negative".
 
     Raises InputError for what cannot be run or recorded.
@@ -85,5 +100,6 @@ def check(
     name = getattr(grads, "__name__", "gradients")
     program = name if name != "<lambda>" else "gradients"
     return judge(
-        CallableSubject(loss, grads, wrt), program=program, points=points, seed=seed, dtype=dtype, declared=declared
-    )
+        CallableSubject(loss, grads, wrt), program=program, points=points, seed=seed, dtype=dtype, declared=declared,
+        depth=QUICK if quick else Depth(),
+    )  # fmt: skip

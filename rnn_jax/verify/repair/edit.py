@@ -13,7 +13,8 @@ class Edit(NamedTuple):
     """Another node, or statements, in the place of the one at a site.
 
     kind: of mistake that it mends, see diagnose.KINDS. cost: how unlikely it is beforehand. line: where it is told.
-    missing: it only adds what is missing, after `line`.
+    missing: it only adds what is missing, after `line`. blamed: the expression that is wrong as it stands, where that
+    is not the site itself.
     """
 
     site: Site
@@ -22,6 +23,7 @@ class Edit(NamedTuple):
     cost: float
     line: int
     missing: bool = False
+    blamed: Site | None = None
 
 
 def changes(live: LiveCode, edits: list[Edit]) -> dict[Spot, ast.stmt]:

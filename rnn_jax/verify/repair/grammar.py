@@ -47,7 +47,7 @@ class Grammar:
         elif isinstance(node, ast.Call):
             yield from self.call(site, node)
         elif isinstance(node, ast.Attribute):
-            yield from self.attribute(node, shape)
+            yield from self.attribute(site, node, shape)
         elif isinstance(node, ast.Subscript):
             yield from self.subscript(site, node, shape)
         elif isinstance(node, ast.Slice):
@@ -104,12 +104,17 @@ class Grammar:
         ]
         return [name for name in dict.fromkeys(found) if name != getattr(node.func, "id", "")]
 
-    def attribute(self, node: ast.Attribute, shape: Shape | None) -> Iterator[Option]:
+    def held(self, site: Site, table: dict[str, Shape | None]) -> dict[str, Shape | None]:
+        """What the object holds of which a site takes an attribute or an item."""
+        owner = Site(site.file, site.number, (*site.path, ("value", None)))
+        return {**table, **self.trace.held.get(owner, {})}
+
+    def attribute(self, site: Site, node: ast.Attribute, shape: Shape | None) -> Iterator[Option]:
         """Without .T; another attribute of the same object."""
         if node.attr == "T":
             yield node.value, "transpose", 1
             return
-        for other, found in self.scopes.attributes.get(ast.unparse(node.value), {}).items():
+        for other, found in self.held(site, self.scopes.attributes.get(ast.unparse(node.value), {})).items():
             if other not in (node.attr, "T") and (shape is None or found is None or found == shape):
                 made = shallow(node)
                 made.attr = other
@@ -119,7 +124,7 @@ class Grammar:
         """Another key, another place; or without the index."""
         base = ast.unparse(node.value)
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-            for key, found in self.scopes.keys.get(base, {}).items():
+            for key, found in self.held(site, self.scopes.keys.get(base, {})).items():
                 if key != node.slice.value and (shape is None or found is None or found == shape):
                     yield with_index(node, ast.Constant(key)), "wrong-variable", 1.5
             return

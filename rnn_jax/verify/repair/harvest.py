@@ -22,7 +22,7 @@ from rnn_jax.verify.repair.tree import at, located, replaced, shallow
 HERE = "__rnn_jax_here__"
 MOST = 400  # expressions that are tried at one place
 LONGEST = 60  # characters of one
-ITERATIONS = 40  # of a place whose values are kept
+ITERATIONS = 120  # of a place whose values are kept
 
 
 @dataclass

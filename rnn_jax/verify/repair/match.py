@@ -153,7 +153,7 @@ class Matcher:
         statements, at_k = getattr(block, field), int(k or 0)
         start = located(ast.parse(f"{name} = 0").body[0], loop)
         setattr(made, field, [*statements[:at_k], start, inside, *statements[at_k + 1 :]])
-        return Edit(above, made, "dropped-path", other.cost + 2, self.node.lineno)
+        return Edit(above, made, "dropped-path", other.cost + 2, self.node.lineno, blamed=self.site)
 
 
 def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> Edit:
@@ -163,6 +163,8 @@ def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> E
     body = getattr(block, field)
     assert k is not None
     neighbour = body[k - 1] if k else body[0]
+    if k and type(body[k - 1]) is type(statement) and isinstance(statement, ast.AugAssign):
+        cost -= 0.1  # sums stand beside sums
     new = shallow(block)
     setattr(new, field, [*body[:k], located(statement, neighbour), *body[k:]])
     line = body[k - 1].end_lineno if k else block.lineno

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import FrameType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +41,7 @@ class Trace:
 
     seen: dict[Site, list[Seen]] = field(default_factory=lambda: defaultdict(list))
     shapes: dict[Site, tuple[Any, ...]] = field(default_factory=dict)  # of what each expression gave first
+    held: dict[Site, dict[str, Shape]] = field(default_factory=dict)  # the attributes or keys of what is no array
     scopes: dict[tuple[str, int], dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by file and first line
     order: int = 0
 
@@ -152,6 +153,9 @@ def watching(sites: list[Site], live: LiveCode) -> Iterator[Trace]:
         trace.order += 1
         if site not in trace.shapes:
             trace.shapes[site] = shape_of(value)
+            held = value if isinstance(value, dict) else getattr(value, "__dict__", None)
+            if isinstance(held, dict) and not isinstance(value, type | ModuleType | FunctionType):
+                trace.held[site] = {k: shape_of(v) for k, v in held.items() if isinstance(k, str)}
         if isinstance(value, np.ndarray | np.generic | float) and trace.order < MOST:
             array = np.array(value)
             if array.dtype.kind in "fiub" and array.size <= LARGEST:

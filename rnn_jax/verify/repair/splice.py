@@ -36,6 +36,7 @@ class Splicer:
         for line in self.data.splitlines(keepends=True):
             self.offsets.append(self.offsets[-1] + len(line))
         self.own = {id(node) for node in ast.walk(source.tree)}
+        self.quote = '"' if self.data.count(b'"') > self.data.count(b"'") else "'"
 
     def begin(self, node: Any) -> int:
         """Where a node begins, decorators included."""
@@ -164,6 +165,8 @@ class Splicer:
         """A node as text, its parts as they stand where they are the user's own."""
         if id(node) in self.own and hasattr(node, "lineno"):
             return self.segment(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+            return f"{self.quote}{node.value}{self.quote}"
         if isinstance(node, ast.BinOp):
             level, sign = LEVELS.get(type(node.op), 0), SIGNS.get(type(node.op), "")
             if sign:
