@@ -113,11 +113,14 @@ def ranked(search: Search) -> list[Edit]:
 
 
 def innocent(search: Search, edit: Edit) -> bool:
-    """Whether what the edited code gives is right as it is: then the edit only makes up for a fault further on."""
+    """Whether what the edited code gives is right as it is: then the edit only makes up for a fault further on.
+
+    Its first value tells: later ones may be wrong by what that fault has sent round the loop.
+    """
     site = statement_value(search, edit)
-    site = site if site is not None else edit.site
-    seen = search.trace.seen.get(site)
-    return bool(seen) and search.quantities.known([s.value for s in seen or []])
+    seen = search.trace.seen.get(site if site is not None else edit.site, [])
+    first = next((s.value for s in seen if np.any(s.value)), None)
+    return first is not None and search.quantities.known([first])
 
 
 def order_of(search: Search, edit: Edit) -> tuple[int, int]:

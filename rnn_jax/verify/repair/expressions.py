@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnn_jax.verify.repair.harvest import Stock, Values
+from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.probe import Shape
 
 ATOMS = ast.Name | ast.Attribute | ast.Subscript
-MOST_ATOMS = 40  # arrays of which products are made at one place
+MOST_ATOMS = 80  # arrays of which products are made at one place
 
 
 class Written(NamedTuple):
@@ -59,11 +61,7 @@ class Expressions:
             self.by_shape.setdefault(values[0].shape, []).append(Written(text, values, cost))
 
     def _products(self) -> None:
-        atoms = [
-            (text, [np.asarray(v, float) for v in known.values])
-            for text, known in self.stock.items()
-            if known.shape[0] == "array" and known.values and is_atom(text)
-        ][:MOST_ATOMS]
+        atoms = self._atoms()
         np_ = self.numpy
         whole = {t: [int(v) for v in k.values] for t, k in self.stock.items() if is_index(t, k)}
         for first, a in atoms:
@@ -85,6 +83,16 @@ class Expressions:
                         self._product(first + left, second + right, turn, a, b)
                 if x.shape == y.shape and first < second:
                     self._offer(f"{first} * {second}", [u * v for u, v in each(a, b)], 1.5)
+
+    def _atoms(self) -> list[tuple[str, list[np.ndarray]]]:
+        """The arrays and real numbers that have a name; of those that are the same, the shortest name."""
+        found: dict[Any, tuple[str, list[np.ndarray]]] = {}
+        for text in sorted(self.stock, key=len):
+            known = self.stock[text]
+            if known.shape[0] in ("array", "float") and known.values and is_atom(text):
+                values = [np.asarray(v, float) for v in known.values]
+                found.setdefault((values[0].shape, b"".join(v.tobytes() for v in values)), (text, values))
+        return list(found.values())[:MOST_ATOMS]
 
     def _product(self, left: str, right: str, turn: int, a: list[np.ndarray], b: list[np.ndarray]) -> None:
         """A matrix product, of one of them transposed where `turn` says so."""
@@ -108,3 +116,24 @@ def is_index(text: str, known: Values) -> bool:
 def is_atom(text: str) -> bool:
     """Whether an expression is a name, an attribute or an item."""
     return not text.endswith(".T") and isinstance(parsed(text), ATOMS)
+
+
+class Places:
+    """The expressions of each place, made when they are asked for."""
+
+    def __init__(self, stocks: dict[Site, Stock], numpy: str) -> None:
+        self.stocks, self.numpy = stocks, numpy
+        self._made: dict[Site, Expressions] = {}
+
+    def get(self, place: Site) -> Expressions | None:
+        """Those of a place that the program came by."""
+        if place in self.stocks and place not in self._made:
+            self._made[place] = Expressions(self.stocks[place], self.numpy)
+        return self._made.get(place)
+
+    def items(self) -> Iterator[tuple[Site, Expressions]]:
+        """All of them."""
+        for place in self.stocks:
+            found = self.get(place)
+            if found is not None:
+                yield place, found

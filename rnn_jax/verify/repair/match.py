@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnn_jax.verify.repair.edit import Edit
-from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Written, key_of, parsed
+from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Places, Written, key_of, parsed
 from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.live import LiveCode, Site
@@ -45,7 +45,7 @@ def around(live: LiveCode, site: Site) -> Around | None:
 class Matcher:
     """The edits that one healing allows."""
 
-    def __init__(self, live: LiveCode, healing: Healing, places: dict[Site, Expressions]) -> None:
+    def __init__(self, live: LiveCode, healing: Healing, places: Places) -> None:
         self.live, self.healing, self.places = live, healing, places
         self.site, self.node = healing.site, live.node(healing.site)
         self.where = around(live, healing.site)
@@ -171,7 +171,7 @@ def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> E
     return Edit(Site(place.file, place.number, above), new, "missing-statement", cost, line, True)
 
 
-def sums(live: LiveCode, places: dict[Site, Expressions], name: str, missing: np.ndarray) -> Iterator[Edit]:
+def sums(live: LiveCode, places: Places, name: str, missing: np.ndarray) -> Iterator[Edit]:
     """A statement that adds to a sum what it lacks: over all iterations, what is missing of one gradient."""
     size = float(np.linalg.norm(missing))
     for place, here in places.items():

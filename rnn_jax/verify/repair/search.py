@@ -13,7 +13,7 @@ import numpy as np
 
 from rnn_jax.verify.repair import statements
 from rnn_jax.verify.repair.edit import Edit, changes
-from rnn_jax.verify.repair.expressions import Expressions
+from rnn_jax.verify.repair.expressions import Places
 from rnn_jax.verify.repair.first_state import first_states
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
 from rnn_jax.verify.repair.grammar import Grammar
@@ -165,15 +165,14 @@ class Search:
         yield
         numpy = name_of_numpy(self.live)
         for healing in self.healing():
-            there = {place: Expressions(stock, numpy) for place, stock in look_around(self, healing).items()}
+            there = Places(look_around(self, healing), numpy)
             self.attempt(Matcher(self.live, healing, there).edits())
         yield
         stocks = look_around(self)
         if len(self.wrong) == 1:
             (name,) = self.wrong
             missing = self.trial.made.wanted[name] - self.trial.made.manual[name]
-            places = {place: Expressions(stock, numpy) for place, stock in stocks.items()}
-            self.attempt(sums(self.live, places, name, missing))
+            self.attempt(sums(self.live, Places(stocks, numpy), name, missing))
             yield
         for place, stock in stocks.items():
             self.attempt(first_states(self.live, self.trace, place, stock, numpy))
