@@ -25,6 +25,7 @@ class Depth:
 
 
 QUICK = Depth(0, 0)
+MEANT = ("truncation", "dead-parameter")
 
 
 def accuse(
@@ -59,6 +60,9 @@ def accuse(
 def finding(blamed: Blamed, found: tuple[Diagnosis, ...], wrong: tuple[str, ...]) -> Finding:
     """One fault in a report."""
     diagnosis = found[0] if found else None
+    if diagnosis is not None and diagnosis.kind in MEANT:
+        # It may be meant so, or it is the forward that lacks something: no edit of the backward is offered.
+        blamed = replace(blamed, fix=None, kind=diagnosis.kind)
     kind = blamed.kind if blamed.kind in KINDS else ""
     if diagnosis is not None and not kind:
         kind = diagnosis.kind

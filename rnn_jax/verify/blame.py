@@ -26,6 +26,7 @@ from rnn_jax.verify.subject import Values
 SECONDS = 8.0  # for one fault
 MOST_TRIED = 6  # edits that are tried at fresh points before the search gives up
 FAULTS = 3  # in one program
+FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no other
 INNOCENT = 1.5  # what it costs an edit that the code it changes gives right values
 
 
@@ -62,9 +63,11 @@ def blame(
         progress("looking for the line")
         chosen = None
         for _ in search.stages():
-            chosen = settled(bench, search, own, over)
-            if chosen is not None:
-                break
+            if search.found and costs(search)[id(ranked(search)[0])] < FAR_FETCHED:
+                chosen = settled(bench, search, own, over)
+                if chosen is not None:
+                    break
+        chosen = chosen or settled(bench, search, own, over)
         if chosen is not None:
             edit, fix = chosen
             found.append(told(search, edit, fix, frozenset()))
@@ -107,20 +110,29 @@ def settled(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> 
 
 def ranked(search: Search) -> list[Edit]:
     """The edits that mended the point, the likeliest first."""
-    return sorted(
-        search.found, key=lambda edit: (edit.cost + INNOCENT * innocent(search, edit), order_of(search, edit))
-    )
+    cost = costs(search)
+    return sorted(search.found, key=lambda edit: (cost[id(edit)], order_of(search, edit)))
 
 
-def innocent(search: Search, edit: Edit) -> bool:
-    """Whether what the edited code gives is right as it is: then the edit only makes up for a fault further on.
+def costs(search: Search) -> dict[int, float]:
+    """How unlikely each of the edits that mended the point is."""
+    return {id(edit): edit.cost + INNOCENT * innocent(search, edit) for edit in search.found}
 
-    Its first value tells: later ones may be wrong by what that fault has sent round the loop.
+
+def innocent(search: Search, edit: Edit) -> float:
+    """How surely what the edited code gives is right as it is: then the edit only makes up for a fault further on.
+
+    The first value tells most: later ones may be wrong by what that fault has sent round the loop.
     """
     site = statement_value(search, edit)
-    seen = search.trace.seen.get(site if site is not None else edit.site, [])
-    first = next((s.value for s in seen if np.any(s.value)), None)
-    return first is not None and search.quantities.known([first])
+    seen = [s.value for s in search.trace.seen.get(site if site is not None else edit.site, []) if np.any(s.value)]
+    if not seen or not search.quantities.known(seen[:1]):
+        return 0.0
+    where = around(search.live, edit.site)
+    kept = where is not None and isinstance(search.live.node(where.statement), ast.Expr | ast.Assign | ast.Return)
+    if not search.quantities.computed(seen[:1]):
+        return 0.3  # right for something, but for what it is used?
+    return 1.0 if (site is not None or kept) and search.quantities.computed(seen) else 0.5
 
 
 def order_of(search: Search, edit: Edit) -> tuple[int, int]:
@@ -147,7 +159,7 @@ def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> B
     for other in others:
         if len(suspects) < 3 and all(other.line != s.line for s in suspects):
             suspects.append(suspect_of(search, other, None))
-    for each in healed(search):
+    for each in healed(search)[0]:
         if len(suspects) < 3 and all(each.line != s.line for s in suspects):
             suspects.append(each)
     names = tuple(sorted(search.wrong - left))
@@ -202,14 +214,17 @@ def first_wrong(before: list[Seen], after: list[Seen]) -> str:
     return ""
 
 
-def healed(search: Search) -> list[Suspect]:
-    """The places at which other values would mend all: those that hold something first, as they run."""
+def healed(search: Search) -> tuple[list[Suspect], list[Suspect]]:
+    """The places at which other values would mend all, as they run; apart from them those that hold only zeros."""
     found = [
-        (not any(np.any(v) for v in healing.present), search.trace.seen[healing.site][0].order, healing)
+        (search.trace.seen[healing.site][0].order, healing)
         for healing in search.healings.values()
         if healing is not None and healing.healed == search.wrong
     ]
-    return [suspect_at(search, healing) for _, _, healing in sorted(found, key=lambda entry: entry[:2])]
+    found.sort(key=lambda entry: entry[0])
+    empty = [healing for _, healing in found if not any(np.any(v) for v in healing.present)]
+    holding = [healing for _, healing in found if any(np.any(v) for v in healing.present)]
+    return [suspect_at(search, healing) for healing in holding], [suspect_at(search, healing) for healing in empty]
 
 
 def suspect_at(search: Search, healing: Healing) -> Suspect:
@@ -225,16 +240,28 @@ def suspect_at(search: Search, healing: Healing) -> Suspect:
 def suspected(search: Search) -> Blamed:
     """A fault for which no edit was found: the places that could mend it, or on which just what is wrong hangs."""
     suspects: list[Suspect] = []
-    for each in healed(search):
+    statements = [
+        place(search, statement, search.live.node(statement).lineno, None, False, "", "")
+        for statement in sorted(search.sites_of, key=search.order)
+        if search.order(statement)[0] <= 1 and not harmless(search, statement)
+    ]
+    holding, empty = healed(search)
+    rest = [
+        place(search, statement, search.live.node(statement).lineno, None, False, "", "")
+        for statement in sorted(search.sites_of, key=search.order)
+        if search.order(statement)[0] in (0, 1, 3)
+    ]
+    for each in [*holding, *statements, *empty, *rest]:
         if len(suspects) < 3 and all(each.line != s.line for s in suspects):
             suspects.append(each)
-    for statement in sorted(search.sites_of, key=search.order):
-        if len(suspects) >= 3 or search.order(statement)[0] > 1:
-            break
-        node = search.live.node(statement)
-        if all(node.lineno != s.line for s in suspects):
-            suspects.append(place(search, statement, node.lineno, None, False, "", ""))
     return Blamed(tuple(sorted(search.wrong)), tuple(suspects))
+
+
+def harmless(search: Search, statement: Site) -> bool:
+    """Whether a statement computes nothing, or zeros, or first of all something right."""
+    site = Site(statement.file, statement.number, (*statement.path, ("value", None)))
+    seen = [s.value for s in search.trace.seen.get(site, [])]
+    return not any(np.any(v) for v in seen) or search.quantities.known(seen[:1])
 
 
 def place(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
@@ -35,7 +35,7 @@ class Grammar:
         """What may stand in its place."""
         parent = at(self.live.statement(site.spot), site.path[:-1]) if site.path else None
         shape = self.trace.shapes.get(site)
-        if isinstance(node, ast.BinOp):
+        if isinstance(node, ast.BinOp) and not indexing(site):
             yield from binary(node)
         elif isinstance(node, ast.UnaryOp):
             yield node.operand, "sign", 1
@@ -46,7 +46,7 @@ class Grammar:
             yield node.orelse, "condition", 2
         elif isinstance(node, ast.Call):
             yield from self.call(site, node)
-        elif isinstance(node, ast.Attribute):
+        elif isinstance(node, ast.Attribute) and not (isinstance(parent, ast.Call) and site.path[-1][0] == "func"):
             yield from self.attribute(site, node, shape)
         elif isinstance(node, ast.Subscript):
             yield from self.subscript(site, node, shape)
@@ -132,6 +132,8 @@ class Grammar:
             if text != ast.unparse(node.slice):
                 yield with_index(node, index), "index-shift", 1.2
         yield from ((with_index(node, index), "index-shift", cost) for index, cost in shifted(node.slice))
+        if isinstance(node.slice, ast.Slice) and isinstance(node.ctx, ast.Load):
+            yield node.value, "index-shift", 1.5
 
     def name(self, site: Site, node: ast.Name, parent: Any, shape: Shape | None) -> Iterator[Option]:
         """Another name of the same scope that held the like."""
@@ -144,6 +146,11 @@ class Grammar:
         for other in scope.like(held, node.id):
             cost = 1.5 if isinstance(node.ctx, ast.Load) else 2.0
             yield ast.Name(other, node.ctx), "wrong-variable", cost + (held[0] == "int")
+
+
+def indexing(site: Site) -> bool:
+    """Whether a node is part of an index, of which the shifts are tried as a whole."""
+    return any(name == "slice" for name, _ in site.path)
 
 
 # Functions that are taken one for the other, and how unlikely that is.
@@ -185,13 +192,66 @@ def binary(node: ast.BinOp) -> Iterator[Option]:
         for left, right in ((node.right, node.left), (node.left, node.right)):
             yield with_parts(node, left=transposed(left), right=right), "transpose", 2
             yield with_parts(node, left=left, right=transposed(right)), "transpose", 2
-    if isinstance(node.op, ast.Mult | ast.Div | ast.Add | ast.Sub) and isinstance(node.left, ast.BinOp):
-        # (a op b) op c where a op (b op c) was meant.
-        inner = node.left
-        yield with_parts(inner, right=with_parts(node, left=inner.right)), "grouping", 2.5
-    if isinstance(node.op, ast.Mult | ast.Div | ast.Add | ast.Sub) and isinstance(node.right, ast.BinOp):
-        inner = node.right
-        yield with_parts(inner, left=with_parts(node, right=inner.left)), "grouping", 2.5
+    yield from regrouped(node)
+    yield from slopes(node)
+
+
+def regrouped(node: ast.BinOp) -> Iterator[Option]:
+    """The same parts in other brackets, or in another order of products."""
+    plain = (ast.Mult, ast.Div, ast.Add, ast.Sub)
+    left, right = node.left, node.right
+    if isinstance(node.op, plain) and isinstance(left, ast.BinOp):  # (a op b) op c: a op (b op c)
+        yield with_parts(left, right=with_parts(node, left=left.right)), "grouping", 2.5
+    if isinstance(node.op, plain) and isinstance(right, ast.BinOp):
+        yield with_parts(right, left=with_parts(node, right=right.left)), "grouping", 2.5
+    if isinstance(node.op, ast.Add):
+        for product, other in ((left, right), (right, left)):
+            if isinstance(product, ast.BinOp) and isinstance(product.op, ast.Mult | ast.MatMult):
+                # a * s + c: (a + c) * s, and a * (s + c) for a product from the left
+                inner = with_parts(node, left=product.left, right=other)
+                yield with_parts(product, left=inner), "added-after-derivative", 1.6
+                inner = with_parts(node, left=product.right, right=other)
+                yield with_parts(product, right=inner), "added-after-derivative", 1.6
+    if isinstance(node.op, ast.Mult | ast.MatMult):
+        for side in ("left", "right"):
+            total = getattr(node, side)
+            if isinstance(total, ast.BinOp) and isinstance(total.op, ast.Add):
+                # (a + c) * s: a * s + c
+                yield with_parts(total, left=with_parts(node, **{side: total.left})), "grouping", 2
+                yield with_parts(total, right=with_parts(node, **{side: total.right})), "grouping", 2
+        if is_product(right):  # m @ (s * v): s * (m @ v)
+            yield with_parts(right, right=with_parts(node, right=right.right)), "derivative-order", 2
+            yield with_parts(right, left=with_parts(node, right=right.left)), "derivative-order", 2
+        if is_product(left):  # (v * s) @ m: (v @ m) * s
+            yield with_parts(left, left=with_parts(node, left=left.left)), "derivative-order", 2
+            yield with_parts(left, right=with_parts(node, left=left.right)), "derivative-order", 2
+
+
+def is_product(node: ast.expr) -> TypeGuard[ast.BinOp]:
+    """Whether a node is a product of either kind."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult)
+
+
+def slopes(node: ast.BinOp) -> Iterator[Option]:
+    """The derivative of tanh for that of the sigmoid, and the other way round."""
+    if not isinstance(node.op, ast.Mult) or not isinstance(node.right, ast.BinOp):
+        return
+    slope = node.right
+    if not (isinstance(slope.op, ast.Sub) and isinstance(slope.left, ast.Constant) and slope.left.value == 1):
+        return
+    inner = node.left
+    if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult):
+        for value, rest in ((inner.right, inner.left), (inner.left, inner.right)):
+            if ast.dump(value) == ast.dump(slope.right):  # a * v * (1 - v): a * (1 - v ** 2)
+                square = with_parts(slope, right=ast.BinOp(value, ast.Pow(), ast.Constant(2)))
+                yield with_parts(node, left=rest, right=square), "derivative-function", 1.5
+    if isinstance(slope.right, ast.BinOp) and isinstance(slope.right.op, ast.Pow | ast.Mult):
+        value = slope.right.left  # a * (1 - v ** 2): a * v * (1 - v)
+        yield (
+            with_parts(node, left=ast.BinOp(inner, ast.Mult(), value), right=with_parts(slope, right=value)),
+            "derivative-function",
+            1.5,
+        )
 
 
 def compare(node: ast.Compare) -> Iterator[Option]:

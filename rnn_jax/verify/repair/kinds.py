@@ -9,7 +9,7 @@ from typing import Any
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
-from rnn_jax.verify.repair.tree import at
+from rnn_jax.verify.repair.tree import at, replaced
 
 # What the grammar calls an edit, where that says the kind already.
 PLAIN = {
@@ -28,7 +28,7 @@ PLAIN = {
     "extra-factor": "scale",
     "extra-call": "derivative-function",
     "condition": "wraps-at-zero",
-    "grouping": "added-after-derivative",
+    "grouping": "derivative-order",
 }
 SLOPE = re.compile(r"^d_?(tanh|sig|relu|log|act)|prime|deriv|slope|grad_of", re.IGNORECASE)
 
@@ -39,17 +39,27 @@ def kind_of(live: LiveCode, trace: Trace, edit: Edit, fallback: str = "") -> str
     around = [at(live.statement(edit.site.spot), edit.site.path[:k]) for k in range(len(edit.site.path))]
     if edit.kind == "missing-statement":
         return of_statement(live, edit)
-    if edit.kind in ("extra-statement",):
-        return fallback or "double-count"
+    if edit.kind == "extra-statement":
+        return of_extra(old)
+    if edit.kind == "wrong-axis" and "dtype" in ast.unparse(old) and "dtype" not in ast.unparse(edit.new):
+        return "precision"
     if edit.kind == "operand-order":
         return "missing-transpose" if not is_difference(old) else "sign"
-    slopes = is_slope(old) or any(is_slope(each) for each in around) or is_slope(edit.new)
+    fixed = replaced(live.statement(edit.site.spot), edit.site.path, edit.new) if isinstance(old, ast.expr) else None
+    mended = [at(fixed, edit.site.path[:k]) for k in range(len(edit.site.path) + 1)] if fixed is not None else []
+    slopes = any(is_slope(each) for each in [old, *around, *mended])
+    if any(isinstance(a, ast.For) and name == "iter" for a, (name, _) in zip(around, edit.site.path, strict=True)):
+        return (
+            "skips-step"
+            if edit.kind in ("index-shift", "constant", "sign", "wrong-order")
+            else PLAIN.get(edit.kind, edit.kind)
+        )
     if slopes and edit.kind in ("sign", "operator", "constant", "wrong-function", "extra-factor", "extra-term"):
         return "derivative-function"
     if slopes and edit.kind == "wrong-variable":
         return "derivative-point"
     if edit.kind == "missing-factor":
-        return of_factor(edit.new)
+        return of_factor(edit.new) if isinstance(edit.new, ast.BinOp) else "missing-term"
     if edit.kind == "missing-term":
         return of_term(live, edit, around)
     if edit.kind == "constant":
@@ -61,6 +71,13 @@ def kind_of(live: LiveCode, trace: Trace, edit: Edit, fallback: str = "") -> str
     if edit.kind == "operator":
         return "scale" if isinstance(getattr(old, "op", None), ast.Mult | ast.Div) and fallback == "scale" else fallback
     return PLAIN.get(edit.kind, edit.kind)
+
+
+def of_extra(old: Any) -> str:
+    """A statement that should not be there: a scale, a clip, a sum made twice."""
+    if isinstance(old, ast.AugAssign) and isinstance(old.op, ast.Mult | ast.Div):
+        return "scale"
+    return "clip" if "clip" in ast.unparse(old) else "double-count"
 
 
 def is_difference(node: Any) -> bool:

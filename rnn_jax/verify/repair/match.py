@@ -10,13 +10,14 @@ import numpy as np
 
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Places, Written, key_of, parsed
-from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.force import Healing, Reach
 from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.tree import at, located, replaced, shallow
 
 # What is found by solving equations is right to about the square root of their rounding.
 NEAR = 1e-6
+MOST_TERMS = 8  # of a sum that is missing as a whole: the gates of an LSTM send back four
 NAMES = ("dh_next", "dnext", "carried", "carried_2")
 
 
@@ -50,6 +51,7 @@ class Matcher:
         self.site, self.node = healing.site, live.node(healing.site)
         self.where = around(live, healing.site)
         self.size = float(np.linalg.norm(healing.missing))
+        self.shapes = [p.shape for p in healing.present]
 
     def fits(self, shifts: list[np.ndarray]) -> bool:
         """Whether moving the site's values by these makes the gradients right."""
@@ -108,7 +110,7 @@ class Matcher:
         """The edit of the expression, and for a name the statement that may be missing before it."""
         text = parsed(other.text)
         new = text if operator is None else ast.BinOp(self.node, operator, text)
-        yield self.edit(new, kind, other.cost + 1)
+        yield self.edit(new, kind, other.cost + 1 + 0.02 * len(other.text))
         if isinstance(self.node, ATOMS) and not any(ast.unparse(self.node) == ast.unparse(n) for n in ast.walk(text)):
             target: Any = shallow(self.node)
             target.ctx = ast.Store()
@@ -135,6 +137,31 @@ class Matcher:
                     statement = ast.Assign([target], parsed(other.text))
                     place = end_of(self.where.loop, loop)
                     yield inserted(self.live, place, statement, other.cost + 0.5)
+        found = self.several([[zero, *w.values][: len(present)] for w in last.of(shape)])
+        if found:
+            text = " + ".join(last.of(shape)[k].text for k in found)
+            yield self.linked(loop, Written(text, [], 2.0))
+
+    def several(self, candidates: list[list[np.ndarray]]) -> list[int]:
+        """Which of the candidates give, added up, what is missing: the nearest one first, each once."""
+        kept = [k for k, shifts in enumerate(candidates) if [s.shape for s in shifts] == self.shapes]
+        if not kept:
+            return []
+        columns = self.healing.slopes @ np.stack(
+            [np.concatenate([np.ravel(s) for s in candidates[k]]) for k in kept], axis=1
+        )
+        chosen: list[int] = []
+        rest = self.healing.missing
+        for _ in range(MOST_TERMS):
+            sizes = np.linalg.norm(columns, axis=0)
+            nearness = np.abs(columns.T @ rest) / np.where(sizes > 0, sizes, np.inf)
+            nearness[chosen] = 0
+            chosen.append(int(np.argmax(nearness)))
+            weights = np.linalg.lstsq(columns[:, chosen], self.healing.missing, rcond=None)[0]
+            rest = self.healing.missing - columns[:, chosen] @ weights
+            if np.linalg.norm(rest) <= NEAR * self.size:
+                return [kept[k] for k in chosen] if np.allclose(weights, 1, atol=1e-4) else []
+        return []
 
     def linked(self, loop: Any, other: Written) -> Edit:
         """A carried gradient set to 0 before the loop, added at the site, and renewed at the end of the loop."""
@@ -153,7 +180,7 @@ class Matcher:
         statements, at_k = getattr(block, field), int(k or 0)
         start = located(ast.parse(f"{name} = 0").body[0], loop)
         setattr(made, field, [*statements[:at_k], start, inside, *statements[at_k + 1 :]])
-        return Edit(above, made, "dropped-path", other.cost + 2, self.node.lineno, blamed=self.site)
+        return Edit(above, made, "dropped-path", other.cost + 1.3, self.node.lineno, blamed=self.site)
 
 
 def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> Edit:
@@ -187,6 +214,27 @@ def sums(live: LiveCode, places: Places, name: str, missing: np.ndarray) -> Iter
                         stored.ctx = ast.Store()
                         statement = ast.AugAssign(stored, operator, parsed(other.text))
                         yield inserted(live, place, statement, other.cost)
+
+
+def summands(
+    live: LiveCode, places: Places, reach: dict[Site, Reach], wrong: frozenset[str], right: np.ndarray
+) -> Iterator[Edit]:
+    """Another value for what a statement adds to a sum: one whose sum over all iterations is the whole gradient."""
+    size = float(np.linalg.norm(right))
+    for place in list(places.stocks):
+        field, k = place.path[-1]
+        block = at(live.statement(place.spot), place.path[:-1])
+        if k is None or k == len(getattr(block, field)):
+            continue
+        site = Site(place.file, place.number, (*place.path, ("value", None)))
+        statement = live.node(place)
+        if not isinstance(statement, ast.AugAssign) or reach.get(site, Reach(wrong, False)).gradients != wrong:
+            continue
+        here = places.get(place)
+        for other in here.of(right.shape) if here is not None else []:
+            if np.linalg.norm(sum(other.values) - right) <= NEAR * size:
+                new = located(parsed(other.text), statement.value)
+                yield Edit(site, new, "missing-factor", other.cost + 0.5, statement.lineno)
 
 
 def is_target(text: str) -> bool:

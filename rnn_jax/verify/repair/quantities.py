@@ -72,15 +72,16 @@ class Quantities:
                     found[operand.value.size].append(np.ravel(operand.value))
         return dict(found)
 
+    def computed(self, values: list[np.ndarray]) -> bool:
+        """Whether all values are of the forward."""
+        return all(near(value, self.forward.get(np.size(value), [])) for value in values)
+
     def known(self, values: list[np.ndarray]) -> bool:
         """Whether all values are right ones: of the forward, or gradients of what it computed."""
-        for value in values:
-            flat = np.ravel(value).astype(float)
-            size = float(np.linalg.norm(flat))
-            right = [q.value for q in self.by_size.get(flat.size, [])] + self.forward.get(flat.size, [])
-            if size and not any(np.linalg.norm(r - flat) <= NEAR * size for r in right):
-                return False
-        return True
+        return all(
+            near(v, self.forward.get(np.size(v), [])) or near(v, [q.value for q in self.by_size.get(np.size(v), [])])
+            for v in values
+        )
 
     def name(self, values: list[np.ndarray]) -> str:
         """What all of these values are, in words; nothing where the forward has no words for some of them."""
@@ -157,6 +158,13 @@ class Quantities:
         if isinstance(tree, ast.Call) and k < len(tree.args):
             return short(ast.unparse(tree.args[k]))
         return None
+
+
+def near(value: np.ndarray, right: list[np.ndarray]) -> bool:
+    """Whether a value is 0 or one of these."""
+    flat = np.ravel(value).astype(float)
+    size = float(np.linalg.norm(flat))
+    return not size or any(np.linalg.norm(r - flat) <= NEAR * size for r in right)
 
 
 def short(text: str) -> str:

@@ -13,17 +13,21 @@ import numpy as np
 
 from rnn_jax.verify.repair import statements
 from rnn_jax.verify.repair.edit import Edit, changes
+from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.expressions import Places
 from rnn_jax.verify.repair.first_state import first_states
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.harvest import Stock, looking, stocked, written
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.match import Matcher, around, sums
+from rnn_jax.verify.repair.match import Matcher, around, summands, sums
 from rnn_jax.verify.repair.missing import insertions
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
+from rnn_jax.verify.repair.tokens import operators
 from rnn_jax.verify.repair.trial import Trial
+
+LONGEST = 0.8  # seconds for the equations of one expression
 
 
 @dataclass
@@ -36,6 +40,8 @@ class Search:
     reach: dict[Site, Reach]
     wrong: frozenset[str]
     until: float
+    seconds: float
+    stage_until: float = float("inf")
     found: list[Edit] = field(default_factory=list)
     partial: list[tuple[Edit, frozenset[str]]] = field(default_factory=list)
     healings: dict[Site, Healing | None] = field(default_factory=dict)
@@ -52,7 +58,7 @@ class Search:
         forcing, rng = Forcing(trial), np.random.default_rng(0)
         with forcing.at_work():
             reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
-        return cls(trial, trace, forcing, reach, trial.wrong(trial.made.manual), until)
+        return cls(trial, trace, forcing, reach, trial.wrong(trial.made.manual), until, seconds)
 
     @property
     def live(self) -> LiveCode:
@@ -60,8 +66,12 @@ class Search:
         return self.trial.live
 
     def over(self) -> bool:
-        """Whether the time is used up."""
-        return time.perf_counter() > self.until
+        """Whether the time is used up, that of the stage or all of it."""
+        return time.perf_counter() > min(self.until, self.stage_until)
+
+    def stage(self, share: float) -> None:
+        """Begin a stage that may take so much of all the time."""
+        self.stage_until = time.perf_counter() + share * self.seconds
 
     def attempt(self, edits: Iterable[Edit], enough: int = 1_000_000) -> None:
         """Try edits, and keep those with which every gradient is right, the loss being what it was."""
@@ -115,15 +125,16 @@ class Search:
                     continue
                 where = around(self.live, site)
                 rank = ranked.get(where.statement, (2, 0)) if where is not None else (2, 0)
-                if rank[0] == 4:
-                    continue
                 if isinstance(node, ast.expr | ast.Slice):
                     edits: Iterable[Edit] = grammar.edits(site, node)
                 elif isinstance(node, ast.stmt):
-                    edits = statements.edits(self.live, site, node)
+                    edits = [*statements.edits(self.live, site, node), *operators(self.live, site, node)]
                 else:
                     continue
-                made += [((rank[0], edit.cost, rank[1]), edit) for edit in edits]
+                # What the loss hangs on is right as it is, but may have been kept as a copy.
+                made += [
+                    ((rank[0], edit.cost, rank[1]), edit) for edit in edits if rank[0] < 4 or edit.kind == "overwritten"
+                ]
         yield from (edit for _, edit in sorted(made, key=lambda pair: pair[0]))
 
     def heal(self, site: Site) -> Healing | None:
@@ -132,7 +143,7 @@ class Search:
             reach = self.reach.get(site)
             wanted = reach.gradients & self.wrong if reach is not None and not reach.loss else frozenset()
             fit = reach is not None and wanted and reach.gradients <= self.wrong
-            self.healings[site] = self.forcing.heal(site, wanted, 1.5) if fit else None
+            self.healings[site] = self.forcing.heal(site, wanted, LONGEST) if fit else None
         return self.healings[site]
 
     def healing(self) -> Iterator[Healing]:
@@ -161,26 +172,35 @@ class Search:
 
     def stages(self) -> Iterator[None]:
         """Find edits, the likeliest kinds of them first; after each stage a look at what was found is due."""
+        self.stage(0.5)
         self.attempt(self.tokens())
         yield
-        numpy = name_of_numpy(self.live)
+        self.stage(0.15)
+        numpy, stocks = name_of_numpy(self.live), look_around(self)
+        telling = {site for site, reach in self.reach.items() if reach.gradients == self.wrong and not reach.loss}
+        names = {ast.unparse(self.live.node(site)) for site in telling}
+        for place, stock in stocks.items():
+            self.attempt(first_states(self.live, self.trace, place, stock, numpy))
+            self.attempt(at_one_step(self.live, self.trace, place, stock, telling))
+            self.attempt(insertions(self.live, place, stock, numpy, names))
+        yield
+        self.stage(0.4)
         for healing in self.healing():
             there = Places(look_around(self, healing), numpy)
             self.attempt(Matcher(self.live, healing, there).edits())
         yield
-        stocks = look_around(self)
+        self.stage(0.15)
+        for place, stock in stocks.items():
+            self.attempt(exchanges(self.live, self.trace, place, stock, telling))
+        yield
+        self.stage(0.15)
         if len(self.wrong) == 1:
             (name,) = self.wrong
             missing = self.trial.made.wanted[name] - self.trial.made.manual[name]
-            self.attempt(sums(self.live, Places(stocks, numpy), name, missing))
+            places = Places(stocks, numpy)
+            self.attempt(sums(self.live, places, name, missing))
+            self.attempt(summands(self.live, places, self.reach, self.wrong, self.trial.made.wanted[name]))
             yield
-        for place, stock in stocks.items():
-            self.attempt(first_states(self.live, self.trace, place, stock, numpy))
-        yield
-        telling = {ast.unparse(self.live.node(s)) for s, r in self.reach.items() if r.gradients == self.wrong}
-        for place, stock in stocks.items():
-            self.attempt(insertions(self.live, place, stock, numpy, telling))
-        yield
 
     @cached_property
     def quantities(self) -> Quantities:

@@ -14,6 +14,8 @@ from rnn_jax.verify.repair.tree import at, located, shallow
 def edits(live: LiveCode, site: Site, node: Any) -> Iterator[Edit]:
     """The edits of a statement inside a function or of one that runs at the top level."""
     for new, kind, cost in options(node):
+        # Of a statement and the one that holds it alone the inner one is named.
+        cost = cost - 0.01 * len(site.path) if kind == "extra-statement" else cost
         for each in new if isinstance(new, list) else [new]:
             located(each, node)
         yield Edit(site, new, kind, cost, node.lineno)
@@ -33,7 +35,7 @@ def options(node: Any) -> Iterator[tuple[Any, str, float]]:
                     "sign" if other in (ast.Add, ast.Sub) else "operator",
                     1.2 if other in (ast.Add, ast.Sub) else 4,
                 )
-        yield ast.Assign([node.target], node.value), "assign-not-add", 1.2
+        yield ast.Assign([node.target], node.value), "double-count", 1.2
     elif isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]
         if isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
@@ -79,7 +81,7 @@ def moves(live: LiveCode, site: Site, node: Any) -> Iterator[Edit]:
         order.insert(other, node)
         made = shallow(block)
         setattr(made, field, order)
-        yield Edit(whole, made, "wrong-order", 2.5 if abs(other - k) == 1 else 3, node.lineno)
+        yield Edit(whole, made, "updated-before-use", 2.2 if abs(other - k) == 1 else 2.5, node.lineno)
     if isinstance(block, ast.For | ast.While) and len(body) > 1 and above:
         made = shallow(block)
         made.body = [each for j, each in enumerate(body) if j != k]
