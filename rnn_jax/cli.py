@@ -139,7 +139,7 @@ def check(
     with progress("check") as step:
         report = check_file(
             file, said, intent, cells=cells, until=until, timeout=timeout, points=points, seed=seed, dtype=dtype,
-            progress=step, command=shlex.join(["rnn-jax", *sys.argv[1:]]), depth=QUICK if quick else Depth(),
+            progress=step, command=shlex.join(["rnn-jax", *sys.argv[1:]]), depth=QUICK if quick else Depth(strict=debug),
             emit_test=emit_test,
         )  # fmt: skip
     if json:

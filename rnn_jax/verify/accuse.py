@@ -22,10 +22,12 @@ class Depth:
 
     blame: float = 8.0
     shrink: float = 3.0
+    strict: bool = False  # whether a fault of ours in them is raised
 
 
 QUICK = Depth(0, 0)
-MEANT = ("truncation", "dead-parameter")
+# Where the numbers are those of the first, an edit of the second kind mends the wrong thing.
+NO_FIX = {("truncation", "index-shift"), ("dead-parameter", "double-count"), ("dead-parameter", "never-computed")}
 
 
 def accuse(
@@ -46,10 +48,23 @@ def accuse(
     if why is not None and why.declaration:
         said.insert(0, f"if that is meant: {why.declaration}")
     said += [f"it {note}" for note in again]
-    found = diagnose(made) if depth.blame else ()
-    blamed = blame(bench, made, own, over, depth.blame) if depth.blame else []
+    found: tuple[Diagnosis, ...] = ()
+    blamed: list[Blamed] = []
+    case: Case | None = None
+    # The verdict stands. What goes wrong in explaining it must not take it away.
+    for part in ("cause", "line", "smallest case"):
+        try:
+            if part == "cause" and depth.blame:
+                found = diagnose(made)
+            elif part == "line" and depth.blame:
+                blamed = blame(bench, made, own, over, depth.blame)
+            elif part == "smallest case" and depth.shrink:
+                case = smallest(bench, worst, wrong, over, depth.shrink)
+        except Exception as error:
+            if depth.strict:
+                raise
+            said.append(f"the search for the {part} failed ({type(error).__name__}: {error}); please report it")
     blamed = blamed or [Blamed(wrong, ())]
-    case = smallest(bench, worst, wrong, over, depth.shrink) if depth.shrink else None
     if case is not None:
         on_case(case)
     findings = [finding(each, found if len(blamed) == 1 else (), wrong) for each in blamed]
@@ -60,7 +75,7 @@ def accuse(
 def finding(blamed: Blamed, found: tuple[Diagnosis, ...], wrong: tuple[str, ...]) -> Finding:
     """One fault in a report."""
     diagnosis = found[0] if found else None
-    if diagnosis is not None and diagnosis.kind in MEANT:
+    if diagnosis is not None and (diagnosis.kind, blamed.kind) in NO_FIX:
         # It may be meant so, or it is the forward that lacks something: no edit of the backward is offered.
         blamed = replace(blamed, fix=None, kind=diagnosis.kind)
     kind = blamed.kind if blamed.kind in KINDS else ""

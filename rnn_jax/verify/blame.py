@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rnn_jax.errors import InputError
+from rnn_jax.verify import lengths
 from rnn_jax.verify.check_report import Curve, Fix, Suspect
-from rnn_jax.verify.judge import Bench, Judgement, failing
+from rnn_jax.verify.judge import Bench, Judgement, failing, judge
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.kinds import kind_of
-from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.live import LiveCode, Site, Spot
 from rnn_jax.verify.repair.match import around
 from rnn_jax.verify.repair.probe import Seen, Trace, instrumented, watching
 from rnn_jax.verify.repair.scope import function_at
@@ -47,46 +48,71 @@ def blame(
     own: Values,
     over: dict[str, int],
     seconds: float = SECONDS,
-    progress: Callable[[str], None] = lambda words: None,
 ) -> list[Blamed]:
     """The faults of a program of which some judgements are wrong; none where nothing can be said."""
     wrong = [each for each in made if failing(each)]
     there = max(wrong, key=lambda each: (len(failing(each)), bool(each.setting.parameters)))
-    base: dict[tuple[str, int], ast.stmt] = {}
+    base: dict[Spot, ast.stmt] = {}
     found: list[Blamed] = []
-    for _ in range(FAULTS):
-        live = LiveCode(bench.subject, base)
-        trial = Trial.of(bench, there, live)
-        if not trial.wrong(there.manual):
+    for number in range(FAULTS):
+        search = begun(bench, there, base, seconds / (1 + (number > 0)))
+        if search is None:
             break
-        search = Search.of(trial, seconds)
-        progress("looking for the line")
-        chosen = None
-        for _ in search.stages():
-            if search.found and costs(search)[id(ranked(search)[0])] < FAR_FETCHED:
-                chosen = settled(bench, search, own, over)
-                if chosen is not None:
-                    break
-        chosen = chosen or settled(bench, search, own, over)
+        chosen = mending(bench, search, own, over)
         if chosen is not None:
-            edit, fix = chosen
-            found.append(told(search, edit, fix, frozenset()))
+            found.append(told(search, *chosen, frozenset()))
             break
-        part = best_part(search)
+        part = best_part(search) or in_short(bench, there, base, over, seconds / 2)
         if part is None:
             found.append(suspected(search))
             break
-        edit, left = part
-        found.append(told(search, edit, None, left))
-        base = base | changes(live, [edit])
-        with LiveCode(bench.subject, base).changed({}):
-            outcome = trial.run({})
+        edit, left, where = part
+        found.append(told(where, edit, None, left))
+        base = base | changes(search.live, [edit])
+        outcome = Trial.of(bench, there, LiveCode(bench.subject, base)).run({})
         if outcome is None:
             break
         there = replace(there, manual=outcome.gradients)
     if len(found) > 1 and found[-1].fix is not None:  # a fix for several faults mends all of them together
         found = [replace(each, fix=found[-1].fix) for each in found]
     return found
+
+
+def begun(bench: Bench, there: Judgement, base: dict[Spot, ast.stmt], seconds: float) -> Search | None:
+    """The search at a point in a program with some edits made; None where nothing is wrong at a first call."""
+    trial = Trial.of(bench, there, LiveCode(bench.subject, base))
+    return Search.of(trial, seconds) if trial.wrong(there.manual) else None
+
+
+def mending(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> tuple[Edit, Fix] | None:
+    """The edit that mends all, if one is found."""
+    for _ in search.stages():
+        if search.found and costs(search)[id(ranked(search)[0])] < FAR_FETCHED:
+            chosen = settled(bench, search, own, over)
+            if chosen is not None:
+                return chosen
+    return settled(bench, search, own, over)
+
+
+def in_short(
+    bench: Bench, there: Judgement, base: dict[Spot, ast.stmt], over: dict[str, int], seconds: float
+) -> tuple[Edit, frozenset[str], Search] | None:
+    """An edit that mends the program where its inputs are cut short: of several faults fewer show there."""
+    for steps in lengths.LENGTHS:
+        for setting in lengths.shortened(bench, there, over, steps):
+            try:
+                with LiveCode(bench.subject, base).changed({}):
+                    short = judge(bench, f"T={steps}", setting, there.values)
+            except InputError:
+                continue
+            search = begun(bench, short, base, seconds) if failing(short) and not short.doubt else None
+            if search is None:
+                break
+            for _ in search.stages():
+                if search.found:
+                    return ranked(search)[0], frozenset(), search
+            return None
+    return None
 
 
 def settled(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> tuple[Edit, Fix] | None:
@@ -141,9 +167,10 @@ def order_of(search: Search, edit: Edit) -> tuple[int, int]:
     return search.order(where.statement) if where is not None and where.statement in search.sites_of else (9, 0)
 
 
-def best_part(search: Search) -> tuple[Edit, frozenset[str]] | None:
+def best_part(search: Search) -> tuple[Edit, frozenset[str], Search] | None:
     """The edit that leaves the fewest gradients wrong."""
-    return min(search.partial, key=lambda pair: (len(pair[1]), pair[0].cost), default=None)
+    edit, left = min(search.partial, key=lambda pair: (len(pair[1]), pair[0].cost), default=(None, frozenset()))
+    return (edit, left, search) if edit is not None else None
 
 
 def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> Blamed:

@@ -68,25 +68,30 @@ def cut(value: Any, axis: int, steps: int) -> Any:
 
 def sweep(bench: Bench, made: Judgement, over: dict[str, int]) -> dict[int, tuple[str, ...]]:
     """The parameters that are wrong at each length that the program can be run at, in the parameters' own order."""
-    subject = bench.subject
-    if not isinstance(subject, FileSubject) or not over:
-        return {}
-    wholes = {name: made.setting.inputs.get(name, current(subject, name)) for name in over}
-    full = {
-        np.shape(wholes[n])[axis] if isinstance(wholes[n], np.ndarray) else len(wholes[n]) for n, axis in over.items()
-    }
-    counts = [n for n, v in subject.program.namespace.items() if type(v) is int and {v} == full]  # a global T
     found = {}
     for steps in LENGTHS:
-        shorter = {n: cut(wholes[n], axis, steps) for n, axis in over.items()}
-        for more in (dict.fromkeys(counts, steps), {}):
-            setting = Setting(made.setting.parameters, made.setting.inputs | shorter | more)
+        for setting in shortened(bench, made, over, steps):
             try:
                 found[steps] = wrong_at(bench, made, setting)
                 break
             except InputError:  # a length that the program was not made for
                 continue
     return found
+
+
+def shortened(bench: Bench, made: Judgement, over: dict[str, int], steps: int) -> list[Setting]:
+    """The same point with the inputs cut to so many steps: with a global T that follows, and without."""
+    subject = bench.subject
+    if not isinstance(subject, FileSubject) or not over:
+        return []
+    wholes = {name: made.setting.inputs.get(name, current(subject, name)) for name in over}
+    full = {
+        np.shape(wholes[n])[axis] if isinstance(wholes[n], np.ndarray) else len(wholes[n]) for n, axis in over.items()
+    }
+    counts = [n for n, v in subject.program.namespace.items() if type(v) is int and {v} == full]
+    shorter = {n: cut(wholes[n], axis, steps) for n, axis in over.items()}
+    inputs = made.setting.inputs | shorter
+    return [Setting(made.setting.parameters, inputs | more) for more in (dict.fromkeys(counts, steps), {})]
 
 
 def wrong_at(bench: Bench, made: Judgement, setting: Setting) -> tuple[str, ...]:

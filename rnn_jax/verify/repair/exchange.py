@@ -31,12 +31,18 @@ def exchanges(live: LiveCode, trace: Trace, place: Site, stock: Stock, telling: 
         shape = trace.shapes.get(site)
         if site not in telling or shape is None or shape[0] not in ("array", "float"):
             continue
+        text = ast.unparse(node)
+        parent = at(live.statement(place.spot), site.path[:-1])
+        if isinstance(parent, ast.Call) and isinstance(node, ast.expr) and site.path[-1][0] == "args":
+            for other in alike(stock, text, shape):  # within a function that is not linear nothing can be solved for
+                for sign in (ast.Add(), ast.Sub()):
+                    new = ast.BinOp(node, sign, parsed(other))
+                    yield Edit(site, located(new, node), "missing-term", 2.4, node.lineno)
         if not isinstance(node, ATOMS) or not isinstance(node.ctx, ast.Load):
             continue
-        text = ast.unparse(node)
         for function in functions:
-            new = parsed(f"{function}({text})")
-            yield Edit(site, located(new, node), "derivative-point", 2.2, node.lineno)
+            wrapped = parsed(f"{function}({text})")
+            yield Edit(site, located(wrapped, node), "derivative-point", 2.2, node.lineno)
         for other in alike(stock, text, shape):
             yield Edit(site, located(parsed(other), node), "wrong-variable", 2.6, node.lineno)
 

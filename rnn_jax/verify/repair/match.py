@@ -64,7 +64,7 @@ class Matcher:
 
     def edits(self) -> Iterator[Edit]:
         """All of them."""
-        if self.where is None or not isinstance(self.node, ast.expr):
+        if self.where is None or not isinstance(self.node, ast.expr) or len(set(self.shapes)) > 1:
             return
         here = self.places.get(self.where.statement)
         shape = self.healing.present[0].shape
@@ -118,7 +118,8 @@ class Matcher:
                 ast.Assign([target], text) if operator is None else ast.AugAssign(target, operator, text)
             )
             assert self.where is not None
-            yield inserted(self.live, self.where.statement, statement, other.cost + 1.2)
+            cost = other.cost + 1.2 + 0.02 * len(other.text)
+            yield inserted(self.live, self.where.statement, statement, cost)
 
     def carried(self, last: Expressions, loop: Any, shape: tuple[int, ...]) -> Iterator[Edit]:
         """What the end of an iteration knows, for the next one to begin with."""
