@@ -139,8 +139,8 @@ def check(
     with progress("check") as step:
         report = check_file(
             file, said, intent, cells=cells, until=until, timeout=timeout, points=points, seed=seed, dtype=dtype,
-            progress=step, command=shlex.join(["rnn-jax", *sys.argv[1:]]), depth=QUICK if quick else Depth(strict=debug),
-            emit_test=emit_test,
+            progress=step, command=shlex.join(["rnn-jax", *sys.argv[1:]]), emit_test=emit_test,
+            depth=QUICK if quick else Depth(strict=debug),
         )  # fmt: skip
     if json:
         write_text(json, check_json.dumps(report))

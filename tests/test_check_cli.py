@@ -256,7 +256,7 @@ def test_json_holds_the_report(file, tmp_path):
     assert [(p["name"], p["verdict"]) for p in report["parameters"]] == [("U", "fail"), ("W", "fail"), ("V", "pass")]
     first = report["findings"][0]
     assert first["file"] == str(file)
-    assert first["kind"] == "gradient"
+    assert first["kind"] == "missing-transpose"
     assert f'"line": {first["line"]}' in text
     assert text.index('"line"') == text.index(f'"line": {first["line"]}')
     assert (report["seed"], report["points"]) == (5, ["own values", "random 1"])

@@ -95,7 +95,7 @@ def test_what_is_done_to_all_is_named_and_can_be_declared(damage, kind, words, d
 
     report = rnn_jax.check(net.loss, grads, net.wrt())
     assert report.findings[0].kind == kind
-    assert words in report.findings[0].details[0]
+    assert words in report.findings[0].diagnosis.words
     if declared:
         assert rnn_jax.check(net.loss, grads, net.wrt(), **declared).ok
         # What is declared and not done is a fault again; a mean over one is the whole.
@@ -112,7 +112,7 @@ def test_clip_by_norm_is_named():
         return {name: each * min(1, 0.25 / whole) for name, each in g.items()}
 
     report = rnn_jax.check(net.loss, grads, net.wrt())
-    assert "--clip norm:0.25" in report.findings[0].details[1]
+    assert "--clip norm:0.25" in report.findings[0].details[0]
     assert rnn_jax.check(net.loss, grads, net.wrt(), clip="norm:0.25").ok
 
 
@@ -140,14 +140,12 @@ def test_truncation_is_a_fault_until_it_is_declared():
 
     report = rnn_jax.check(net.loss, grads, net.wrt())
     assert verdicts(report) == {"U": "fail", "W": "fail", "V": "pass", "b": "fail"}
-    assert report.findings[0].details == (
-        "reproduced: each step's loss reaches 3 cells, its own included",
-        "if that is meant: --truncate 3",
-    )
+    assert report.findings[0].diagnosis.words == "each step's loss reaches 3 cells, its own included"
+    assert report.findings[0].details == ("if that is meant: --truncate 3",)
     assert rnn_jax.check(net.loss, grads, net.wrt(), truncate=3).ok
     off = rnn_jax.check(net.loss, grads, net.wrt(), truncate=2)
     assert not off.ok
-    assert "reaches 3 cells" in off.findings[0].details[0]
+    assert "reaches 3 cells" in off.findings[0].diagnosis.words
 
 
 def test_nothing_to_truncate_is_said():
@@ -211,7 +209,7 @@ def test_a_gradient_that_is_added_to_the_last_one():
 
     report = rnn_jax.check(net.loss, grads, net.wrt())
     assert set(verdicts(report).values()) == {"fail"}
-    assert report.findings[0].kind == "state"
+    assert report.findings[0].kind == "never-zeroed"
     assert "set to zero" in report.findings[0].details[0]
     assert kept == {}
 

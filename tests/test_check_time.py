@@ -216,7 +216,6 @@ def test_vary_says_which_axis_is_time(tmp_path):
     damaged = PROGRAM.replace("dh = W @ da", "dh = 0 * da")
     details = run(tmp_path, damaged, vary="X=1,Y=1").findings[0].details
     assert details == (
-        "reproduced: each step's loss reaches 1 cell, its own included",
         "if that is meant: --truncate 1",
         "U: right at T=1, wrong from T=2",
         "W: right at T=2, wrong from T=3",

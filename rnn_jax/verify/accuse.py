@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
 
 from rnn_jax.verify import lengths
 from rnn_jax.verify.blame import Blamed, blame
@@ -14,6 +18,8 @@ from rnn_jax.verify.explain import Explanation
 from rnn_jax.verify.judge import Bench, Judgement, failing
 from rnn_jax.verify.shrink import Case, smallest
 from rnn_jax.verify.subject import Values
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,17 @@ class Depth:
 
 
 QUICK = Depth(0, 0)
+# What an edit is called, and what the numbers may say of it more exactly.
+FINER = {
+    "wrong-variable": ("derivative-of-gradient", "derivative-point", "index-shift", "initial-state", "loss-target",
+                       "loss-seed", "wrong-result", "updated-before-use", "shared-cache", "missing-delta"),
+    "derivative-point": ("derivative-of-gradient", "derivative-function"),
+    "index-shift": ("loss-target", "wraps-at-zero", "initial-state"),
+    "missing-term": ("dropped-path", "loss-seed", "missing-delta"),
+    "sign": ("loss-seed",),
+    "scale": ("loss-seed", "penalty", "double-count"),
+    "double-count": ("clip", "penalty", "never-zeroed"),
+}  # fmt: skip
 # Where the numbers are those of the first, an edit of the second kind mends the wrong thing.
 NO_FIX = {("truncation", "index-shift"), ("dead-parameter", "double-count"), ("dead-parameter", "never-computed")}
 
@@ -51,35 +68,44 @@ def accuse(
     found: tuple[Diagnosis, ...] = ()
     blamed: list[Blamed] = []
     case: Case | None = None
-    # The verdict stands. What goes wrong in explaining it must not take it away.
-    for part in ("cause", "line", "smallest case"):
-        try:
-            if part == "cause" and depth.blame:
-                found = diagnose(made)
-            elif part == "line" and depth.blame:
-                blamed = blame(bench, made, own, over, depth.blame)
-            elif part == "smallest case" and depth.shrink:
-                case = smallest(bench, worst, wrong, over, depth.shrink)
-        except Exception as error:
-            if depth.strict:
-                raise
-            said.append(f"the search for the {part} failed ({type(error).__name__}: {error}); please report it")
+    if depth.blame:
+        found = attempted("cause", lambda: diagnose(made), said, depth) or ()
+        blamed = attempted("line", lambda: blame(bench, made, own, over, depth.blame), said, depth) or []
+    if depth.shrink:
+        search = lambda: smallest(bench, worst, wrong, over, depth.shrink)  # noqa: E731
+        case = attempted("smallest case", search, said, depth)
     blamed = blamed or [Blamed(wrong, ())]
     if case is not None:
         on_case(case)
-    findings = [finding(each, found if len(blamed) == 1 else (), wrong) for each in blamed]
+    whole = why is not None and bool(why.declaration)
+    findings = [finding(each, found if len(blamed) == 1 else (), wrong, whole) for each in blamed]
+    if again and not found:
+        findings[0] = replace(findings[0], kind="state")
     findings[0] = replace(findings[0], details=tuple(said), smallest=case.smallest if case else None)
     return findings
 
 
-def finding(blamed: Blamed, found: tuple[Diagnosis, ...], wrong: tuple[str, ...]) -> Finding:
-    """One fault in a report."""
+def attempted(part: str, work: Callable[[], T], said: list[str], depth: Depth) -> T | None:
+    """What the work gives. The verdict stands: what goes wrong in explaining it must not take it away."""
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # edited programs may well divide by zero
+            return work()
+    except Exception as error:
+        if depth.strict:
+            raise
+        said.append(f"the search for the {part} failed ({type(error).__name__}: {error}); please report it")
+        return None
+
+
+def finding(blamed: Blamed, found: tuple[Diagnosis, ...], wrong: tuple[str, ...], whole: bool) -> Finding:
+    """One fault in a report; `whole`: the diagnosis says what is done to all gradients alike."""
     diagnosis = found[0] if found else None
     if diagnosis is not None and (diagnosis.kind, blamed.kind) in NO_FIX:
         # It may be meant so, or it is the forward that lacks something: no edit of the backward is offered.
         blamed = replace(blamed, fix=None, kind=diagnosis.kind)
     kind = blamed.kind if blamed.kind in KINDS else ""
-    if diagnosis is not None and not kind:
+    if (diagnosis is not None and (not kind or whole or diagnosis.kind == "never-zeroed")) or (diagnosis is not None and diagnosis.reproduced and diagnosis.kind in FINER.get(kind, ())):
         kind = diagnosis.kind
     elif diagnosis is not None and diagnosis.kind != kind:
         # Two mistakes can leave the same numbers; what mends the code tells which of them was made.

@@ -81,7 +81,7 @@ def blame(
 def begun(bench: Bench, there: Judgement, base: dict[Spot, ast.stmt], seconds: float) -> Search | None:
     """The search at a point in a program with some edits made; None where nothing is wrong at a first call."""
     trial = Trial.of(bench, there, LiveCode(bench.subject, base))
-    return Search.of(trial, seconds) if trial.wrong(there.manual) else None
+    return Search.of(trial, seconds) if trial.wrong(trial.made.manual) else None
 
 
 def mending(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> tuple[Edit, Fix] | None:
@@ -241,17 +241,19 @@ def first_wrong(before: list[Seen], after: list[Seen]) -> str:
     return ""
 
 
-def healed(search: Search) -> tuple[list[Suspect], list[Suspect]]:
-    """The places at which other values would mend all, as they run; apart from them those that hold only zeros."""
+def healed(search: Search) -> tuple[list[Suspect], list[Suspect], list[Suspect]]:
+    """The places at which other values would mend all, as they run: what computes, names, and what holds only zeros."""
     found = [
         (search.trace.seen[healing.site][0].order, healing)
         for healing in search.healings.values()
         if healing is not None and healing.healed == search.wrong
     ]
-    found.sort(key=lambda entry: entry[0])
-    empty = [healing for _, healing in found if not any(np.any(v) for v in healing.present)]
-    holding = [healing for _, healing in found if any(np.any(v) for v in healing.present)]
-    return [suspect_at(search, healing) for healing in holding], [suspect_at(search, healing) for healing in empty]
+    groups: tuple[list[Suspect], list[Suspect], list[Suspect]] = ([], [], [])
+    for _, healing in sorted(found, key=lambda entry: entry[0]):
+        named = isinstance(search.live.node(healing.site), ast.Name | ast.Attribute)
+        empty = not any(np.any(v) for v in healing.present)
+        groups[2 if empty else 1 if named else 0].append(suspect_at(search, healing))
+    return groups
 
 
 def suspect_at(search: Search, healing: Healing) -> Suspect:
@@ -272,13 +274,13 @@ def suspected(search: Search) -> Blamed:
         for statement in sorted(search.sites_of, key=search.order)
         if search.order(statement)[0] <= 1 and not harmless(search, statement)
     ]
-    holding, empty = healed(search)
+    holding, names, empty = healed(search)
     rest = [
         place(search, statement, search.live.node(statement).lineno, None, False, "", "")
         for statement in sorted(search.sites_of, key=search.order)
         if search.order(statement)[0] in (0, 1, 3)
     ]
-    for each in [*holding, *statements, *empty, *rest]:
+    for each in [*holding, *statements, *names, *empty, *rest]:
         if len(suspects) < 3 and all(each.line != s.line for s in suspects):
             suspects.append(each)
     return Blamed(tuple(sorted(search.wrong)), tuple(suspects))

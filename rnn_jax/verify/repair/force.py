@@ -23,7 +23,7 @@ from rnn_jax.verify.repair.live import Site, Spot
 from rnn_jax.verify.repair.probe import LOOP, SEEN, instrumented
 from rnn_jax.verify.repair.tree import located, replaced
 from rnn_jax.verify.repair.trial import Trial, short
-from rnn_jax.verify.subject import Values, evaluate_gradients, evaluate_loss
+from rnn_jax.verify.subject import Values, evaluate_loss
 
 Shift = Callable[[int, np.ndarray], np.ndarray]  # of the how-manieth value, and the value
 
@@ -102,8 +102,7 @@ class Forcing:
         self._count, self._shift = 0, shift
         try:
             with short(trial.bench, trial.limit):
-                found = evaluate_gradients(trial.bench.subject, trial.made.setting, trial.bench.loss_first)
-                return {n: trial.bench.declared.undo(g) for n, g in found.items()}
+                return trial.gradients()
         except (Exception, OverdueError):
             return None
 
