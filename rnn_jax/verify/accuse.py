@@ -78,6 +78,8 @@ def accuse(
     if case is not None:
         on_case(case)
     whole = why is not None and bool(why.declaration)
+    if whole and len(blamed) > 1:  # one thing was done to all of them: these are no faults of their own
+        blamed = [replace(blamed[0], parameters=wrong, fix=blamed[-1].fix)]
     findings = [finding(each, found if len(blamed) == 1 else (), wrong, whole) for each in blamed]
     if again and not found:
         findings[0] = replace(findings[0], kind="state")
@@ -105,11 +107,13 @@ def finding(blamed: Blamed, found: tuple[Diagnosis, ...], wrong: tuple[str, ...]
         # It may be meant so, or it is the forward that lacks something: no edit of the backward is offered.
         blamed = replace(blamed, fix=None, kind=diagnosis.kind)
     kind = blamed.kind if blamed.kind in KINDS else ""
-    if (diagnosis is not None and (not kind or whole or diagnosis.kind == "never-zeroed")) or (diagnosis is not None and diagnosis.reproduced and diagnosis.kind in FINER.get(kind, ())):
-        kind = diagnosis.kind
-    elif diagnosis is not None and diagnosis.kind != kind:
-        # Two mistakes can leave the same numbers; what mends the code tells which of them was made.
-        diagnosis = None
+    if diagnosis is not None:
+        finer = diagnosis.reproduced and diagnosis.kind in FINER.get(kind, ())
+        if not kind or whole or finer or diagnosis.kind == "never-zeroed":
+            kind = diagnosis.kind
+        elif diagnosis.kind != kind:
+            # Two mistakes can leave the same numbers; what mends the code tells which of them was made.
+            diagnosis = None
     names = blamed.parameters or wrong
     message = f"the gradient{'s' * (len(names) > 1)} of {', '.join(names)} {'are' if len(names) > 1 else 'is'} wrong"
     if kind in KINDS:

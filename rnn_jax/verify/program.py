@@ -165,8 +165,10 @@ def deadline(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def stop(*_: Any) -> None:
-        raise OverdueError
+    def stop(number: int, frame: Any) -> None:
+        # Raised within a callback of the garbage collector it would be printed and lost: the timer comes again.
+        if frame is None or "gc_callback" not in frame.f_code.co_name:
+            raise OverdueError
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, 0.01)
