@@ -93,7 +93,7 @@ def worded(way: Way, found: Found) -> Iterator[Diagnosis]:
     """A damage that was found, in words; of two at once each."""
     kinds = dict.fromkeys(part.kind for part in found.damage.parts) or {found.damage.kind: None}
     names = speech.listed([n for n in way.names if n in found.names])
-    words = f"{found.damage.words}: this gives your {names} to {found.error:.0e}"
+    words = f"{found.damage.words}: this gives your {names}"
     for other in found.same[:1]:
         words += f"; the same numbers come from {other.words}"
     for kind in kinds:

@@ -84,7 +84,7 @@ class Quantities:
         )
 
     def name(self, values: list[np.ndarray]) -> str:
-        """What all of these values are, in words; nothing where the forward has no words for some of them."""
+        """What these values are, in words; one of them may be of no use any more, as what would go to before t=0."""
         said: list[list[str]] = []
         for value in values:
             flat = np.ravel(value).astype(float)
@@ -93,7 +93,8 @@ class Quantities:
                 continue
             near = [q.words for q in self.by_size.get(flat.size, []) if np.linalg.norm(q.value - flat) <= NEAR * size]
             said.append(list(dict.fromkeys(near)))
-        common = [w for w in said[0] if all(w in each for each in said)] if said else []
+        told = [names for names in said if names]
+        common = [w for w in told[0] if all(w in names for names in told)] if len(told) >= max(1, len(said) - 1) else []
         # The gradient of something says more than one use's share of it.
         return min(common, key=lambda w: (w.startswith("the share"), len(w)), default="")
 
