@@ -11,11 +11,11 @@ import pytest
 from wrong_programs import COMMANDS, WRONG, judged, of_file, options
 
 from rnn_jax.errors import InputError
-from rnn_jax.verify import shrink
-from rnn_jax.verify.emit import emit
-from rnn_jax.verify.literal import literal, path_to
 from rnn_jax.verify.of_functions import CallableSubject
 from rnn_jax.verify.program import modules_kept
+from rnn_jax.verify.smallest import shrink
+from rnn_jax.verify.smallest.emit import emit
+from rnn_jax.verify.smallest.literal import literal, path_to
 
 INLINE = """import numpy as np
 n, T = 4, 6

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from wrong_programs import COMMANDS, WRONG, judged, of_file
 
-from rnn_jax.verify import shrink
 from rnn_jax.verify.fresh import fresh_values
 from rnn_jax.verify.judge import failing, judge
 from rnn_jax.verify.of_functions import CallableSubject
 from rnn_jax.verify.program import Program, modules_kept
-from rnn_jax.verify.search import steps
-from rnn_jax.verify.sizes import rebuilt, sizes
+from rnn_jax.verify.smallest import shrink
+from rnn_jax.verify.smallest.search import steps
+from rnn_jax.verify.smallest.sizes import rebuilt, sizes
 from rnn_jax.verify.subject import Setting
 
 

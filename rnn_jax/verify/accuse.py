@@ -16,7 +16,7 @@ from rnn_jax.verify.damage.kinds import KINDS
 from rnn_jax.verify.diagnose import diagnose
 from rnn_jax.verify.explain import Explanation
 from rnn_jax.verify.judge import Bench, Judgement, failing
-from rnn_jax.verify.shrink import Case, smallest
+from rnn_jax.verify.smallest.shrink import Case, smallest
 from rnn_jax.verify.subject import Values
 
 T = TypeVar("T")

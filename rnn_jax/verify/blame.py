@@ -5,30 +5,28 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from rnn_jax.errors import InputError
 from rnn_jax.verify import lengths
 from rnn_jax.verify.check_report import Curve, Fix, Suspect
 from rnn_jax.verify.judge import Bench, Judgement, failing, judge
+from rnn_jax.verify.repair.curves import curves
 from rnn_jax.verify.repair.edit import Edit, changes
-from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.kinds import kind_of
-from rnn_jax.verify.repair.live import LiveCode, Site, Spot
-from rnn_jax.verify.repair.match import around
-from rnn_jax.verify.repair.probe import Seen, Trace, instrumented, watching
-from rnn_jax.verify.repair.scope import function_at
+from rnn_jax.verify.repair.live import LiveCode, Spot
+from rnn_jax.verify.repair.probe import instrumented, watching
+from rnn_jax.verify.repair.ranking import costs, ranked
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.splice import mended
+from rnn_jax.verify.repair.suspects import healed, likely, suspect_of
 from rnn_jax.verify.repair.trial import Trial
-from rnn_jax.verify.repair.verified import as_fix, holds, located
+from rnn_jax.verify.repair.verified import as_fix, holds
 from rnn_jax.verify.subject import Values
 
 SECONDS = 8.0  # for one fault
 MOST_TRIED = 6  # edits that are tried at fresh points before the search gives up
 FAULTS = 3  # in one program
+PLACES = 3  # that are named for one fault
 FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no other
-INNOCENT = 1.5  # what it costs an edit that the code it changes gives right values
 
 
 @dataclass(frozen=True)
@@ -134,39 +132,6 @@ def settled(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> 
     return None
 
 
-def ranked(search: Search) -> list[Edit]:
-    """The edits that mended the point, the likeliest first."""
-    cost = costs(search)
-    return sorted(search.found, key=lambda edit: (cost[id(edit)], order_of(search, edit)))
-
-
-def costs(search: Search) -> dict[int, float]:
-    """How unlikely each of the edits that mended the point is."""
-    return {id(edit): edit.cost + INNOCENT * innocent(search, edit) for edit in search.found}
-
-
-def innocent(search: Search, edit: Edit) -> float:
-    """How surely what the edited code gives is right as it is: then the edit only makes up for a fault further on.
-
-    The first value tells most: later ones may be wrong by what that fault has sent round the loop.
-    """
-    site = statement_value(search, edit)
-    seen = [s.value for s in search.trace.seen.get(site if site is not None else edit.site, []) if np.any(s.value)]
-    if not seen or not search.quantities.known(seen[:1]):
-        return 0.0
-    where = around(search.live, edit.site)
-    kept = where is not None and isinstance(search.live.node(where.statement), ast.Expr | ast.Assign | ast.Return)
-    if not search.quantities.computed(seen[:1]):
-        return 0.3  # right for something, but for what it is used?
-    return 1.0 if (site is not None or kept) and search.quantities.computed(seen) else 0.5
-
-
-def order_of(search: Search, edit: Edit) -> tuple[int, int]:
-    """When the edited statement first runs."""
-    where = around(search.live, edit.site)
-    return search.order(where.statement) if where is not None and where.statement in search.sites_of else (9, 0)
-
-
 def best_part(search: Search) -> tuple[Edit, frozenset[str], Search] | None:
     """The edit that leaves the fewest gradients wrong."""
     edit, left = min(search.partial, key=lambda pair: (len(pair[1]), pair[0].cost), default=(None, frozenset()))
@@ -176,183 +141,25 @@ def best_part(search: Search) -> tuple[Edit, frozenset[str], Search] | None:
 def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> Blamed:
     """A fault whose mending edit is known."""
     live = search.live
-    with live.changed({}):
-        made, sites = instrumented(LiveCode(live.subject, live.base | changes(live, [edit])), live.spots)
+    mended_code = LiveCode(live.subject, live.base | changes(live, [edit]))
+    made, sites = instrumented(mended_code, live.spots)
     with watching(sites, live) as after:
         search.trial.run(made)
-    others = [e for e in ranked(search) if e.line != edit.line]
-    first = suspect_of(search, edit, after)
-    suspects = [first]
-    for other in others:
-        if len(suspects) < 3 and all(other.line != s.line for s in suspects):
-            suspects.append(suspect_of(search, other, None))
-    for each in healed(search)[0]:
-        if len(suspects) < 3 and all(each.line != s.line for s in suspects):
-            suspects.append(each)
-    names = tuple(sorted(search.wrong - left))
-    return Blamed(names, tuple(suspects), fix, kind_of(live, search.trace, edit), curves(search, edit, after))
-
-
-def suspect_of(search: Search, edit: Edit, after: Trace | None) -> Suspect:
-    """The place of an edit; `after` is a run of the mended program."""
-    live = search.live
-    if edit.blamed is not None and search.healings.get(edit.blamed) is not None:
-        healing = search.healings[edit.blamed]
-        assert healing is not None
-        return suspect_at(search, healing)
-    node = live.node(edit.site)
-    expression = node if isinstance(node, ast.expr) else None
-    expected, label = "", ""
-    if after is not None:
-        site = statement_value(search, edit)
-        if site is not None and site in after.seen:
-            values = [seen.value for seen in after.seen[site]]
-            expected = search.quantities.name(values)
-            label = first_wrong(search.trace.seen.get(site, []), after.seen[site])
-    made = place(search, edit.site, edit.line, expression, edit.missing, expected, label)
-    return replace(made, expression=new_statement(live, edit)) if edit.missing else made
-
-
-def new_statement(live: LiveCode, edit: Edit) -> str:
-    """The statement that an edit puts in."""
-    block = live.node(edit.site)
-    for name in ("body", "orelse", "finalbody"):
-        known = getattr(block, name, None) or []
-        for statement in getattr(edit.new, name, None) or []:
-            if not any(statement is each for each in known):
-                return ast.unparse(statement)
-    return ""
-
-
-def statement_value(search: Search, edit: Edit) -> Site | None:
-    """The value that the edited statement assigns, adds or returns."""
-    where = around(search.live, edit.site)
-    if where is None or isinstance(search.live.node(edit.site), ast.stmt):
-        return None
-    site = Site(edit.site.file, edit.site.number, (*where.statement.path, ("value", None)))
-    return site if site in search.forcing.numbers else None
-
-
-def first_wrong(before: list[Seen], after: list[Seen]) -> str:
-    """The iteration at which two runs first differ."""
-    for old, new in zip(before, after, strict=False):
-        if old.value.shape != new.value.shape or not np.allclose(old.value, new.value, rtol=1e-9, atol=0):
-            return old.iteration
-    return ""
-
-
-def healed(search: Search) -> tuple[list[Suspect], list[Suspect], list[Suspect]]:
-    """The places at which other values would mend all, as they run: what computes, names, and what holds only zeros."""
-    found = [
-        (search.trace.seen[healing.site][0].order, healing)
-        for healing in search.healings.values()
-        if healing is not None and healing.healed == search.wrong
-    ]
-    groups: tuple[list[Suspect], list[Suspect], list[Suspect]] = ([], [], [])
-    for _, healing in sorted(found, key=lambda entry: entry[0]):
-        named = isinstance(search.live.node(healing.site), ast.Name | ast.Attribute)
-        empty = not any(np.any(v) for v in healing.present)
-        groups[2 if empty else 1 if named else 0].append(suspect_at(search, healing))
-    return groups
-
-
-def suspect_at(search: Search, healing: Healing) -> Suspect:
-    """An expression whose right values are known."""
-    node = search.live.node(healing.site)
-    values = [p + s for p, s in zip(healing.present, healing.shifts, strict=True)]
-    expected = search.quantities.name(values)
-    seen = search.trace.seen[healing.site]
-    label = seen[healing.first].iteration if healing.first < len(seen) else ""
-    return place(search, healing.site, node.lineno, node, False, expected, label)
+    others = [suspect_of(search, other, None) for other in ranked(search) if other.line != edit.line]
+    suspects = on_lines([suspect_of(search, edit, after), *others, *healed(search)[0]])
+    kind = kind_of(live, search.trace, edit)
+    return Blamed(tuple(sorted(search.wrong - left)), suspects, fix, kind, curves(search, edit, after))
 
 
 def suspected(search: Search) -> Blamed:
-    """A fault for which no edit was found: the places that could mend it, or on which just what is wrong hangs."""
-    suspects: list[Suspect] = []
-    statements = [
-        place(search, statement, search.live.node(statement).lineno, None, False, "", "")
-        for statement in sorted(search.sites_of, key=search.order)
-        if search.order(statement)[0] <= 1 and not harmless(search, statement)
-    ]
-    holding, names, empty = healed(search)
-    rest = [
-        place(search, statement, search.live.node(statement).lineno, None, False, "", "")
-        for statement in sorted(search.sites_of, key=search.order)
-        if search.order(statement)[0] in (0, 1, 3)
-    ]
-    for each in [*holding, *statements, *names, *empty, *rest]:
-        if len(suspects) < 3 and all(each.line != s.line for s in suspects):
-            suspects.append(each)
-    return Blamed(tuple(sorted(search.wrong)), tuple(suspects))
+    """A fault for which no edit was found."""
+    return Blamed(tuple(sorted(search.wrong)), on_lines(likely(search)))
 
 
-def harmless(search: Search, statement: Site) -> bool:
-    """Whether a statement computes nothing, or zeros, or first of all something right."""
-    site = Site(statement.file, statement.number, (*statement.path, ("value", None)))
-    seen = [s.value for s in search.trace.seen.get(site, [])]
-    return not any(np.any(v) for v in seen) or search.quantities.known(seen[:1])
-
-
-def place(
-    search: Search, site: Site, line: int, node: ast.expr | None, missing: bool, expected: str, label: str
-) -> Suspect:
-    """A place in the source for a reader."""
-    live = search.live
-    source = live.sources[site.file]
-    text = source.lines[line - 1] if 0 < line <= len(source.lines) else ""
-    function = function_at(live.statement(site.spot), (*site.path, ("", None))[: len(site.path)])[1]
-    shown, at_line = located(live, site.file, line)
-    variable, _, iteration = label.partition("=")
-    column = end = None
-    if missing:
-        column = len(text) - len(text.lstrip())
-    elif node is not None and node.lineno == node.end_lineno == line:
-        data = text.encode()
-        column = len(data[: node.col_offset].decode())
-        end = len(data[: node.end_col_offset].decode())
-    return Suspect(
-        file=shown,
-        line=at_line,
-        source=text,
-        function=getattr(function, "name", ""),
-        column=column,
-        end_column=end,
-        expression=ast.unparse(node) if node is not None else "",
-        missing=missing,
-        expected=expected,
-        variable=variable,
-        iteration=iteration,
-    )
-
-
-def curves(search: Search, edit: Edit, after: Trace) -> tuple[Curve, ...]:
-    """The error at each iteration of what the edited statement computes, then of what is added to each gradient."""
-    found: list[Curve] = []
-    site = statement_value(search, edit)
-    if site is not None:
-        name = ast.unparse(search.live.node(site))
-        found += curve(name, search.trace.seen.get(site, []), after.seen.get(site, []))
-    for name in sorted(search.wrong):
-        best: list[Curve] = []
-        for other, reach in search.reach.items():
-            if reach.gradients == {name} and other.path[-1] == ("value", None):
-                one = curve(name, search.trace.seen.get(other, []), after.seen.get(other, []))
-                if one and max(one[0].errors) > (max(best[0].errors) if best else 0.0):
-                    best = one
-        found += best
+def on_lines(suspects: list[Suspect]) -> tuple[Suspect, ...]:
+    """The first of them on each line."""
+    found: list[Suspect] = []
+    for each in suspects:
+        if len(found) < PLACES and all(each.line != other.line for other in found):
+            found.append(each)
     return tuple(found)
-
-
-def curve(name: str, before: list[Seen], after: list[Seen]) -> list[Curve]:
-    """The relative error of one value in each iteration of a loop over time; none where it is in no such loop."""
-    steps: dict[int, float] = {}
-    largest = max((float(np.max(np.abs(s.value), initial=0.0)) for s in after), default=0.0)
-    for old, new in zip(before, after, strict=False):
-        _, _, number = new.iteration.partition("=")
-        if not number.lstrip("-").isdigit() or old.value.shape != new.value.shape:
-            return []
-        error = float(np.max(np.abs(old.value - new.value), initial=0.0)) / (largest or 1.0)
-        steps[int(number)] = max(error, steps.get(int(number), 0.0))
-    if len(steps) < 2:
-        return []
-    return [Curve(name, tuple(sorted(steps)), tuple(steps[t] for t in sorted(steps)))]

@@ -26,7 +26,7 @@ from rnn_jax.verify.judge import Bench, Judgement, failing, judge
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.of_file import FileSubject
 from rnn_jax.verify.report import Comparison, Verdict
-from rnn_jax.verify.shrink import Case
+from rnn_jax.verify.smallest.shrink import Case
 from rnn_jax.verify.subject import Recording, Setting, Subject, Values, evaluate_gradients, evaluate_loss, mark, record
 from rnn_jax.verify.trace import dispatch
 from rnn_jax.verify.trace.places import NOWHERE, Place

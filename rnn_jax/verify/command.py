@@ -13,11 +13,11 @@ from rnn_jax.verify.accuse import QUICK, Depth
 from rnn_jax.verify.check import check as judge
 from rnn_jax.verify.check_report import CheckReport
 from rnn_jax.verify.declared import Declared
-from rnn_jax.verify.emit import emit
 from rnn_jax.verify.of_file import Expressions, FileSubject
 from rnn_jax.verify.of_functions import CallableSubject
 from rnn_jax.verify.program import Program, modules_kept
-from rnn_jax.verify.shrink import Case
+from rnn_jax.verify.smallest.emit import emit
+from rnn_jax.verify.smallest.shrink import Case
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from rnn_jax.verify import fault, readable
 from rnn_jax.verify.check_report import Smallest
-from rnn_jax.verify.fault import Fault, OverError
-from rnn_jax.verify.given import given
 from rnn_jax.verify.judge import Bench, Judgement
-from rnn_jax.verify.search import Search, State, count
-from rnn_jax.verify.sizes import Size
+from rnn_jax.verify.smallest import fault, readable
+from rnn_jax.verify.smallest.fault import Fault, OverError
+from rnn_jax.verify.smallest.given import given
+from rnn_jax.verify.smallest.search import Search, State, count
+from rnn_jax.verify.smallest.sizes import Size
 from rnn_jax.verify.subject import Setting, Subject, Values
 
 FEW = 200  # numbers that a case may hold where nothing can be made smaller

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from rnn_jax.errors import InputError
-from rnn_jax.verify import fault, lengths
-from rnn_jax.verify.fault import Fault, OverError
+from rnn_jax.verify import lengths
 from rnn_jax.verify.fresh import current, fresh_inputs, fresh_values
-from rnn_jax.verify.given import given
 from rnn_jax.verify.of_file import FileSubject
-from rnn_jax.verify.sizes import Edits, Size, rebuilt, sizes
+from rnn_jax.verify.smallest import fault
+from rnn_jax.verify.smallest.fault import Fault, OverError
+from rnn_jax.verify.smallest.given import given
+from rnn_jax.verify.smallest.sizes import Edits, Size, rebuilt, sizes
 from rnn_jax.verify.subject import Setting, Subject, Values, evaluate_loss
 
 DRAWS = 4  # of fresh values

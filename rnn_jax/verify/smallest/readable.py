@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_jax.verify.fault import Fault, OverError
+from rnn_jax.verify.smallest.fault import Fault, OverError
 from rnn_jax.verify.subject import Setting, Subject
 
 MOST = 150  # numbers that are tried at 0 one by one

@@ -16,12 +16,12 @@ from rnn_jax.verify import truth
 from rnn_jax.verify.adjoints import Jitter
 from rnn_jax.verify.compare import TOLERANCE
 from rnn_jax.verify.gradients import matched
-from rnn_jax.verify.literal import literal, path_to, quoted, table
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.of_file import FileSubject, root
 from rnn_jax.verify.program import Program
-from rnn_jax.verify.shrink import Case
-from rnn_jax.verify.sizes import edited, is_inline
+from rnn_jax.verify.smallest.literal import literal, path_to, quoted, table
+from rnn_jax.verify.smallest.shrink import Case
+from rnn_jax.verify.smallest.sizes import edited, is_inline
 
 DRAWS = 16
 

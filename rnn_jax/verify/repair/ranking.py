@@ -1,0 +1,56 @@
+"""Which of several edits that mend a program is the one that was meant."""
+
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.match import around
+from rnn_jax.verify.repair.search import Search
+
+INNOCENT = 1.5  # what it costs an edit that the code it changes gives right values
+
+
+def ranked(search: Search) -> list[Edit]:
+    """The edits that mended the point, the likeliest first."""
+    cost = costs(search)
+    return sorted(search.found, key=lambda edit: (cost[id(edit)], order_of(search, edit)))
+
+
+def costs(search: Search) -> dict[int, float]:
+    """How unlikely each of the edits that mended the point is."""
+    return {id(edit): edit.cost + INNOCENT * innocent(search, edit) for edit in search.found}
+
+
+def innocent(search: Search, edit: Edit) -> float:
+    """How surely what the edited code gives is right as it is: then the edit only makes up for a fault further on.
+
+    The first value tells most: later ones may be wrong by what that fault has sent round the loop.
+    """
+    site = statement_value(search, edit)
+    seen = [s.value for s in search.trace.seen.get(site if site is not None else edit.site, []) if np.any(s.value)]
+    if not seen or not search.quantities.known(seen[:1]):
+        return 0.0
+    where = around(search.live, edit.site)
+    kept = where is not None and isinstance(search.live.node(where.statement), ast.Expr | ast.Assign | ast.Return)
+    if not search.quantities.computed(seen[:1]):
+        return 0.3  # right for something, but for what it is used?
+    return 1.0 if (site is not None or kept) and search.quantities.computed(seen) else 0.5
+
+
+def order_of(search: Search, edit: Edit) -> tuple[int, int]:
+    """When the edited statement first runs."""
+    where = around(search.live, edit.site)
+    return search.order(where.statement) if where is not None and where.statement in search.sites_of else (9, 0)
+
+
+def statement_value(search: Search, edit: Edit) -> Site | None:
+    """The value that the edited statement assigns, adds or returns."""
+    where = around(search.live, edit.site)
+    if where is None or isinstance(search.live.node(edit.site), ast.stmt):
+        return None
+    site = Site(edit.site.file, edit.site.number, (*where.statement.path, ("value", None)))
+    return site if site in search.forcing.numbers else None

@@ -1,0 +1,135 @@
+"""Places in the source for a reader: the wrong expression, what it should be, and from which iteration on."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_jax.verify.check_report import Suspect
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.probe import Seen, Trace
+from rnn_jax.verify.repair.ranking import statement_value
+from rnn_jax.verify.repair.scope import function_at
+from rnn_jax.verify.repair.search import Search
+from rnn_jax.verify.repair.verified import located
+
+
+def suspect_of(search: Search, edit: Edit, after: Trace | None) -> Suspect:
+    """The place of an edit; `after` is a run of the mended program."""
+    live = search.live
+    if edit.blamed is not None and search.healings.get(edit.blamed) is not None:
+        healing = search.healings[edit.blamed]
+        assert healing is not None
+        return suspect_at(search, healing)
+    node = live.node(edit.site)
+    expression = node if isinstance(node, ast.expr) else None
+    expected, label = "", ""
+    if after is not None:
+        site = statement_value(search, edit)
+        if site is not None and site in after.seen:
+            values = [seen.value for seen in after.seen[site]]
+            expected = search.quantities.name(values)
+            label = first_wrong(search.trace.seen.get(site, []), after.seen[site])
+    made = place(search, edit.site, edit.line, expression, edit.missing, expected, label)
+    return replace(made, expression=new_statement(live, edit)) if edit.missing else made
+
+
+def new_statement(live: LiveCode, edit: Edit) -> str:
+    """The statement that an edit puts in."""
+    block = live.node(edit.site)
+    for name in ("body", "orelse", "finalbody"):
+        known = getattr(block, name, None) or []
+        for statement in getattr(edit.new, name, None) or []:
+            if not any(statement is each for each in known):
+                return ast.unparse(statement)
+    return ""
+
+
+def first_wrong(before: list[Seen], after: list[Seen]) -> str:
+    """The iteration at which two runs first differ."""
+    for old, new in zip(before, after, strict=False):
+        if old.value.shape != new.value.shape or not np.allclose(old.value, new.value, rtol=1e-9, atol=0):
+            return old.iteration
+    return ""
+
+
+def healed(search: Search) -> tuple[list[Suspect], list[Suspect], list[Suspect]]:
+    """The places at which other values would mend all, as they run: what computes, names, and what holds only zeros."""
+    found = [
+        (search.trace.seen[healing.site][0].order, healing)
+        for healing in search.healings.values()
+        if healing is not None and healing.healed == search.wrong
+    ]
+    groups: tuple[list[Suspect], list[Suspect], list[Suspect]] = ([], [], [])
+    for _, healing in sorted(found, key=lambda entry: entry[0]):
+        named = isinstance(search.live.node(healing.site), ast.Name | ast.Attribute)
+        empty = not any(np.any(v) for v in healing.present)
+        groups[2 if empty else 1 if named else 0].append(suspect_at(search, healing))
+    return groups
+
+
+def suspect_at(search: Search, healing: Healing) -> Suspect:
+    """An expression whose right values are known."""
+    node = search.live.node(healing.site)
+    values = [p + s for p, s in zip(healing.present, healing.shifts, strict=True)]
+    expected = search.quantities.name(values)
+    seen = search.trace.seen[healing.site]
+    label = seen[healing.first].iteration if healing.first < len(seen) else ""
+    return place(search, healing.site, node.lineno, node, False, expected, label)
+
+
+def likely(search: Search) -> list[Suspect]:
+    """Where no edit was found: the places that could mend it, then those on which just what is wrong hangs."""
+    ranked = sorted(search.sites_of, key=search.order)
+    telling = [s for s in ranked if search.order(s)[0] <= 1 and not harmless(search, s)]
+    rest = [s for s in ranked if search.order(s)[0] in (0, 1, 3)]
+    holding, names, empty = healed(search)
+    return [*holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
+
+
+def whole(search: Search, statement: Site) -> Suspect:
+    """A statement."""
+    return place(search, statement, search.live.node(statement).lineno, None, False, "", "")
+
+
+def harmless(search: Search, statement: Site) -> bool:
+    """Whether a statement computes nothing, or zeros, or first of all something right."""
+    site = Site(statement.file, statement.number, (*statement.path, ("value", None)))
+    seen = [s.value for s in search.trace.seen.get(site, [])]
+    return not any(np.any(v) for v in seen) or search.quantities.known(seen[:1])
+
+
+def place(
+    search: Search, site: Site, line: int, node: ast.expr | None, missing: bool, expected: str, label: str
+) -> Suspect:
+    """A place in the source for a reader."""
+    live = search.live
+    source = live.sources[site.file]
+    text = source.lines[line - 1] if 0 < line <= len(source.lines) else ""
+    function = function_at(live.statement(site.spot), (*site.path, ("", None))[: len(site.path)])[1]
+    shown, at_line = located(live, site.file, line)
+    variable, _, iteration = label.partition("=")
+    column = end = None
+    if missing:
+        column = len(text) - len(text.lstrip())
+    elif node is not None and node.lineno == node.end_lineno == line:
+        data = text.encode()
+        column = len(data[: node.col_offset].decode())
+        end = len(data[: node.end_col_offset].decode())
+    return Suspect(
+        file=shown,
+        line=at_line,
+        source=text,
+        function=getattr(function, "name", ""),
+        column=column,
+        end_column=end,
+        expression=ast.unparse(node) if node is not None else "",
+        missing=missing,
+        expected=expected,
+        variable=variable,
+        iteration=iteration,
+    )
