@@ -30,7 +30,7 @@ MARK_LOST = pytest.mark.xfail(strict=True, reason="the byte order mark is lost")
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch):
     """A short look is enough for what is found at once."""
-    monkeypatch.setattr(accuse, "Depth", functools.partial(accuse.Depth, blame=4.0, shrink=0.0))
+    monkeypatch.setattr(accuse, "Depth", functools.partial(accuse.Depth, blame=2.5, shrink=0.0))
 
 
 @pytest.fixture

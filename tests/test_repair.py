@@ -15,7 +15,6 @@ DAMAGES = {
     "no share of the loss": ("rows", "V @ do[t] + carry", "carry", {"missing-term"}, None),
     "transposed the wrong way": ("rows", "carry = W @ da", "carry = W.T @ da", {"missing-transpose"}, None),
     "added for assigned": ("rows", "carry = W", "carry += W", {"double-count", "random-start"}, "carry = W @ da"),
-    "slope without a square": ("rows", "(1 - h[t] ** 2)", "(1 - h[t])", SLOPE, None),
     "slope at the activation": ("rows", "(1 - h[t] ** 2)", "(1 - np.tanh(h[t]) ** 2)", {"derivative-point"},
                                 "da = dh * (1 - h[t] ** 2)"),
     "no slope": ("rows", "dh * (1 - h[t] ** 2)", "dh", {"derivative-omitted"}, None),
@@ -35,8 +34,6 @@ DAMAGES = {
     "state of the slope": ("net", "h = self.hs[t + 1]", "h = self.hs[t]", {"index-shift", "derivative-point"},
                            "h = self.hs[t + 1]"),
     "no factor 2": ("net", "dy = 2 * (self.y", "dy = (self.y", {"scale", "loss-seed"}, None),
-    "bound of a range": ("net", "- 1, -1, -1)", "- 1, 0, -1)", {"skips-step"},
-                         "for t in range(len(self.xs) - 1, -1, -1):"),
     "starts with zeros": ("net", "dh = self.v.T @ dy", "dh = np.zeros_like(self.b)", {"missing-term", "loss-seed"},
                           None),
     "no 1/B": ("batch", "derror = error / len(x)", "derror = error", {"scale", "loss-seed"}, None),
@@ -45,8 +42,6 @@ DAMAGES = {
     "state after for before": ("batch", "prev.T @ dz", "h.T @ dz", {"wrong-variable", "index-shift"},
                                'g["Wh"] += prev.T @ dz'),
     "another key": ("gated", 'df @ P["Uf"]', 'df @ P["Uc"]', {"wrong-variable"}, None),
-    "another gate": ("gated", "np.outer(before, df)", "np.outer(before, dc)", {"wrong-variable"},
-                     'g["Uf"] += np.outer(before, df)'),
     "another gradient": ("gated", 'g["Wf"] += np.outer(x[t], df)', 'g["Wc"] += np.outer(x[t], df)',
                          {"wrong-variable", "wrong-result"}, 'g["Wf"] += np.outer(x[t], df)'),
     "no path through a gate": ("gated", ' + df @ P["Uf"].T', "", {"dropped-path", "missing-term"}, None),
@@ -57,7 +52,6 @@ DAMAGES = {
 
 # What is not so yet, and why.
 NOT_YET = {
-    "slope without a square": ({"kind"}, "mended by another term, it is called a missing one"),
     "slope at the activation": ({"kind"}, "a call that is left out is called another function's derivative"),
     "no slope": ({"line", "kind"}, "a statement before the line is found first, and called a scale"),
     "outer product": ({"kind"}, "called a missing transpose, which speaks of a matrix on the way back"),

@@ -178,7 +178,7 @@ class Search:
         self.stage(0.15)
         numpy, stocks = name_of_numpy(self.live), look_around(self)
         telling = {site for site, reach in self.reach.items() if reach.gradients == self.wrong and not reach.loss}
-        names = {ast.unparse(self.live.node(site)) for site in telling}
+        names = self.telling_names()
         for place, stock in stocks.items():
             self.attempt(first_states(self.live, self.trace, place, stock, numpy))
             self.attempt(at_one_step(self.live, self.trace, place, stock, telling))
@@ -201,6 +201,13 @@ class Search:
             self.attempt(sums(self.live, places, name, missing))
             self.attempt(summands(self.live, places, self.reach, self.wrong, self.trial.made.wanted[name]))
             yield
+
+    def telling_names(self) -> set[str]:
+        """What, in all its uses together, is just what all the wrong gradients hang on."""
+        united: dict[str, frozenset[str]] = defaultdict(frozenset)
+        for site, reach in self.reach.items():
+            united[ast.unparse(self.live.node(site))] |= reach.gradients
+        return {text for text, gradients in united.items() if gradients == self.wrong}
 
     @cached_property
     def quantities(self) -> Quantities:
