@@ -338,7 +338,7 @@ def test_a_factor_that_a_closure_holds(tmp_path):
     maker = "def make(M, k):\n    def step(a):\n        return k * (M @ a)\n\n    return step\n\n\n"
     maker += "step = make(W, 2.0)\n\n\n"
     wrong, expressions = head + maker + "def backward" + tail, BASES["rows"][1]
-    report = check(tmp_path / "mine.py", wrong, expressions, seconds=2.0)
+    report = check(tmp_path / "mine.py", wrong, expressions, seconds=8.0)
     assert report.findings[0].line in (line_of(wrong, "k * (M @ a)"), line_of(wrong, "carry = step(da)"))
     fix = report.findings[0].fix
     if fix is not None:

@@ -56,7 +56,6 @@ NOT_YET = {
     "no slope": ({"line", "kind"}, "a statement before the line is found first, and called a scale"),
     "outer product": ({"kind"}, "called a missing transpose, which speaks of a matrix on the way back"),
     "a transposed result": ({"kind"}, "called a missing transpose, which speaks of a matrix on the way back"),
-    "no factor 2": ({"kind"}, "called a missing term"),
     "no 1/B": ({"forward", "line"}, "what the forward keeps for the backward is edited"),
     "carry of a batch": ({"fix"}, "more values are unknown than the gradients have entries"),
     "slope of a batch": ({"fix", "kind"}, "more values are unknown than the gradients have entries"),
@@ -192,6 +191,7 @@ WRAPS = (
 )  # fmt: skip
 
 
+@pytest.mark.xfail(strict=True, reason="what was added too much is taken off where the result is returned")
 def test_an_index_that_wraps_at_zero(tmp_path):
     _, wrong, expressions = damaged("rows", *WRAPS)
     path = tmp_path / "mine.py"
