@@ -1,4 +1,4 @@
-"""Every example by its one command line: the verdict and the wrong parameters are those of its index."""
+"""Every example by its one command line: verdict, wrong parameters, line and kind are those of its index."""
 
 import json
 import shlex
@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from rnn_jax import cli
+from rnn_jax.verify.accuse import Depth
+from rnn_jax.verify.command import Intent, check_file
+from rnn_jax.verify.of_file import Expressions
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+MOST = 0.6  # of the broken examples; examples/headlines.py writes how many there are
 STATUS = {"pass": 0, "fail": 1}
 FOLDERS = ("right", "wrong", "founding")
 
@@ -19,11 +23,12 @@ def index(folder):
 
 
 ALL = [example for folder in FOLDERS for example in index(folder)]
+NAMED = [example for example in ALL if example.get("named") == "first"]
 DECLARED = [example for example in ALL if example.get("declared")]
 
 
 def run(file, command, report):
-    arguments = ["check", str(EXAMPLES / file), *shlex.split(command), "--json", str(report)]
+    arguments = ["check", str(EXAMPLES / file), *shlex.split(command), "--json", str(report), "--quick"]
     status = cli.app(arguments, standalone_mode=False)
     return status, json.loads(report.read_text())
 
@@ -53,6 +58,31 @@ def test_what_is_declared_passes(example, tmp_path):
 def test_the_report_offers_the_declaration(example, tmp_path):
     report = run(example["file"], example["command"], tmp_path / "report.json")[1]
     assert any(example["declared"] in detail for detail in report["findings"][0]["details"])
+
+
+@pytest.mark.parametrize("example", NAMED, ids=[example["file"] for example in NAMED])
+def test_the_line_is_named_and_the_headline_is_that_of_the_index(example):
+    words = shlex.split(example["command"])
+    get = dict(zip((w.lstrip("-") for w in words[::2]), words[1::2], strict=True)).get
+    said = Expressions(
+        get("wrt"), get("loss"), get("grads"), get("setup"), get("call"), get("update"), float(get("lr", 1))
+    )
+    intent = Intent(int(get("truncate", 0)) or None, get("clip"), get("scale"), get("sign"), get("truth"), get("vary"))
+    # The time is such that it plays no part, however slow the machine.
+    depth = Depth(blame=120, shrink=0, strict=True)
+    report = check_file(
+        EXAMPLES / example["file"], said, intent, cells=get("cells"), until=get("until"), depth=depth
+    )
+    finding = report.findings[0]
+    reach = 1 if example.get("missing") else 0
+    assert abs(finding.suspects[0].line - example["line"]) <= reach
+    assert finding.line == finding.suspects[0].line
+    assert (finding.kind, finding.message) == (example["said"], example["headline"])
+
+
+def test_of_most_broken_examples_the_line_is_named_first():
+    broken = [example for example in ALL if example["verdict"] == "fail"]
+    assert len(NAMED) >= MOST * len(broken)
 
 
 def test_every_file_is_in_an_index_and_enough_of_them():

@@ -175,7 +175,7 @@ class Search:
         self.stage(0.5)
         self.attempt(self.tokens())
         yield
-        self.stage(0.15)
+        self.stage(0.25)
         numpy, stocks = name_of_numpy(self.live), look_around(self)
         telling = {site for site, reach in self.reach.items() if reach.gradients == self.wrong and not reach.loss}
         names = self.telling_names()
@@ -206,7 +206,8 @@ class Search:
         """What, in all its uses together, is just what all the wrong gradients hang on."""
         united: dict[str, frozenset[str]] = defaultdict(frozenset)
         for site, reach in self.reach.items():
-            united[ast.unparse(self.live.node(site))] |= reach.gradients
+            # Moving what the loss hangs on as well would change the loss.
+            united[ast.unparse(self.live.node(site))] |= reach.gradients | ({""} if reach.loss else set())
         return {text for text, gradients in united.items() if gradients == self.wrong}
 
     @cached_property

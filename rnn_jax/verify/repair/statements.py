@@ -82,8 +82,26 @@ def moves(live: LiveCode, site: Site, node: Any) -> Iterator[Edit]:
         made = shallow(block)
         setattr(made, field, order)
         yield Edit(whole, made, "updated-before-use", 2.2 if abs(other - k) == 1 else 2.5, node.lineno)
+    for other in range(k + 1, len(body)):
+        if same_base(node, body[other]):  # the parts of one packed array exchanged
+            first, second = shallow(node), shallow(body[other])
+            first.value, second.value = body[other].value, node.value
+            made = shallow(block)
+            setattr(made, field, [{k: first, other: second}.get(j, each) for j, each in enumerate(body)])
+            yield Edit(whole, made, "wrong-variable", 2, node.lineno)
     if isinstance(block, ast.For | ast.While) and len(body) > 1 and above:
         made = shallow(block)
         made.body = [each for j, each in enumerate(body) if j != k]
         yield Edit(whole, [node, made], "zeroed-inside", 3, node.lineno)
         yield Edit(whole, [made, node], "wrong-order", 3, node.lineno)
+
+
+def same_base(first: Any, second: Any) -> bool:
+    """Whether two statements give values to two parts of one array."""
+    return (
+        isinstance(first, ast.Assign)
+        and isinstance(second, ast.Assign)
+        and isinstance(first.targets[0], ast.Subscript)
+        and isinstance(second.targets[0], ast.Subscript)
+        and ast.dump(first.targets[0].value) == ast.dump(second.targets[0].value)
+    )
