@@ -191,7 +191,6 @@ WRAPS = (
 )  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="what was added too much is taken off where the result is returned")
 def test_an_index_that_wraps_at_zero(tmp_path):
     _, wrong, expressions = damaged("rows", *WRAPS)
     path = tmp_path / "mine.py"
