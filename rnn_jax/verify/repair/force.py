@@ -156,15 +156,29 @@ class Forcing:
             solved = np.linalg.lstsq(slopes, right - now, rcond=1e-11)[0]
             ends = np.cumsum([v.size for v in present])[:-1]
             shifts = [part.reshape(v.shape) for part, v in zip(np.split(solved, ends), present, strict=True)]
-            forced, raw = self.kept(by(shifts))
-            if forced is None or len(raw) != len(shifts):
+            found = Healing(site, present, shifts, 0, frozenset(), slopes, right - now)
+            return self.outcome(found, wrong)
+
+    def forced(self, found: Healing, values: list[np.ndarray]) -> Healing | None:
+        """What heals when the site gives just these values."""
+        with self.holding(found.site, unmoved) as held, self.trial.live.changed(held):
+            raw = self.kept(lambda k, value: values[k] if k < len(values) else value)[1]
+            if [v.shape for v in raw] != [v.shape for v in values]:
                 return None
+            shifts = [value - own for value, own in zip(values, raw, strict=True)]
+            return self.outcome(found._replace(shifts=shifts), found.healed)
+
+    def outcome(self, found: Healing, wrong: frozenset[str]) -> Healing | None:
+        """The healing as it turns out when the held site's values are moved so; None where nothing is healed."""
+        forced, raw = self.kept(by(found.shifts))
+        if forced is None or len(raw) != len(found.shifts):
+            return None
         healed = frozenset(n for n in wrong if close(forced[n], self.trial.made.wanted[n], self.trial, n))
         if not healed:
             return None
-        scale = max((float(np.max(np.abs(v), initial=0.0)) for v in (*present, *shifts)), default=0.0)
-        first = next((k for k, s in enumerate(shifts) if np.max(np.abs(s), initial=0.0) > 1e-9 * scale), 0)
-        return Healing(site, raw, shifts, first, healed, slopes, right - now)
+        scale = max((float(np.max(np.abs(v), initial=0.0)) for v in (*raw, *found.shifts)), default=0.0)
+        moved = (k for k, s in enumerate(found.shifts) if np.max(np.abs(s), initial=0.0) > 1e-9 * scale)
+        return found._replace(present=raw, first=next(moved, 0), healed=healed)
 
     def slopes(self, present: list[np.ndarray], names: list[str], now: np.ndarray, seconds: float) -> np.ndarray | None:
         """D all gradients / d all values of the held site; None where it takes too long."""

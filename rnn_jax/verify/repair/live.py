@@ -45,7 +45,13 @@ class Source:
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """As they stand."""
-        return tuple(self.text.splitlines())
+        return tuple(lines_of(self.text))
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines as Python counts them: str.splitlines knows more ends of lines."""
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
 
 
 class LiveCode:
@@ -57,6 +63,7 @@ class LiveCode:
         self.sources: dict[str, Source] = {}
         self.made_by: dict[Spot, list[types.FunctionType]] = defaultdict(list)
         self.prelude: dict[int, Spot] = {}
+        self._before: dict[Spot, dict[tuple[str, int], list[types.CodeType]]] = {}
         for function in subject.world.functions:
             file = function.__code__.co_filename
             number = self._number(file, function.__code__.co_firstlineno) if not foreign(file) else None
@@ -97,6 +104,20 @@ class LiveCode:
                 return number
         return None
 
+    def _counterpart(
+        self, spot: Spot, old: types.CodeType, codes: dict[tuple[str, int], list[types.CodeType]]
+    ) -> types.CodeType | None:
+        """The new code for an old one; of several lambdas in one line the one at the same place among them."""
+        key = old.co_qualname, old.co_firstlineno
+        found = codes.get(key, [])
+        if len(found) < 2:
+            return found[0] if found else None
+        if spot not in self._before:
+            self._before[spot] = codes_of(self.sources[spot[0]].tree.body[spot[1]], spot[0])
+        before = self._before[spot].get(key, [])
+        place = next((k for k, each in enumerate(before) if each == old), None)
+        return found[place] if place is not None and len(before) == len(found) else None
+
     @property
     def spots(self) -> list[Spot]:
         """The top-level statements whose code can run: those that made functions, and those that run each time."""
@@ -130,7 +151,7 @@ class LiveCode:
                     codes = codes_of(statement, spot[0])
                     for function in self.made_by[spot]:
                         old = function.__code__
-                        new = codes.get((old.co_qualname, old.co_firstlineno))
+                        new = self._counterpart(spot, old, codes)
                         if new is not None and new != old:
                             kept.append((function, old))
                             function.__code__ = new
@@ -146,13 +167,13 @@ class LiveCode:
                 subject.prelude[:] = prelude
 
 
-def codes_of(statement: ast.stmt, file: str) -> dict[tuple[str, int], types.CodeType]:
-    """All code objects of a statement, by qualified name and first line."""
-    found: dict[tuple[str, int], types.CodeType] = {}
+def codes_of(statement: ast.stmt, file: str) -> dict[tuple[str, int], list[types.CodeType]]:
+    """All code objects of a statement, by qualified name and first line, in the order of the source."""
+    found: dict[tuple[str, int], list[types.CodeType]] = defaultdict(list)
     waiting = [compile(ast.Module([statement], type_ignores=[]), file, "exec", dont_inherit=True)]
     while waiting:
         for each in waiting.pop().co_consts:
             if isinstance(each, types.CodeType):
-                found.setdefault((each.co_qualname, each.co_firstlineno), each)
+                found[each.co_qualname, each.co_firstlineno].append(each)
                 waiting.append(each)
     return found

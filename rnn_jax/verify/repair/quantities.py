@@ -57,6 +57,15 @@ class Quantities:
         return dict(found)
 
     @cached_property
+    def sequences(self) -> dict[str, list[np.ndarray]]:
+        """The right values by their words, in the order in which the forward came by."""
+        found: dict[str, list[np.ndarray]] = defaultdict(list)
+        for quantities in self.by_size.values():
+            for quantity in quantities:
+                found[quantity.words].append(quantity.value)
+        return dict(found)
+
+    @cached_property
     def forward(self) -> dict[int, list[np.ndarray]]:
         """What the forward computed, and what it was given, in rows by their size."""
         tape = self.made.recorder.tape

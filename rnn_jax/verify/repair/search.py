@@ -143,8 +143,21 @@ class Search:
             reach = self.reach.get(site)
             wanted = reach.gradients & self.wrong if reach is not None and not reach.loss else frozenset()
             fit = reach is not None and wanted and reach.gradients <= self.wrong
-            self.healings[site] = self.forcing.heal(site, wanted, LONGEST) if fit else None
+            found = self.forcing.heal(site, wanted, LONGEST) if fit else None
+            self.healings[site] = self.told(found) if found is not None else None
         return self.healings[site]
+
+    def told(self, found: Healing) -> Healing:
+        """The healing by values that have a name, where some of those heal too: equations may have many solutions."""
+        shapes = [v.shape for v in found.present]
+        for values in self.quantities.sequences.values():
+            if [v.size for v in values] == [v.size for v in found.present]:
+                for order in (values[::-1], values):
+                    right = [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
+                    again = self.forcing.forced(found, right)
+                    if again is not None and again.healed >= found.healed:
+                        return again
+        return found
 
     def healing(self) -> Iterator[Healing]:
         """The expressions that can mend all that is wrong, statement by statement as they run, the outermost first."""

@@ -33,8 +33,8 @@ class Splicer:
     def __init__(self, source: Source) -> None:
         self.data = source.text.encode()
         self.offsets = [0]
-        for line in self.data.splitlines(keepends=True):
-            self.offsets.append(self.offsets[-1] + len(line))
+        for line in self.data.split(b"\n"):  # as Python counts lines
+            self.offsets.append(self.offsets[-1] + len(line) + 1)
         self.own = {id(node) for node in ast.walk(source.tree)}
         self.quote = '"' if self.data.count(b'"') > self.data.count(b"'") else "'"
 
@@ -79,7 +79,7 @@ class Splicer:
         if isinstance(old, list) and isinstance(new, list):
             if old and isinstance(old[0], ast.stmt):
                 return self.block(old, new)
-            if len(old) == len(new):
+            if len(old) == len(new) and all(isinstance(each, ast.expr) for each in (*old, *new)):
                 pairs = [self.difference(a, b) for a, b in zip(old, new, strict=True) if a is not b]
                 return [splice for each in pairs for splice in each]
             return None
@@ -146,7 +146,7 @@ class Splicer:
         """Statements put on lines of their own."""
         node = before if before is not None else after
         assert node is not None
-        indent = " " * self.indent(node)
+        indent = self.indent(node)
         lines = "".join(f"{indent}{text}\n" for text in texts)
         if before is not None:
             place = self.data.rfind(b"\n", 0, self.begin(node)) + 1
@@ -156,12 +156,12 @@ class Splicer:
             return Splice(len(self.data), len(self.data), "\n" + lines)
         return Splice(place + 1, place + 1, lines)
 
-    def indent(self, node: Any) -> int:
-        """How far in a node's line begins."""
-        line = self.data[self.offsets[node.lineno - 1] :].split(b"\n", 1)[0]
-        return len(line) - len(line.lstrip())
+    def indent(self, node: Any) -> str:
+        """What a node's line begins with, blanks or tabs."""
+        line = self.data[self.offsets[node.lineno - 1] :].split(b"\n", 1)[0].decode()
+        return line[: len(line) - len(line.lstrip(" \t"))]
 
-    def text(self, node: Any, indent: int = 0) -> str:
+    def text(self, node: Any, indent: str = "") -> str:
         """A node as text, its parts as they stand where they are the user's own."""
         if id(node) in self.own and hasattr(node, "lineno"):
             return self.segment(node)
@@ -191,7 +191,7 @@ class Splicer:
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             return f"{self.text(node.targets[0])} = {self.text(node.value)}"
         if isinstance(node, ast.stmt):
-            return ast.unparse(node).replace("\n", "\n" + " " * indent)
+            return ast.unparse(node).replace("\n", "\n" + indent)
         return ast.unparse(node)
 
     def index(self, node: Any) -> str:

@@ -15,7 +15,8 @@ from rnn_jax.verify.fresh import fresh_inputs, fresh_values
 from rnn_jax.verify.judge import Bench, Judgement, failing, judge
 from rnn_jax.verify.of_file import FileSubject
 from rnn_jax.verify.repair.edit import Edit, changes
-from rnn_jax.verify.repair.live import LiveCode
+from rnn_jax.verify.repair.elsewhere import holds_elsewhere
+from rnn_jax.verify.repair.live import LiveCode, lines_of
 from rnn_jax.verify.repair.splice import mended
 from rnn_jax.verify.report import Verdict
 from rnn_jax.verify.subject import Setting, Values
@@ -43,6 +44,8 @@ def holds(bench: Bench, live: LiveCode, edits: list[Edit], own: Values, over: di
             made.append(there)
         if failing(lengths.wrong_when_short(calm, made[0], over)):
             return None
+    if not holds_elsewhere(bench, live, edits):
+        return None
     verdicts = [c.verdict for each in made[:POINTS] for c in each.compared.values()]
     return made if Verdict.PASS in verdicts else None
 
@@ -55,7 +58,7 @@ def as_fix(live: LiveCode, edits: list[Edit], made: list[Judgement], tries: int)
     error = max(c.error for each in made[:POINTS] for c in each.compared.values() if c.error == c.error)
     agree = len(made[0].compared)
     file, text = next(iter(texts.items()))
-    old, new = live.sources[file].text.splitlines(), text.splitlines()
+    old, new = lines_of(live.sources[file].text), lines_of(text)
     blocks = [b for b in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if b[0] != "equal"]
     if not blocks:
         return None

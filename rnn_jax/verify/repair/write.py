@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import tokenize
@@ -34,7 +35,8 @@ def in_file(path: Path, data: bytes, fix: Fix) -> str:
     with path.open("rb") as file:
         encoding = tokenize.detect_encoding(file.readline)[0]
     require(encoding.startswith("utf-8"), f"{path} is in {encoding}; --fix writes UTF-8 alone: see --diff")
-    return spliced(data.decode(encoding), fix)
+    mark = "\ufeff" if data.startswith(codecs.BOM_UTF8) else ""
+    return mark + spliced(data.decode(encoding), fix)
 
 
 def in_notebook(data: bytes, cell: int, fix: Fix) -> str:
@@ -51,7 +53,7 @@ def in_notebook(data: bytes, cell: int, fix: Fix) -> str:
 
 def spliced(text: str, fix: Fix) -> str:
     """The text with the lines of the fix in place of those before it. Raises InputError where it has others."""
-    lines = text.splitlines(keepends=True)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)  # as Python counts lines
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     first = fix.line - 1 if fix.before else fix.line
     present = tuple(line.rstrip("\r\n") for line in lines[first : first + len(fix.before)])

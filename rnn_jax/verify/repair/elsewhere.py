@@ -1,0 +1,91 @@
+"""A mended program run as one of its own: from its file on, at its own sizes and at others.
+
+What was tried was put into functions that were there already. And an edit may fit only because two sizes are equal.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import time
+
+import numpy as np
+
+from rnn_jax.errors import InputError
+from rnn_jax.verify.judge import Bench
+from rnn_jax.verify.of_file import FileSubject
+from rnn_jax.verify.program import OverdueError
+from rnn_jax.verify.repair.edit import Edit, changes
+from rnn_jax.verify.repair.live import LiveCode
+from rnn_jax.verify.smallest.sizes import Edits, rebuilt, sizes
+from rnn_jax.verify.subject import Setting, evaluate_gradients, evaluate_loss
+
+SLOW = 1.0  # seconds that a program may take to be run again
+# Differences of a loss in float64 with a step of 1e-5 are right to about 1e-9; a wrong term shows as 1e-2 and more.
+STEP, NEAR = 1e-5, 1e-4
+DIRECTIONS = 2  # a kink may lie on one
+
+
+def holds_elsewhere(bench: Bench, live: LiveCode, edits: list[Edit]) -> bool:
+    """Whether the mended program is right when it is run anew; at other sizes too, where the wrong one runs there."""
+    subject = bench.subject
+    if not isinstance(subject, FileSubject) or str(bench.declared) or bench.dtype == "float32":
+        return True
+    file = str(subject.program.path.absolute())
+    wanted = live.base | changes(live, edits)
+    if any(spot[0] != file for spot in wanted):
+        return True  # a module beside the file keeps its own text
+    source = live.source(file)
+    body = [wanted.get((file, k), statement) for k, statement in enumerate(source.tree.body)]
+    start = time.perf_counter()
+    if right(bench, with_tree(subject, body), {}) is False:
+        return False
+    if time.perf_counter() - start > SLOW:
+        return True
+    for chosen in others(subject):
+        if right(bench, subject, chosen) is not None and right(bench, with_tree(subject, body), chosen) is not True:
+            return False
+    return True
+
+
+def with_tree(subject: FileSubject, body: list[ast.stmt]) -> FileSubject:
+    """The subject with another program text, to be run anew."""
+    made, program = copy.copy(subject), copy.copy(subject.program)
+    program.tree = ast.Module(body, [])
+    made.program = program
+    return made
+
+
+def others(subject: FileSubject) -> list[Edits]:
+    """Other sizes: all at once, no two the same, then each alone."""
+    found = sizes(subject.program, subject.said.setup or "")
+    together = {size.spot: size.value + k + 1 for k, size in enumerate(found)}
+    return [together, *({size.spot: size.value + 1} for size in found)] if found else []
+
+
+def right(bench: Bench, subject: FileSubject, chosen: Edits) -> bool | None:
+    """Whether the gradients are the loss's slopes at these sizes; None where the program does not run there."""
+    try:
+        made = rebuilt(subject, chosen, SLOW)
+        return all(slopes(bench, made, name) for name in made.names)
+    except (InputError, OverdueError):
+        return None
+    except Exception:  # the program's own, of sizes that it was not made for
+        return None
+
+
+def slopes(bench: Bench, subject: FileSubject, name: str) -> bool:
+    """Whether one gradient is the slope of the loss in some direction."""
+    rng = np.random.default_rng(0)
+    own = {n: np.array(array) for n, array in subject.parameters().items()}
+    gradient = evaluate_gradients(subject, Setting(), bench.loss_first)[name].astype(float)
+    for _ in range(DIRECTIONS):
+        direction = rng.normal(size=own[name].shape)
+        ends = [
+            evaluate_loss(subject, Setting({name: (own[name] + step * direction).astype(own[name].dtype)}))
+            for step in (STEP, -STEP)
+        ]
+        slope, ours = (ends[0] - ends[1]) / (2 * STEP), float(np.vdot(gradient, direction))
+        if abs(slope - ours) <= NEAR * max(abs(slope), abs(ours), 1e-3):
+            return True
+    return False
