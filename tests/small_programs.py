@@ -171,7 +171,7 @@ BASES = {
 }
 
 
-def report_of(path, expressions, *, quick=False, seconds=2.5, points=1):
+def report_of(path, expressions, *, quick=False, seconds=20.0, points=1):
     """What a check says, without the smallest case."""
     return check_file(Path(path), expressions, depth=QUICK if quick else Depth(seconds, 0), points=points)
 

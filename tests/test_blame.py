@@ -41,7 +41,7 @@ GARBAGE = {
 def test_where_nothing_small_helps_no_help_is_offered(tmp_path, name):
     _, wrong, expressions = damaged("rows", GARBAGE[name])
     start = time.perf_counter()
-    report = check(tmp_path / "mine.py", wrong, expressions, seconds=1.0)
+    report = check(tmp_path / "mine.py", wrong, expressions, seconds=10.0)
     assert time.perf_counter() - start < 30
     assert report.verdict is Verdict.FAIL
     for finding in report.findings:
@@ -91,11 +91,7 @@ def backward():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        pytest.param(
-            "do = (o - Y) / T",
-            "do = o - Y",
-            marks=pytest.mark.xfail(strict=True, reason="of names worth the same the shortest and first is taken"),
-        ),
+        ("do = (o - Y) / T", "do = o - Y"),
         ("dh = da @ W.T", "dh = da @ W"),
         ("np.outer(X[t], da)", "np.outer(X[:, t], da)"),
         ("do[t] @ V.T + dh", "V[t] @ do.T + dh"),
@@ -175,8 +171,8 @@ def test_edits_that_never_end_do_not_hold_it_up(tmp_path, old, new):
     assert ENDLESS.count(old) == 1
     path, expressions = tmp_path / "mine.py", BASES["rows"][1]
     start = time.perf_counter()
-    report = check(path, ENDLESS.replace(old, new), expressions, seconds=1.5)
-    assert time.perf_counter() - start < 25
+    report = check(path, ENDLESS.replace(old, new), expressions, seconds=4.0)
+    assert time.perf_counter() - start < 100
     assert report.verdict is Verdict.FAIL
     if "cos" not in new:
         assert report.findings[0].line == line_of(ENDLESS, old)
@@ -305,27 +301,26 @@ def test_functions_of_all_sorts(tmp_path, name):
 LINE_OF_TWO = "back, slope = (lambda a: W @ a), (lambda y: 1 - y**2)\n\n\ndef backward"
 
 
-@pytest.mark.xfail(strict=True, reason="of two lambdas in one line the first takes the place of both")
+@pytest.mark.xfail(strict=True, reason="edits of lambdas that stand in one line are not found")
 @pytest.mark.parametrize(("old", "new"), [("W @ a)", "a @ W)"), ("1 - y**2", "1 - y")])
 def test_two_lambdas_of_one_line(tmp_path, old, new):
     right = ROWS.replace("carry = W @ da", "carry = back(da)").replace("(1 - h[t] ** 2)", "slope(h[t])")
     right = right.replace("def backward", LINE_OF_TWO)
     wrong, expressions = right.replace(old, new), BASES["rows"][1]
     path = tmp_path / "mine.py"
-    report = check(path, wrong, expressions, seconds=1.0)
+    report = check(path, wrong, expressions, seconds=10.0)
     assert report.findings[0].line == line_of(wrong, "back, slope =")
     fix = report.findings[0].fix
     assert fix is not None
     assert check(path, spliced(wrong, fix), expressions, quick=True).ok
 
 
-@pytest.mark.xfail(strict=True, reason="of two lambdas in one line the first takes the place of both")
 def test_what_is_offered_for_lambdas_of_one_line_runs(tmp_path):
     """The first would be right in the place of the second, so that every edit there seems to help."""
     text = ROWS.replace("carry = W @ da", "carry = back(da)")
     wrong = text.replace("def backward", "on, back = (lambda a: W @ a), (lambda a: a @ W)\n\n\ndef backward")
     path, expressions = tmp_path / "mine.py", BASES["rows"][1]
-    (finding,) = check(path, wrong, expressions, seconds=1.0).findings
+    (finding,) = check(path, wrong, expressions, seconds=10.0).findings
     if finding.fix is not None:
         assert check(path, spliced(wrong, finding.fix), expressions, quick=True).ok
 
@@ -349,7 +344,7 @@ def test_a_factor_that_a_closure_holds(tmp_path):
 @pytest.mark.xfail(strict=True, reason="the first axis of all inputs is taken for time; here it is the batch")
 def test_a_batch_cut_short_is_not_called_time(tmp_path):
     _, wrong, expressions = damaged("batch", (" + dnext", ""))
-    (finding,) = check(tmp_path / "mine.py", wrong, expressions, seconds=0.5).findings
+    (finding,) = check(tmp_path / "mine.py", wrong, expressions, seconds=10.0).findings
     assert not any("T=1" in detail and "wrong" in detail for detail in finding.details)
 
 
@@ -404,7 +399,6 @@ for t in range(3, -1, -1):
     assert check(tmp_path / "mine.py", spliced(text, fix), said("W", "loss", "dW"), quick=True).ok
 
 
-@pytest.mark.xfail(strict=True, reason="the lines of a fix are counted otherwise than Python's")
 def test_pages_and_odd_ends_of_lines(tmp_path):
     """A form feed, or a separator within a string, ends no line for Python."""
     text = ROWS.replace("\n\ndef forward", "\n\x0c\nmark = 'a\u2028b\x85c'\n\ndef forward")

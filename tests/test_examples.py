@@ -13,7 +13,7 @@ from rnn_jax.verify.command import Intent, check_file
 from rnn_jax.verify.of_file import Expressions
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-MOST = 0.6  # of the broken examples; examples/headlines.py writes how many there are
+MOST = 0.55  # of the broken examples; examples/headlines.py writes how many there are
 STATUS = {"pass": 0, "fail": 1}
 FOLDERS = ("right", "wrong", "founding")
 
@@ -70,9 +70,7 @@ def test_the_line_is_named_and_the_headline_is_that_of_the_index(example):
     intent = Intent(int(get("truncate", 0)) or None, get("clip"), get("scale"), get("sign"), get("truth"), get("vary"))
     # The time is such that it plays no part, however slow the machine.
     depth = Depth(blame=120, shrink=0, strict=True)
-    report = check_file(
-        EXAMPLES / example["file"], said, intent, cells=get("cells"), until=get("until"), depth=depth
-    )
+    report = check_file(EXAMPLES / example["file"], said, intent, cells=get("cells"), until=get("until"), depth=depth)
     finding = report.findings[0]
     reach = 1 if example.get("missing") else 0
     assert abs(finding.suspects[0].line - example["line"]) <= reach

@@ -53,13 +53,12 @@ DAMAGES = {
 # What is not so yet, and why.
 NOT_YET = {
     "slope at the activation": ({"kind"}, "a call that is left out is called another function's derivative"),
-    "no slope": ({"line", "kind"}, "a statement before the line is found first, and called a scale"),
+    "no slope": ({"line"}, "a statement before the line is found first"),
     "outer product": ({"kind"}, "called a missing transpose, which speaks of a matrix on the way back"),
     "a transposed result": ({"kind"}, "called a missing transpose, which speaks of a matrix on the way back"),
     "no 1/B": ({"forward", "line"}, "what the forward keeps for the backward is edited"),
-    "carry of a batch": ({"fix"}, "more values are unknown than the gradients have entries"),
-    "slope of a batch": ({"fix", "kind"}, "more values are unknown than the gradients have entries"),
-    "another gradient": ({"one", "kind", "help"}, "a key is offered only where the program has it elsewhere"),
+    "slope of a batch": ({"fix", "line"}, "more values are unknown than the gradients have entries"),
+    "another gradient": ({"one", "kind", "fix"}, "a key is offered only where the program has it elsewhere"),
     "gate for its rest": ({"fix"}, "the gradients are not linear in a gate's values at all steps together"),
 }
 

@@ -170,10 +170,8 @@ NOT_YET = {
     "regrouped": "brackets that nothing needs",
     "conditional times": "an expression of less binding than the operator is not put in brackets",
     "not": "an expression of less binding than the operator is not put in brackets",
-    "compared": "an operator has no place of its own: AttributeError",
     "default": "the whole function is written anew, its comments are lost",
     "comment inside": "the whole expression is written anew, its comments are lost",
-    "tabs": "indented by spaces",
     "assigned": "the brackets of an expression over several lines are lost",
     "over lines": "the whole statement is written anew, its comments are lost",
 }

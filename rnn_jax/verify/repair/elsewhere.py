@@ -58,7 +58,8 @@ def with_tree(subject: FileSubject, body: list[ast.stmt]) -> FileSubject:
 
 def others(subject: FileSubject) -> list[Edits]:
     """Other sizes: all at once, no two the same, then each alone."""
-    found = sizes(subject.program, subject.said.setup or "")
+    # A number without a name may stand in several places that have to agree.
+    found = [size for size in sizes(subject.program, subject.said.setup or "") if size.name]
     together = {size.spot: size.value + k + 1 for k, size in enumerate(found)}
     return [together, *({size.spot: size.value + 1} for size in found)] if found else []
 

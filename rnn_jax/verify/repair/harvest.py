@@ -211,13 +211,18 @@ def held_by(local: dict[str, Any], indices: set[str]) -> Iterator[str]:
     for name, value in local.items():
         if isinstance(value, dict):
             yield from (f"{name}[{key!r}]" for key in value if isinstance(key, str))
-        elif isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim > 1):
+        elif isinstance(value, tuple) and hasattr(value, "_fields"):
+            yield from (f"{name}.{key}" for key in value._fields)
+        elif isinstance(value, list | tuple) or has_steps(value):
             yield from (f"{name}[{index}]" for t in steps for index in (t, f"{t} - 1", f"{t} + 1"))
         elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType | types.FunctionType):
             arrays = [key for key, each in vars(value).items() if isinstance(each, np.ndarray)]
             yield from (f"{name}.{key}" for key in arrays if key.isidentifier())
-        elif isinstance(value, tuple) and hasattr(value, "_fields"):
-            yield from (f"{name}.{key}" for key in value._fields)
+
+
+def has_steps(value: Any) -> bool:
+    """Whether an array has something to take at each step: rows, or whole numbers that say what was there."""
+    return isinstance(value, np.ndarray) and (value.ndim > 1 or (value.ndim == 1 and value.dtype.kind in "iu"))
 
 
 def evaluated(code: CodeType, local: dict[str, Any], shared: dict[str, Any]) -> Any:

@@ -206,15 +206,36 @@ def sums(live: LiveCode, places: Places, name: str, missing: np.ndarray) -> Iter
         targets = [t for t, known in here.stock.items() if key_of(known.shape) == missing.shape and is_target(t)]
         if not targets:
             continue
-        for other in here.of(missing.shape):
-            total = sum(other.values)
+        for part, other, total in [*whole_sums(here, missing.shape), *scattered(here, missing.shape)]:
             for sign, operator in ((1.0, ast.Add()), (-1.0, ast.Sub())):
                 if np.linalg.norm(sign * total - missing) <= NEAR * size:
                     for target in targets:
-                        stored: Any = parsed(target)
+                        stored: Any = parsed(f"{target}{part}")
                         stored.ctx = ast.Store()
                         statement = ast.AugAssign(stored, operator, parsed(other.text))
                         yield inserted(live, place, statement, other.cost)
+
+
+def whole_sums(here: Expressions, shape: tuple[int, ...]) -> Iterator[tuple[str, Written, np.ndarray]]:
+    """What each expression of the shape adds up to over all iterations."""
+    for other in here.of(shape):
+        yield "", other, np.asarray(sum(other.values))
+
+
+def scattered(here: Expressions, shape: tuple[int, ...]) -> Iterator[tuple[str, Written, np.ndarray]]:
+    """What vectors add up to that are added to one row or one column each, as of an index for an input."""
+    if len(shape) != 2:
+        return
+    for index, known in here.stock.items():
+        numbers = [int(v) for v in known.values] if known.shape[0] == "int" and is_target(index) else []
+        for axis in (0, 1) if numbers and min(numbers) >= 0 else ():
+            if max(numbers) >= shape[axis]:
+                continue
+            for other in here.of((shape[1 - axis],)):
+                total = np.zeros(shape)
+                for number, value in zip(numbers, other.values, strict=False):
+                    total[(slice(None), number) if axis else number] += value
+                yield f"[:, {index}]" if axis else f"[{index}]", other, total
 
 
 def summands(

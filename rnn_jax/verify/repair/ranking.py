@@ -9,8 +9,10 @@ import numpy as np
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import around
+from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import Search
 
+FORWARD = 0.8  # what it costs that the loss runs the code as well: it is right as it is, if not what it keeps
 INNOCENT = 1.5  # what it costs an edit that the code it changes gives right values
 
 
@@ -22,7 +24,20 @@ def ranked(search: Search) -> list[Edit]:
 
 def costs(search: Search) -> dict[int, float]:
     """How unlikely each of the edits that mended the point is."""
-    return {id(edit): edit.cost + INNOCENT * innocent(search, edit) for edit in search.found}
+    return {
+        id(edit): edit.cost + INNOCENT * innocent(search, edit) + FORWARD * in_forward(search, edit)
+        for edit in search.found
+    }
+
+
+def in_forward(search: Search, edit: Edit) -> bool:
+    """Whether an edit is made in a function of the forward, where the gradients have functions of their own."""
+    own = set(search.trace.scopes) - search.forward
+    function = function_at(search.live.statement(edit.site.spot), (*edit.site.path, ("", None)))[1]
+    if not own or not isinstance(function, ast.FunctionDef) or edit.kind == "overwritten":
+        return False
+    first = min([function.lineno, *(d.lineno for d in function.decorator_list)])
+    return (edit.site.file, first) in search.forward
 
 
 def innocent(search: Search, edit: Edit) -> float:

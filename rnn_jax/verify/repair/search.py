@@ -41,6 +41,7 @@ class Search:
     wrong: frozenset[str]
     until: float
     seconds: float
+    forward: set[tuple[str, int]]  # the functions that the loss runs, by file and first line
     stage_until: float = float("inf")
     found: list[Edit] = field(default_factory=list)
     partial: list[tuple[Edit, frozenset[str]]] = field(default_factory=list)
@@ -55,10 +56,12 @@ class Search:
         made, sites = instrumented(live, live.spots)
         with watching(sites, live) as trace:
             trial.run(made)
+        with watching(sites, live) as forward:
+            trial.same_loss(made)
         forcing, rng = Forcing(trial), np.random.default_rng(0)
         with forcing.at_work():
             reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
-        return cls(trial, trace, forcing, reach, trial.wrong(trial.made.manual), until, seconds)
+        return cls(trial, trace, forcing, reach, trial.wrong(trial.made.manual), until, seconds, set(forward.scopes))
 
     @property
     def live(self) -> LiveCode:

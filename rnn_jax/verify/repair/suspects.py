@@ -82,13 +82,47 @@ def suspect_at(search: Search, healing: Healing) -> Suspect:
     return place(search, healing.site, node.lineno, node, False, expected, label)
 
 
+def never_added(search: Search) -> list[Suspect]:
+    """Where a sum that stays zero should be added to: behind the last statement of the loop that adds to its like."""
+    found: list[Suspect] = []
+    for site, healing in search.healings.items():
+        if healing is None or len(healing.present) != 1 or np.any(healing.present[0]):
+            continue
+        path, function = function_at(search.live.statement(site.spot), site.path)
+        target = target_of(search.live.node(Site(*site.spot, site.path[: len(path) + 1])), site) if function else ""
+        sums = [
+            (s, n)
+            for s, n in search.live.sites(site.spot)
+            if isinstance(n, ast.AugAssign) and s.path[: len(path)] == path and s.path[len(path) + 1 :]
+        ]
+        if target and sums:
+            last, node = sums[-1]
+            wanted = search.quantities.name([healing.present[0] + healing.shifts[0]])
+            made = place(search, last, node.end_lineno or node.lineno, None, True, wanted, "")
+            found.append(replace(made, expression=f"{target} += ..."))
+    return found
+
+
+def target_of(statement: ast.AST, site: Site) -> str:
+    """The name that a value in an assignment is given."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return ""
+    target = statement.targets[0]
+    places = [k for name, k in site.path if name == "elts" and k is not None]
+    if isinstance(target, ast.Tuple) and places and places[0] < len(target.elts):
+        target = target.elts[places[0]]
+    return ast.unparse(target) if isinstance(target, ast.Name | ast.Attribute) else ""
+
+
 def likely(search: Search) -> list[Suspect]:
     """Where no edit was found: the places that could mend it, then those on which just what is wrong hangs."""
+    zero = not any(np.any(search.trial.made.manual[name]) for name in search.wrong)
     ranked = sorted(search.sites_of, key=search.order)
     telling = [s for s in ranked if search.order(s)[0] <= 1 and not harmless(search, s)]
     rest = [s for s in ranked if search.order(s)[0] in (0, 1, 3)]
     holding, names, empty = healed(search)
-    return [*holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
+    first = never_added(search) if zero else []
+    return [*first, *holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
 
 
 def whole(search: Search, statement: Site) -> Suspect:
