@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -89,6 +90,8 @@ def accuse(
 
 def attempted(part: str, work: Callable[[], T], said: list[str], depth: Depth) -> T | None:
     """What the work gives. The verdict stands: what goes wrong in explaining it must not take it away."""
+    collecting = gc.isenabled()
+    gc.disable()  # a pause in the middle of an edited program would be taken for one that does not end
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # edited programs may well divide by zero
@@ -98,6 +101,9 @@ def attempted(part: str, work: Callable[[], T], said: list[str], depth: Depth) -
             raise
         said.append(f"the search for the {part} failed ({type(error).__name__}: {error}); please report it")
         return None
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def finding(blamed: Blamed, found: tuple[Diagnosis, ...], wrong: tuple[str, ...], whole: bool) -> Finding:

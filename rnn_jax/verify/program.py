@@ -155,6 +155,9 @@ class OverdueError(BaseException):
     """The user's code ran too long. No Exception, so that their `except Exception` does not swallow it."""
 
 
+PATIENCE = 100  # hundredths of a second that a library's own code may still run
+
+
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
     """Raise OverdueError in what runs longer, again and again, until it is let through.
@@ -165,9 +168,13 @@ def deadline(seconds: float) -> Iterator[None]:
         yield
         return
 
+    passed = 0
+
     def stop(number: int, frame: Any) -> None:
-        # Raised within a callback of the garbage collector it would be printed and lost: the timer comes again.
-        if frame is None or "gc_callback" not in frame.f_code.co_name:
+        # Within a library's callback, of the garbage collector say, it would be printed and lost: the timer comes again.
+        nonlocal passed
+        passed += 1
+        if passed > PATIENCE or frame is None or not foreign(frame.f_code.co_filename):
             raise OverdueError
 
     before = signal.signal(signal.SIGALRM, stop)

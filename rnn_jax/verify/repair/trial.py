@@ -21,7 +21,7 @@ from rnn_jax.verify.repair.live import LiveCode, Spot
 from rnn_jax.verify.subject import Values, evaluate_gradients, evaluate_loss, evaluate_twice
 
 PATIENCE = 20  # how many times as long as the program itself an edited one may run: an edit may never end
-SHORTEST = 0.1  # seconds, where the program itself takes next to none
+SHORTEST = 0.25  # seconds, where the program itself takes next to none
 
 
 @dataclass(frozen=True)
