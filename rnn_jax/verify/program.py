@@ -171,7 +171,7 @@ def deadline(seconds: float) -> Iterator[None]:
     passed = 0
 
     def stop(number: int, frame: Any) -> None:
-        # Within a library's callback, of the garbage collector say, it would be printed and lost: the timer comes again.
+        # Within a library's callback, a weak reference's say, it would be printed and lost: the timer comes again.
         nonlocal passed
         passed += 1
         if passed > PATIENCE or frame is None or not foreign(frame.f_code.co_filename):
