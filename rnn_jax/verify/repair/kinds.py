@@ -33,8 +33,8 @@ PLAIN = {
 SLOPE = re.compile(r"^d_?(tanh|sig|relu|log|act)|prime|deriv|slope|grad_of", re.IGNORECASE)
 
 
-def kind_of(live: LiveCode, trace: Trace, edit: Edit, fallback: str = "") -> str:
-    """The kind; `fallback` where the edit alone does not tell."""
+def kind_of(live: LiveCode, trace: Trace, edit: Edit) -> str:
+    """The kind; nothing where the edit alone does not tell."""
     old = live.node(edit.site)
     around = [at(live.statement(edit.site.spot), edit.site.path[:k]) for k in range(len(edit.site.path))]
     if edit.kind == "missing-statement":
@@ -69,7 +69,7 @@ def kind_of(live: LiveCode, trace: Trace, edit: Edit, fallback: str = "") -> str
     if edit.kind == "wrong-variable":
         return of_name(trace, edit, old)
     if edit.kind == "operator":
-        return "scale" if isinstance(getattr(old, "op", None), ast.Mult | ast.Div) and fallback == "scale" else fallback
+        return ""
     return PLAIN.get(edit.kind, edit.kind)
 
 
