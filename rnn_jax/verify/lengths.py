@@ -112,7 +112,11 @@ def sentences(found: dict[int, tuple[str, ...]], names: tuple[str, ...], over: d
 
 def wrong_when_short(bench: Bench, made: Judgement, over: dict[str, int]) -> Judgement:
     """The judgement at one, two and three steps, as a point of its own; PASS where no length could be run."""
-    found = sweep(bench, made, over)
+    return at_lengths(made, sweep(bench, made, over), over)
+
+
+def at_lengths(made: Judgement, found: dict[int, tuple[str, ...]], over: dict[str, int]) -> Judgement:
+    """What a sweep over lengths found, as a judgement."""
     if not any(found.get(steps) for steps in LENGTHS[1:]):
         found = {}  # one step alone may be spread over what was not cut, by broadcasting, and accuses nobody
     wrong = {name: steps for steps in sorted(found, reverse=True) for name in found[steps]}

@@ -43,6 +43,8 @@ def exchanges(live: LiveCode, trace: Trace, place: Site, stock: Stock, telling: 
         for function in functions:
             wrapped = parsed(f"{function}({text})")
             yield Edit(site, located(wrapped, node), "derivative-point", 2.2, node.lineno)
+        for slope in (f"{text} * (1 - {text})", f"1 - {text} ** 2", f"1 - {text}"):
+            yield Edit(site, located(parsed(slope), node), "derivative-omitted", 2.2, node.lineno)
         for other in alike(stock, text, shape):
             yield Edit(site, located(parsed(other), node), "wrong-variable", 2.6, node.lineno)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnn_jax.verify.repair.harvest import Stock, Values
-from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.probe import Shape
 
 ATOMS = ast.Name | ast.Attribute | ast.Subscript
@@ -116,24 +114,3 @@ def is_index(text: str, known: Values) -> bool:
 def is_atom(text: str) -> bool:
     """Whether an expression is a name, an attribute or an item."""
     return not text.endswith(".T") and isinstance(parsed(text), ATOMS)
-
-
-class Places:
-    """The expressions of each place, made when they are asked for."""
-
-    def __init__(self, stocks: dict[Site, Stock], numpy: str) -> None:
-        self.stocks, self.numpy = stocks, numpy
-        self._made: dict[Site, Expressions] = {}
-
-    def get(self, place: Site) -> Expressions | None:
-        """Those of a place that the program came by."""
-        if place in self.stocks and place not in self._made:
-            self._made[place] = Expressions(self.stocks[place], self.numpy)
-        return self._made.get(place)
-
-    def items(self) -> Iterator[tuple[Site, Expressions]]:
-        """All of them."""
-        for place in self.stocks:
-            found = self.get(place)
-            if found is not None:
-                yield place, found

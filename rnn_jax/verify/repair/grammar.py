@@ -271,6 +271,8 @@ def whole(node: ast.expr, parent: Any, shape: Shape | None) -> Iterator[Option]:
         inner = isinstance(parent, ast.Attribute) and parent.attr == "T"
         if not inner and not (isinstance(node, ast.Attribute) and node.attr == "T"):
             yield transposed(node), "transpose", 1
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        yield ast.BinOp(ast.Constant(1), ast.Sub(), node), "derivative-function", 1.5
     if not isinstance(parent, ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript | ast.keyword):
         yield ast.UnaryOp(ast.USub(), node), "sign", 1.5
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(parent, ast.BinOp | ast.Attribute):

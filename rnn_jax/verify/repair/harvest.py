@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 import types
 from collections import defaultdict
@@ -22,6 +23,8 @@ from rnn_jax.verify.repair.tree import at, located, replaced, shallow
 HERE = "__rnn_jax_here__"
 MOST = 400  # expressions that are tried at one place
 LONGEST = 60  # characters of one
+MOST_RENAMED = 4  # other names for one
+DEEPEST = 2  # how far into what names hold: self.cache["h"]
 ITERATIONS = 120  # of a place whose values are kept
 
 
@@ -56,12 +59,34 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
                 found.setdefault(text, node)
                 if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and shape[0] == "array":
                     arrays.setdefault(text, node)
+    for spot in live.spots:
+        for _, node in live.sites(spot):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.setdefault(node.id, ast.Name(node.id, ast.Load()))  # it may be read by what is missing
+    for text, call in renamed(live, trace, found):
+        found.setdefault(text, call)
     for text in arrays:
         for made in (f"1 - {text} ** 2", f"{text} * (1 - {text})", f"1 - {text}", f"{text}.T"):
             found.setdefault(ast.unparse(ast.parse(made, mode="eval")), ast.parse(made, mode="eval").body)
         if text.isidentifier():
             found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
     return found
+
+
+def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterator[tuple[str, ast.expr]]:
+    """The calls of more than one array with another array of the same shape in the place of one."""
+    shapes = {ast.unparse(live.node(site)): shape for site, shape in trace.shapes.items() if shape[0] == "array"}
+    names = {text: shape for text, shape in shapes.items() if text.isidentifier()}
+    for node in list(found.values()):
+        if not isinstance(node, ast.Call):
+            continue
+        inside = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in names}
+        if len(inside) < 2:
+            continue
+        for old in inside:
+            for new in [n for n, shape in names.items() if n not in inside and shape == names[old]][:MOST_RENAMED]:
+                text = re.sub(rf"\b{re.escape(old)}\b", new, ast.unparse(node))
+                yield text, ast.parse(text, mode="eval").body
 
 
 def pure_functions(live: LiveCode) -> set[str]:
@@ -169,7 +194,8 @@ def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[di
         known, gone = stock[place], missing[place]
         if place not in at_place:
             more = {text for text in held_by(local, indices) if text not in codes}
-            at_place[place] = codes | {text: compile(text, "<harvest>", "eval") for text in sorted(more)[:MOST]}
+            kept = sorted(more, key=lambda text: (len(text), text))[:MOST]
+            at_place[place] = codes | {text: compile(text, "<harvest>", "eval") for text in kept}
         for text, code in at_place[place].items():
             if text in gone:
                 continue
@@ -179,7 +205,7 @@ def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[di
                 known.pop(text, None)
                 continue
             entry = known.setdefault(text, Values(shape_of(value)))
-            if entry.shape[0] == "array" and entry.shape[2] != np.shape(value):
+            if entry.values and entry.values[0].shape != np.shape(value):
                 gone.add(text)
                 known.pop(text)
                 continue
@@ -209,15 +235,28 @@ def held_by(local: dict[str, Any], indices: set[str]) -> Iterator[str]:
     """What the local names hold: the steps of sequences, the items of dictionaries, the attributes of objects."""
     steps = [n for n in indices if isinstance(local.get(n), int | np.integer)]
     for name, value in local.items():
-        if isinstance(value, dict):
-            yield from (f"{name}[{key!r}]" for key in value if isinstance(key, str))
-        elif isinstance(value, tuple) and hasattr(value, "_fields"):
-            yield from (f"{name}.{key}" for key in value._fields)
-        elif isinstance(value, list | tuple) or has_steps(value):
+        yield from parts_of(name, value, steps, DEEPEST)
+
+
+def parts_of(name: str, value: Any, steps: list[str], depth: int) -> Iterator[str]:
+    """What a value holds, and what that holds."""
+    inner: dict[str, Any] = {}
+    if isinstance(value, dict):
+        inner = {f"{name}[{key!r}]": each for key, each in value.items() if isinstance(key, str)}
+        some = next(iter(value), None)
+        if isinstance(some, int):
             yield from (f"{name}[{index}]" for t in steps for index in (t, f"{t} - 1", f"{t} + 1"))
-        elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType | types.FunctionType):
-            arrays = [key for key, each in vars(value).items() if isinstance(each, np.ndarray)]
-            yield from (f"{name}.{key}" for key in arrays if key.isidentifier())
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        inner = {f"{name}.{key}": each for key, each in zip(value._fields, value, strict=True)}
+    elif isinstance(value, list | tuple) or has_steps(value):
+        yield from (f"{name}[{index}]" for t in steps for index in (t, f"{t} - 1", f"{t} + 1"))
+    elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType | types.FunctionType):
+        inner = {f"{name}.{key}": each for key, each in vars(value).items() if key.isidentifier()}
+    for text, each in inner.items():
+        if isinstance(each, np.ndarray | np.generic | float):
+            yield text
+        if depth > 1:
+            yield from parts_of(text, each, steps, depth - 1)
 
 
 def has_steps(value: Any) -> bool:

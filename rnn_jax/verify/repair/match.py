@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnn_jax.verify.repair.edit import Edit
-from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Places, Written, key_of, parsed
+from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Written, key_of, parsed
 from rnn_jax.verify.repair.force import Healing, Reach
 from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.monomials import Monomials
+from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.tree import at, located, replaced, shallow
 
 # What is found by solving equations is right to about the square root of their rounding.
@@ -102,6 +104,108 @@ class Matcher:
             new = ast.BinOp(ast.Constant(2), ast.Mult(), self.node)
             yield self.edit(new, "missing-factor", 1.5)
 
+    def composed(self) -> Iterator[Edit]:
+        """The same with products of several values: for what is wanted, for what is missing, for the factor."""
+        if self.where is None or not isinstance(self.node, ast.expr) or len(set(self.shapes)) > 1:
+            return
+        here = self.places.monomials(self.where.statement)
+        present, shifts = self.healing.present, self.healing.shifts
+        first, last = self.telling()
+        if here is not None:
+            goals: list[tuple[ast.operator | None, list[np.ndarray], str]] = [
+                (None, [p + s for p, s in zip(present, shifts, strict=True)], "wrong-variable"),
+                (ast.Add(), shifts, "missing-term"),
+            ]
+            if all(np.all(p) for p in present[first:last]):
+                ratio = [
+                    (p + s) / p if k in range(first, last) else p
+                    for k, (p, s) in enumerate(zip(present, shifts, strict=True))
+                ]
+                goals.append((ast.Mult(), ratio, "missing-factor"))
+            for operator, values, kind in goals:
+                for other in here.equal_to(values[first:last], first):
+                    yield from self.written(operator, other, kind)
+            yield from self.operands(here, first, last)
+        if self.where.loop is not None:
+            loop = self.live.node(self.where.loop)
+            place = end_of(self.where.loop, loop)
+            there = self.places.monomials(place)
+            start = max(first, 1)
+            if there is not None and last > start:
+                for other in there.equal_to(shifts[start:last], start - 1):
+                    yield self.linked(loop, other)
+                if isinstance(self.node, ast.Name):
+                    wanted = [p + s for p, s in zip(present, shifts, strict=True)]
+                    for other in there.equal_to(wanted[start:last], start - 1):
+                        statement = ast.Assign([ast.Name(self.node.id, ast.Store())], parsed(other.text))
+                        yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
+
+    def filled(self) -> Iterator[Edit]:
+        """What is to be written into an array that is made here: whole, or at the index of each iteration."""
+        if self.where is None or len(self.healing.present) != 1 or not self.shapes[0]:
+            return
+        name = target_of(self.live.node(self.where.statement), self.site)
+        if not name:
+            return
+        (present,), (missing,) = self.healing.present, self.healing.shifts
+        wanted = present + missing
+        for place, stock in self.places.stocks.items():
+            here = self.places.monomials(place)
+            if name not in stock or here is None or key_of(stock[name].shape) != wanted.shape:
+                continue
+            for other in here.totals(missing):
+                yield added(self.live, place, name, ast.Add(), other)
+            for index, known in stock.items():
+                if known.shape[0] != "int" or len(known.values) != here.iterations:
+                    continue
+                numbers = np.array(known.values, int)
+                for axis in range(min(2, wanted.ndim)):
+                    inside = (numbers >= 0) & (numbers < wanted.shape[axis])
+                    if wanted.ndim < 2 or not np.all(inside):
+                        continue
+                    item = f"{name}[{index}]" if axis == 0 else f"{name}[:, {index}]"
+                    for values, operator in ((wanted, None), (missing, ast.Add())):
+                        rows = list(np.moveaxis(values, axis, 0)[numbers])
+                        for other in here.equal_to(rows):
+                            if operator is None:
+                                target: Any = parsed(item)
+                                target.ctx = ast.Store()
+                                statement = ast.Assign([target], parsed(other.text))
+                                cost = other.cost + 0.02 * len(other.text)
+                                yield inserted(self.live, place, statement, cost)
+                            else:
+                                yield added(self.live, place, item, operator, other)
+
+    def operands(self, here: Monomials, first: int, last: int) -> Iterator[Edit]:
+        """Another operand of a sum: what is wanted of it is what the other operand leaves."""
+        if not isinstance(self.node, ast.BinOp) or not isinstance(self.node.op, ast.Add | ast.Sub):
+            return
+        minus = isinstance(self.node.op, ast.Sub)
+        wanted = [p + s for p, s in zip(self.healing.present, self.healing.shifts, strict=True)]
+        for name, other in (("left", self.node.right), ("right", self.node.left)):
+            known = here.stock.get(ast.unparse(other))
+            if known is None or len(known.values) < last:
+                continue
+            rest = [
+                (w + v if name == "left" else v - w) if minus else w - v
+                for w, v in zip(wanted, known.values, strict=False)
+            ]
+            if {np.shape(r) for r in rest[first:last]} != {self.shapes[0]}:
+                continue
+            for made in here.equal_to(rest[first:last], first):
+                old = getattr(self.node, name)
+                site = Site(self.site.file, self.site.number, (*self.site.path, (name, None)))
+                kind = "missing-factor" if ast.unparse(old) in made.text else "wrong-variable"
+                yield Edit(site, located(parsed(made.text), old), kind, made.cost + 1, old.lineno)
+
+    def telling(self) -> tuple[int, int]:
+        """From which of the site's values on, and up to which, the gradients hang on them."""
+        sizes = [v.size for v in self.healing.present]
+        blocks = np.split(self.healing.slopes, np.cumsum(sizes)[:-1], axis=1)
+        scale = float(np.max(np.abs(self.healing.slopes), initial=0.0))
+        there = [k for k, block in enumerate(blocks) if np.max(np.abs(block), initial=0.0) > 1e-12 * scale]
+        return (there[0], there[-1] + 1) if there else (0, 0)
+
     def edit(self, new: ast.expr, kind: str, cost: float) -> Edit:
         """Another expression at the site."""
         return Edit(self.site, located(new, self.node), kind, cost, self.node.lineno)
@@ -137,7 +241,7 @@ class Matcher:
                     target = ast.Name(self.node.id, ast.Store())
                     statement = ast.Assign([target], parsed(other.text))
                     place = end_of(self.where.loop, loop)
-                    yield inserted(self.live, place, statement, other.cost + 0.5)
+                    yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
         found = self.several([[zero, *w.values][: len(present)] for w in last.of(shape)])
         if found:
             text = " + ".join(last.of(shape)[k].text for k in found)
@@ -181,7 +285,8 @@ class Matcher:
         statements, at_k = getattr(block, field), int(k or 0)
         start = located(ast.parse(f"{name} = 0").body[0], loop)
         setattr(made, field, [*statements[:at_k], start, inside, *statements[at_k + 1 :]])
-        return Edit(above, made, "dropped-path", other.cost + 1.3, self.node.lineno, blamed=self.site)
+        cost = other.cost + 1.3 + 0.02 * len(other.text)
+        return Edit(above, made, "dropped-path", cost, self.node.lineno, blamed=self.site)
 
 
 def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> Edit:
@@ -201,19 +306,41 @@ def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> E
 
 def sums(live: LiveCode, places: Places, name: str, missing: np.ndarray) -> Iterator[Edit]:
     """A statement that adds to a sum what it lacks: over all iterations, what is missing of one gradient."""
-    size = float(np.linalg.norm(missing))
     for place, here in places.items():
         targets = [t for t, known in here.stock.items() if key_of(known.shape) == missing.shape and is_target(t)]
         if not targets:
             continue
+        found = False
         for part, other, total in [*whole_sums(here, missing.shape), *scattered(here, missing.shape)]:
-            for sign, operator in ((1.0, ast.Add()), (-1.0, ast.Sub())):
-                if np.linalg.norm(sign * total - missing) <= NEAR * size:
-                    for target in targets:
-                        stored: Any = parsed(f"{target}{part}")
-                        stored.ctx = ast.Store()
-                        statement = ast.AugAssign(stored, operator, parsed(other.text))
-                        yield inserted(live, place, statement, other.cost)
+            share = multiple(total, missing)
+            for target in targets if share else ():
+                found = True
+                yield added(live, place, f"{target}{part}", ast.Add() if share > 0 else ast.Sub(), other)
+        made = places.monomials(place)
+        if not found and made is not None:
+            for other in made.totals(missing):
+                for target in targets:
+                    yield added(live, place, target, ast.Add(), other)
+
+
+def added(live: LiveCode, place: Site, target: str, operator: ast.operator, other: Written) -> Edit:
+    """A statement that adds to a sum."""
+    stored: Any = parsed(target)
+    stored.ctx = ast.Store()
+    cost = other.cost + 0.02 * len(other.text)
+    return inserted(live, place, ast.AugAssign(stored, operator, parsed(other.text)), cost)
+
+
+def multiple(total: np.ndarray, wanted: np.ndarray) -> float:
+    """How many times what is wanted a sum is, as where it is divided by a count later on; 0 where it is no multiple.
+
+    Of a single number only the number itself will do.
+    """
+    size = float(np.linalg.norm(wanted))
+    share = float(np.sum(total * wanted)) / size**2 if size else 0.0
+    if not share or np.linalg.norm(total / share - wanted) > NEAR * size:
+        return 0.0
+    return share if wanted.size > 1 or abs(abs(share) - 1) <= NEAR else 0.0
 
 
 def whole_sums(here: Expressions, shape: tuple[int, ...]) -> Iterator[tuple[str, Written, np.ndarray]]:
@@ -242,7 +369,6 @@ def summands(
     live: LiveCode, places: Places, reach: dict[Site, Reach], wrong: frozenset[str], right: np.ndarray
 ) -> Iterator[Edit]:
     """Another value for what a statement adds to a sum: one whose sum over all iterations is the whole gradient."""
-    size = float(np.linalg.norm(right))
     for place in list(places.stocks):
         field, k = place.path[-1]
         block = at(live.statement(place.spot), place.path[:-1])
@@ -252,13 +378,26 @@ def summands(
         statement = live.node(place)
         if not isinstance(statement, ast.AugAssign) or reach.get(site, Reach(wrong, False)).gradients != wrong:
             continue
-        here = places.get(place)
-        for other in here.of(right.shape) if here is not None else []:
-            if np.linalg.norm(sum(other.values) - right) <= NEAR * size:
-                new = located(parsed(other.text), statement.value)
-                yield Edit(site, new, "missing-factor", other.cost + 0.5, statement.lineno)
+        here, made = places.get(place), places.monomials(place)
+        if here is None or made is None:
+            continue
+        fitting = [w for w in here.of(right.shape) if multiple(np.asarray(sum(w.values)), right) > 0]
+        for other in fitting or made.totals(right):
+            new = located(parsed(other.text), statement.value)
+            yield Edit(site, new, "missing-factor", other.cost + 0.5, statement.lineno)
 
 
 def is_target(text: str) -> bool:
     """Whether something may be written to."""
     return isinstance(parsed(text), ATOMS) and not text.endswith(".T")
+
+
+def target_of(statement: ast.AST, site: Site) -> str:
+    """The name that a value in an assignment is given."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return ""
+    target = statement.targets[0]
+    places = [k for name, k in site.path if name == "elts" and k is not None]
+    if isinstance(target, ast.Tuple) and places and places[0] < len(target.elts):
+        target = target.elts[places[0]]
+    return ast.unparse(target) if isinstance(target, ast.Name | ast.Attribute) else ""

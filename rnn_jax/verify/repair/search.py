@@ -14,7 +14,6 @@ import numpy as np
 from rnn_jax.verify.repair import statements
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
-from rnn_jax.verify.repair.expressions import Places
 from rnn_jax.verify.repair.first_state import first_states
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
 from rnn_jax.verify.repair.grammar import Grammar
@@ -22,8 +21,10 @@ from rnn_jax.verify.repair.harvest import Stock, looking, stocked, written
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.match import Matcher, around, summands, sums
 from rnn_jax.verify.repair.missing import insertions
+from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
+from rnn_jax.verify.repair.sensitivities import sensitivities
 from rnn_jax.verify.repair.tokens import operators
 from rnn_jax.verify.repair.trial import Trial
 
@@ -153,14 +154,38 @@ class Search:
     def told(self, found: Healing) -> Healing:
         """The healing by values that have a name, where some of those heal too: equations may have many solutions."""
         shapes = [v.shape for v in found.present]
+        sizes = [v.size for v in found.present]
         for values in self.quantities.sequences.values():
-            if [v.size for v in values] == [v.size for v in found.present]:
-                for order in (values[::-1], values):
-                    right = [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
-                    again = self.forcing.forced(found, right)
-                    if again is not None and again.healed >= found.healed:
-                        return again
+            for order in (values[::-1], values, [np.concatenate(values)]):
+                if [v.size for v in order] != sizes:
+                    continue
+                right = [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
+                again = self.forcing.forced(found, right)
+                if again is not None and again.healed >= found.healed:
+                    return again
+        return self.carried_forward(found)
+
+    def carried_forward(self, found: Healing) -> Healing:
+        """The healing by how the forward depends on the wrong parameters, where that heals too."""
+        shapes = [v.shape for v in found.present]
+        largest = max((len(s) for s in shapes), default=0)
+        if largest < 3:  # sweeps backward hold nothing of the kind
+            return found
+        for values in self.sensitivities:
+            for shift in (0, 1):
+                right = [np.zeros_like(values[0])] * shift + values[: len(values) - shift or None]
+                if [v.shape for v in right] != shapes:
+                    continue
+                again = self.forcing.forced(found, right)
+                if again is not None and again.healed >= found.healed:
+                    return again
         return found
+
+    @cached_property
+    def sensitivities(self) -> list[list[np.ndarray]]:
+        """How the values of the forward depend on the wrong parameters."""
+        made, sites = instrumented(self.live, self.live.spots)
+        return list(sensitivities(self.trial, made, sites, self.wrong))
 
     def healing(self) -> Iterator[Healing]:
         """The expressions that can mend all that is wrong, statement by statement as they run, the outermost first."""
@@ -203,7 +228,12 @@ class Search:
         self.stage(0.4)
         for healing in self.healing():
             there = Places(look_around(self, healing), numpy)
-            self.attempt(Matcher(self.live, healing, there).edits())
+            matcher = Matcher(self.live, healing, there)
+            self.attempt(matcher.edits())
+            if not self.found:
+                self.attempt(matcher.composed())
+            if not self.found:
+                self.attempt(matcher.filled())
         yield
         self.stage(0.15)
         for place, stock in stocks.items():

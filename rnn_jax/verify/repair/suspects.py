@@ -11,6 +11,7 @@ from rnn_jax.verify.check_report import Suspect
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.match import target_of
 from rnn_jax.verify.repair.probe import Seen, Trace
 from rnn_jax.verify.repair.ranking import statement_value
 from rnn_jax.verify.repair.scope import function_at
@@ -101,17 +102,6 @@ def never_added(search: Search) -> list[Suspect]:
             made = place(search, last, node.end_lineno or node.lineno, None, True, wanted, "")
             found.append(replace(made, expression=f"{target} += ..."))
     return found
-
-
-def target_of(statement: ast.AST, site: Site) -> str:
-    """The name that a value in an assignment is given."""
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-        return ""
-    target = statement.targets[0]
-    places = [k for name, k in site.path if name == "elts" and k is not None]
-    if isinstance(target, ast.Tuple) and places and places[0] < len(target.elts):
-        target = target.elts[places[0]]
-    return ast.unparse(target) if isinstance(target, ast.Name | ast.Attribute) else ""
 
 
 def likely(search: Search) -> list[Suspect]:

@@ -42,8 +42,12 @@ def holds(bench: Bench, live: LiveCode, edits: list[Edit], own: Values, over: di
             if there.doubt or failing(there):
                 return None
             made.append(there)
-        if failing(lengths.wrong_when_short(calm, made[0], over)):
+        short = lengths.sweep(calm, made[0], over)
+        if failing(lengths.at_lengths(made[0], short, over)):
             return None
+    with live.changed({}):
+        if set(lengths.sweep(calm, made[0], over)) - set(short):
+            return None  # the program could be run at a length at which it now fails
     if not holds_elsewhere(bench, live, edits):
         return None
     verdicts = [c.verdict for each in made[:POINTS] for c in each.compared.values()]

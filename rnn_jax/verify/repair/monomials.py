@@ -1,0 +1,359 @@
+"""Products of several of a place's values, found by what they are worth: by logarithms and by random projections.
+
+A gradient by hand is a product nearly everywhere: `dc * i[t] * (1 - g[t] ** 2)`, `W.T @ (dh * z)`. With a hundred
+values at a place there are millions of such products. An elementwise one is found as a sum of logarithms at a few
+entries, a matrix product and a sum over all iterations by the number that two random vectors make of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.repair.expressions import ATOMS, Written, parsed
+from rnn_jax.verify.repair.harvest import Stock
+
+MOST_FACTORS = 110  # of one shape
+LARGEST = 5_000_000  # numbers in the table of their pairs
+PROBES = 14  # entries that are compared
+NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, right to a millionth
+MOST_FOUND = 6
+MOST_ALIKE = 2  # texts that are worth the same here, but may not be elsewhere
+COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3}  # by the number of factors
+
+
+class Factors(NamedTuple):
+    """The values of a place that can be a factor in an array of one shape."""
+
+    texts: list[str]
+    values: np.ndarray  # [factor, iteration, *shape]
+
+
+class Monomials:
+    """The products of what is known at one place."""
+
+    def __init__(self, stock: Stock, numpy: str) -> None:
+        self.stock, self.numpy = stock, numpy
+        self._factors: dict[tuple[int, ...], Factors] = {}
+        self._pairs: dict[tuple[int, ...], tuple[list[tuple[int, ...]], np.ndarray]] = {}
+        self.rng = np.random.default_rng(0)
+
+    @cached_property
+    def iterations(self) -> int:
+        """How often the program came by."""
+        return max((len(v.values) for v in self.stock.values()), default=0)
+
+    @cached_property
+    def single(self) -> list[tuple[str, np.ndarray]]:
+        """What is no product itself, and 1 - x and 1 - x ** 2 of each name; the shortest of those worth the same."""
+        known = {
+            text: np.stack([np.asarray(v, float) for v in entry.values])
+            for text, entry in self.stock.items()
+            if entry.shape[0] in ("array", "float", "int") and len(entry.values) == self.iterations
+        }
+        made = dict(known)
+        for text, value in known.items():
+            if isinstance(parsed(text), ATOMS) and value.ndim > 1 and self.stock[text].shape[0] == "array":
+                made.setdefault(f"1 - {text}", 1 - value)
+                made.setdefault(f"1 - {text} ** 2", 1 - value**2)
+        found: list[tuple[str, np.ndarray]] = []
+        taken: Counter[tuple[object, ...]] = Counter()
+        for text in sorted(made, key=lambda t: (len(t), t)):
+            tree = parsed(text)
+            product = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult | ast.MatMult | ast.Div)
+            value = made[text]
+            if not product and not isinstance(tree, ast.UnaryOp) and np.all(np.isfinite(value)) and np.any(value):
+                key = value.shape, value.tobytes()
+                if taken[key] < (1 if text.endswith(".T") else MOST_ALIKE):
+                    taken[key] += 1
+                    found.append((text, value))
+        return found
+
+    def factors(self, shape: tuple[int, ...]) -> Factors:
+        """Those that fill an array of the shape, by themselves or along some of its axes."""
+        if shape not in self._factors:
+            texts: list[str] = []
+            values: list[np.ndarray] = []
+            for text, value in self.single:
+                for form, filled in spread(text, value, shape):
+                    texts.append(form)
+                    values.append(filled)
+            room = int(np.sqrt(2 * LARGEST / (self.iterations * max(1, int(np.prod(shape))))))
+            kept = range(len(texts))[: min(MOST_FACTORS, room)]
+            table = np.stack([values[k] for k in kept]) if texts else np.zeros((0, self.iterations, *shape))
+            self._factors[shape] = Factors([texts[k] for k in kept], table)
+        return self._factors[shape]
+
+    def small(self, shape: tuple[int, ...]) -> tuple[list[tuple[int, ...]], np.ndarray]:
+        """The single factors and the products of two, as numbers of factors, with their values."""
+        if shape not in self._pairs:
+            table = self.factors(shape).values
+            pairs = list(itertools.combinations_with_replacement(range(len(table)), 2))
+            first, second = (np.array([p[k] for p in pairs], int) for k in (0, 1))
+            values = np.concatenate([table, table[first] * table[second]])
+            self._pairs[shape] = [*((k,) for k in range(len(table))), *pairs], values
+        return self._pairs[shape]
+
+    def worth(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
+        """The products of up to four factors that are worth this at the iterations from `start` on."""
+        shape = wanted[0].shape
+        table = self.factors(shape).values
+        count = len(wanted)
+        if not len(table) or start + count > self.iterations:
+            return
+        goal = np.stack(wanted).astype(float).ravel()
+        rows = table[:, start : start + count].reshape(len(table), -1)
+        size = float(np.max(np.abs(goal), initial=0.0))
+        there = np.flatnonzero(np.abs(goal) > 1e-3 * size)
+        if not len(there):
+            return
+        probes = np.random.default_rng(0).permutation(there)[:PROBES]
+        usable = np.flatnonzero(np.all(rows[:, probes] != 0, axis=1))
+        if not len(usable):
+            return
+        logs = np.log(np.abs(rows[usable][:, probes]))
+        target = np.log(np.abs(goal[probes]))
+        found = 0
+        for chosen in alike(logs, target):
+            factors = [int(usable[k]) for k in chosen]
+            value = np.prod(rows[factors], axis=0)
+            for sign in (1.0, -1.0):
+                if np.linalg.norm(sign * value - goal) <= NEAR * np.linalg.norm(goal):
+                    yield self.written(shape, factors, sign)
+                    found += 1
+            if found >= MOST_FOUND:
+                return
+
+    def written(self, shape: tuple[int, ...], factors: list[int], sign: float = 1.0) -> Written:
+        """A product as it is written, with its values at all iterations."""
+        table = self.factors(shape)
+        text = product([table.texts[k] for k in factors], sign)
+        return Written(text, list(sign * np.prod(table.values[factors], axis=0)), COSTS[len(factors)])
+
+    @cached_property
+    def matrices(self) -> list[tuple[str, np.ndarray]]:
+        """The names that are matrices."""
+        found = [(t, v) for t, v in self.single if v.ndim == 3 and isinstance(parsed(t), ATOMS)]
+        return [(t, v) for t, v in found if not t.endswith(".T")][:40]
+
+    def images(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
+        """The products of a matrix with up to two factors that are worth this."""
+        shape, count = wanted[0].shape, len(wanted)
+        if len(shape) not in (1, 2) or start + count > self.iterations:
+            return
+        left: np.ndarray = np.asarray(self.rng.normal(size=shape[0]))
+        right = np.asarray(self.rng.normal(size=shape[1])) if len(shape) == 2 else None
+        goal = np.array([left @ w if right is None else left @ w @ right for w in wanted])
+        size = float(np.linalg.norm(goal))
+        if not size:
+            return
+        for name, matrix in self.matrices:
+            for text, inner, weights in forms(name, matrix[start : start + count], shape, left, right):
+                chosen, values = self.small(inner)
+                if not len(values):
+                    continue
+                made = values[:, start : start + count].reshape(len(values), count, -1)
+                worth = np.einsum("kti,ti->kt", made, weights.reshape(count, -1))
+                for sign in (1.0, -1.0):
+                    near = np.flatnonzero(np.linalg.norm(sign * worth - goal, axis=1) <= NEAR * size)
+                    for k in near[:MOST_FOUND]:
+                        factor = self.written(inner, list(chosen[k]))
+                        whole = text.format(f"({factor.text})" if len(chosen[k]) > 1 else bracketed(factor.text))
+                        signed = whole if sign > 0 else f"-({whole})"
+                        yield Written(ast.unparse(parsed(signed)), [], factor.cost + 0.5)
+
+    def equal_to(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
+        """All products that are worth this at the iterations from `start` on."""
+        yield from self.worth(wanted, start)
+        yield from self.images(wanted, start)
+
+    def totals(self, wanted: np.ndarray) -> Iterator[Written]:
+        """What is worth this, or a multiple of it, when it is added up over all iterations."""
+        shape = wanted.shape
+        chosen, values = self.small(shape)
+        if len(values):
+            added = values.sum(axis=1).reshape(len(values), -1)
+            for k, sign in self.multiples(added, wanted.ravel()):
+                yield self.written(shape, list(chosen[k]), sign)
+        if len(shape) == 2:
+            yield from self.outer_totals(wanted)
+        if len(shape) == 1:
+            yield from self.column_totals(wanted)
+
+    def multiples(self, rows: np.ndarray, wanted: np.ndarray) -> Iterator[tuple[int, float]]:
+        """The rows that are a multiple of what is wanted, and the sign; of a single number only the number itself."""
+        size, sizes = float(np.linalg.norm(wanted)), np.linalg.norm(rows, axis=1)
+        along = rows @ wanted / size
+        near = np.flatnonzero((sizes > 0) & (np.abs(np.abs(along) - sizes) <= 1e-9 * sizes))
+        for k in sorted(near, key=lambda k: abs(sizes[k] - size) > NEAR * size)[: 2 * MOST_FOUND]:
+            sign = float(np.sign(along[k]))
+            fits = abs(sizes[k] - size) <= NEAR * size
+            if fits or (len(wanted) > 1 and np.linalg.norm(rows[k] / along[k] * size - wanted) <= NEAR * size):
+                yield int(k), sign
+
+    def outer_totals(self, wanted: np.ndarray) -> Iterator[Written]:
+        """Sums of outer products, and of products of matrices over what they have in common."""
+        rows, columns = wanted.shape
+        size = float(np.linalg.norm(wanted))
+        drawn = self.rng.normal(size=(2, rows + columns))
+        vectors = [(row[:rows], row[rows:]) for row in drawn]
+        goals = [float(left @ wanted @ right) for left, right in vectors]
+        shapes = {v.shape[1:] for _, v in self.single if 1 < v.ndim <= 3}
+        for first in sorted(shapes):
+            for form, second in pairings(first, rows, columns, shapes):
+                chosen, values = self.small(first)
+                others = [(k,) for k in range(len(self.factors(second).texts))]
+                factors = self.factors(second).values
+                if not len(values) or not len(factors):
+                    continue
+                axis = int(form == "xTy")
+                tables = [
+                    contracted(values, left, axis).reshape(len(values), -1)
+                    @ contracted(factors, right, axis).reshape(len(factors), -1).T
+                    for left, right in vectors
+                ]
+                # Two numbers in the ratio of those wanted: a multiple, as most likely no other sum is.
+                crossed = np.abs(tables[0] * goals[1] - tables[1] * goals[0])
+                scale = np.abs(tables[0] * goals[1]) + np.abs(tables[1] * goals[0])
+                near = list(zip(*np.nonzero(crossed < 1e-9 * scale), strict=True))
+                for k, j in near[: 4 * MOST_FOUND]:
+                    total = np.einsum(EINSUMS[form], values[k], factors[j])
+                    ratio = float(np.sum(total * wanted)) / size**2
+                    if not ratio or np.linalg.norm(total / ratio - wanted) > NEAR * size:
+                        continue
+                    if wanted.size == 1 and abs(abs(ratio) - 1) > NEAR:
+                        continue
+                    one = self.written(first, list(chosen[k]), float(np.sign(ratio)))
+                    two = self.written(second, list(others[j]))
+                    text = {
+                        "outer": f"{self.numpy}.outer({one.text}, {two.text})",
+                        "xyT": f"({one.text}) @ ({two.text}).T",
+                        "xTy": f"({one.text}).T @ ({two.text})",
+                    }[form]
+                    yield Written(ast.unparse(parsed(text)), [], one.cost + 0.5)
+
+    def column_totals(self, wanted: np.ndarray) -> Iterator[Written]:
+        """Sums over the rows or the columns of matrices."""
+        for shape in sorted({v.shape[1:] for _, v in self.single if v.ndim == 3}):
+            for axis in (0, 1):
+                if shape[1 - axis] != len(wanted):
+                    continue
+                chosen, values = self.small(shape)
+                if len(values):
+                    for k, sign in self.multiples(values.sum(axis=(1, 2 + axis)), wanted):
+                        inner = self.written(shape, list(chosen[k]), sign)
+                        yield Written(f"({inner.text}).sum(axis={axis})", [], inner.cost + 0.5)
+
+
+EINSUMS = {"outer": "ti,tj->ij", "xyT": "tib,tjb->ij", "xTy": "tbi,tbj->ij"}
+
+
+def spread(text: str, value: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
+    """The ways in which an array fills a larger one: as it is, or with new axes."""
+    own, count = value.shape[1:], len(value)
+    if not own:
+        filled = np.broadcast_to(value.reshape(count, *(1 for _ in shape)), (count, *shape))
+        yield text, filled
+        return
+    for axes in itertools.combinations(range(len(shape)), len(own)):
+        if any(own[k] not in (shape[axis], 1) for k, axis in enumerate(axes)) or (set(own) == {1} and len(shape) > 0):
+            continue
+        inner = [n if axis in axes else 1 for axis, n in enumerate(shape)]
+        for k, axis in enumerate(axes):
+            inner[axis] = own[k]
+        index = [":" if axis in axes else "None" for axis in range(axes[0], len(shape))]
+        while index and index[-1] == ":" and "None" not in index:
+            index.pop()
+        form = f"{bracketed(text)}[{', '.join(index)}]" if index else text
+        yield form, np.broadcast_to(value.reshape(count, *inner), (count, *shape))
+
+
+def alike(logs: np.ndarray, target: np.ndarray) -> Iterator[tuple[int, ...]]:
+    """The rows, up to four of them, that add up to the target; the fewest first."""
+    yield from ((int(k),) for k in np.flatnonzero(np.all(np.abs(logs - target) <= NEAR, axis=1)))
+    pairs = list(itertools.combinations_with_replacement(range(len(logs)), 2))
+    first, second = (np.array([p[k] for p in pairs], int) for k in (0, 1))
+    sums = logs[first] + logs[second]
+    order = np.argsort(sums[:, 0])
+    keys = sums[order, 0]
+
+    def matches(rest: np.ndarray) -> Iterator[tuple[int, int]]:
+        low = np.searchsorted(keys, rest[:, 0] - NEAR)
+        high = np.searchsorted(keys, rest[:, 0] + NEAR, side="right")
+        for k in np.flatnonzero(high > low):
+            there = order[low[k] : high[k]]
+            for j in there[np.all(np.abs(sums[there] - rest[k]) <= NEAR, axis=1)]:
+                yield int(k), int(j)
+
+    found = False
+    for _, j in matches(target[None]):
+        found = True
+        yield pairs[j]
+    if not found:
+        for k, j in matches(target - logs):
+            if k <= pairs[j][0]:
+                found = True
+                yield (k, *pairs[j])
+    if not found:
+        for k, j in matches(target - sums):
+            if pairs[k][1] <= pairs[j][0]:
+                yield (*pairs[k], *pairs[j])
+
+
+def forms(
+    name: str, matrix: np.ndarray, shape: tuple[int, ...], left: np.ndarray, right: np.ndarray | None
+) -> Iterator[tuple[str, tuple[int, ...], np.ndarray]]:
+    """Products of a matrix with something else, what shape that has, and what the random vectors make of it."""
+    rows, columns = matrix.shape[1:]
+    if rows == shape[0]:
+        image = np.einsum("i,tij->tj", left, matrix)
+        if right is None:
+            yield f"{name} @ {{}}", (columns,), image
+        else:
+            yield f"{name} @ {{}}", (columns, shape[1]), image[:, :, None] * right
+    if columns == shape[0]:
+        image = np.einsum("j,tij->ti", left, matrix)
+        if right is None:
+            yield f"{name}.T @ {{}}", (rows,), image
+        else:
+            yield f"{name}.T @ {{}}", (rows, shape[1]), image[:, :, None] * right
+    if right is not None and columns == shape[1]:
+        yield f"{{}} @ {name}", (shape[0], rows), left[:, None] * np.einsum("tij,j->ti", matrix, right)[:, None]
+    if right is not None and rows == shape[1]:
+        yield f"{{}} @ {name}.T", (shape[0], columns), left[:, None] * np.einsum("tij,i->tj", matrix, right)[:, None]
+
+
+def pairings(
+    first: tuple[int, ...], rows: int, columns: int, shapes: set[tuple[int, ...]]
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """How an array of one shape can be multiplied with others, for a matrix of so many rows and columns."""
+    if first == (rows,) and (columns,) in shapes:
+        yield "outer", (columns,)
+    if len(first) == 2 and first[0] == rows and (columns, first[1]) in shapes:
+        yield "xyT", (columns, first[1])
+    if len(first) == 2 and first[1] == rows and (first[0], columns) in shapes:
+        yield "xTy", (first[0], columns)
+
+
+def contracted(values: np.ndarray, vector: np.ndarray, axis: int) -> np.ndarray:
+    """All values with one of their axes multiplied away."""
+    return np.tensordot(values, vector, axes=([2 + axis], [0]))
+
+
+def product(texts: list[str], sign: float) -> str:
+    """A product as it is written."""
+    tree = parsed(texts[0])
+    for text in texts[1:]:
+        tree = ast.BinOp(tree, ast.Mult(), parsed(text))
+    return ast.unparse(ast.UnaryOp(ast.USub(), tree) if sign < 0 else tree)
+
+
+def bracketed(text: str) -> str:
+    """The text, in brackets where something is to stand close to it."""
+    return text if isinstance(parsed(text), ATOMS | ast.Call) else f"({text})"

@@ -1,0 +1,77 @@
+"""How each value of the forward depends on a parameter: what a program that learns forward in time carries with it.
+
+By central differences of the program itself, exact to about ten digits: enough to tell which of the many solutions of
+the equations in force.py is the one that was meant. For no verdict.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_jax.verify.program import OverdueError
+from rnn_jax.verify.repair.live import Site, Spot
+from rnn_jax.verify.repair.probe import Trace, watching
+from rnn_jax.verify.repair.trial import Trial, short
+from rnn_jax.verify.subject import Values, evaluate_loss
+
+STEP = 1e-5  # the differences err by its square, and by eps / STEP
+MOST_ENTRIES = 80  # of all the parameters in question
+LARGEST = 3_000  # numbers in one sensitivity
+
+
+def sensitivities(
+    trial: Trial, made: dict[Spot, ast.stmt], sites: list[Site], names: frozenset[str]
+) -> Iterator[list[np.ndarray]]:
+    """Of each expression of the forward by each parameter: d value / d parameter, at each time that it was computed.
+
+    Of shape (*value, *parameter), and then the other way round. `made`: the code with probes at `sites`.
+    """
+    values = {name: np.array(trial.made.values[name], float) for name in names}
+    if sum(v.size for v in values.values()) > MOST_ENTRIES:
+        return
+    for name, value in values.items():
+        columns: dict[Site, list[list[np.ndarray]]] = defaultdict(list)
+        for entry in range(value.size):
+            runs = []
+            for sign in (1, -1):
+                moved = value.copy()
+                moved.reshape(-1)[entry] += sign * STEP
+                runs.append(forward(trial, made, sites, {name: moved}))
+            ahead, behind = runs
+            if ahead is None or behind is None:
+                return
+            for site, seen in ahead.seen.items():
+                other = behind.seen.get(site, [])
+                if len(other) == len(seen) and all(
+                    a.value.shape == b.value.shape for a, b in zip(seen, other, strict=True)
+                ):
+                    columns[site].append([(a.value - b.value) / (2 * STEP) for a, b in zip(seen, other, strict=True)])
+        for kept in columns.values():
+            if (
+                len(kept) != value.size
+                or len({len(c) for c in kept}) > 1
+                or not any(np.any(v) for c in kept for v in c)
+            ):
+                continue
+            whole = [np.stack(entries, axis=-1) for entries in zip(*kept, strict=True)]
+            if any(v.size > LARGEST for v in whole) or not any(np.any(v) for v in whole):
+                continue
+            yield [v.reshape(*v.shape[:-1], *value.shape) for v in whole]
+            yield [np.moveaxis(v, -1, 0).reshape(*value.shape, *v.shape[:-1]) for v in whole]
+
+
+def forward(trial: Trial, made: dict[Spot, ast.stmt], sites: list[Site], moved: Values) -> Trace | None:
+    """All values of one evaluation of the loss, with some parameters moved."""
+    setting = trial.made.setting
+    there = replace(setting, parameters={**trial.made.values, **setting.parameters, **moved})
+    try:
+        with watching(sites, trial.live) as trace, trial.live.changed(made), short(trial.bench, trial.limit):
+            evaluate_loss(trial.bench.subject, there)
+    except (Exception, OverdueError):
+        return None
+    return trace
