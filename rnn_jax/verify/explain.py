@@ -150,6 +150,9 @@ def within(ids: np.ndarray, low: int, high: int) -> bool:
     return bool(ids.min(initial=low) >= low and ids.max(initial=high) <= high)
 
 
+HEAVIEST = 1.0  # a decay that takes away all of a weight at a rate of 1: nobody means that, but a slip gives it
+
+
 def penalty(made: list[Judgement]) -> Explanation | None:
     """A multiple of the parameter itself on top, the same for all points: the gradient of a penalty."""
     found: dict[str, float] = {}
@@ -164,6 +167,6 @@ def penalty(made: list[Judgement]) -> Explanation | None:
             if not share or rest > allowed or abs(share - found.setdefault(name, share)) > 1e-6 * abs(share):
                 return None
     said = ", ".join(f"{share:+.6g} {name} in d{name}" for name, share in found.items())
-    if all(share > 0 and not penalised(made[0], name) for name, share in found.items()):
+    if all(0 < share < HEAVIEST and not penalised(made[0], name) for name, share in found.items()):
         return Explanation("penalty", f"{said}, which the loss does not hold: the gradient of a penalty?")
     return Explanation("penalty", f"{said}: the gradient of a penalty is missing, halved or of the wrong sign")

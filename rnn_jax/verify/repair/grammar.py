@@ -186,6 +186,11 @@ def slices(node: ast.Slice) -> Iterator[Option]:
             made = shallow(node)
             setattr(made, field, choice)
             yield made, "index-shift", 1.5
+    if bool(node.lower) != bool(node.upper):  # all but the first, all but the last
+        made = shallow(node)
+        made.lower, made.upper = opposite(node.upper), opposite(node.lower)
+        if made.lower is not None or made.upper is not None:
+            yield made, "index-shift", 1.2
     if node.step is not None:
         made = shallow(node)
         made.step = None
@@ -194,6 +199,13 @@ def slices(node: ast.Slice) -> Iterator[Option]:
         made = shallow(node)
         made.step = ast.UnaryOp(ast.USub(), ast.Constant(1))
         yield made, "wrong-order", 2.5
+
+
+def opposite(bound: ast.expr | None) -> ast.expr | None:
+    """The bound that leaves out as many at the other end."""
+    if isinstance(bound, ast.UnaryOp) and isinstance(bound.op, ast.USub):
+        return bound.operand
+    return None if bound is None else ast.UnaryOp(ast.USub(), bound)
 
 
 def ranges(node: ast.Call) -> Iterator[Option]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
@@ -56,7 +59,7 @@ def kind_of(live: LiveCode, trace: Trace, edit: Edit) -> str:
         )
     if slopes and edit.kind in ("sign", "operator", "constant", "wrong-function", "extra-factor", "extra-term"):
         return "derivative-function"
-    if slopes and edit.kind == "wrong-variable":
+    if slopes and edit.kind == "wrong-variable" and activated(live, trace, edit):
         return "derivative-point"
     if edit.kind == "missing-factor":
         return of_factor(edit.new) if isinstance(edit.new, ast.BinOp) else "missing-term"
@@ -71,6 +74,33 @@ def kind_of(live: LiveCode, trace: Trace, edit: Edit) -> str:
     if edit.kind == "operator":
         return ""
     return PLAIN.get(edit.kind, edit.kind)
+
+
+def activated(live: LiveCode, trace: Trace, edit: Edit) -> bool:
+    """Whether what is taken and what should be are a value before and after an activation."""
+    new = ast.unparse(edit.new)
+    old = [seen.value for seen in trace.seen.get(edit.site, [])]
+    for site, seen in trace.seen.items():
+        if old and ast.unparse(live.node(site)) == new:
+            values = [each.value for each in seen]
+            for before in old:
+                for after in values:
+                    if before.shape == after.shape and (is_activation(before, after) or is_activation(after, before)):
+                        return True
+    return False
+
+
+def is_activation(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether y is an activation of x."""
+    with np.errstate(all="ignore"):
+        return any(np.allclose(f(x.astype(float)), y, rtol=1e-9, atol=1e-12) for f in ACTIVATIONS)
+
+
+ACTIVATIONS: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
+    np.tanh,
+    lambda x: 1 / (1 + np.exp(-x)),
+    lambda x: np.maximum(x, 0),
+)
 
 
 def of_extra(old: Any) -> str:
@@ -193,7 +223,10 @@ def of_new(live: LiveCode, edit: Edit, statement: ast.stmt) -> str:
     if isinstance(statement, ast.AugAssign):
         if isinstance(statement.op, ast.Div | ast.Mult):
             return "scale"
-        return "loss-seed" if isinstance(statement.value, ast.Constant) else "never-computed"
+        if isinstance(statement.value, ast.Constant):
+            return "loss-seed"
+        own, inside = ast.unparse(statement.target).partition("[")[0], ast.unparse(statement.value)
+        return "dropped-path" if own in inside else "never-computed"
     if isinstance(statement, ast.Assign):
         text = ast.unparse(statement.value)
         if "zeros" in text or text == "0":

@@ -13,7 +13,7 @@ from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Written, key_o
 from rnn_jax.verify.repair.force import Healing, Reach
 from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.monomials import Monomials
+from rnn_jax.verify.repair.monomials import Monomials, multiple
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.tree import at, located, replaced, shallow
 
@@ -133,7 +133,7 @@ class Matcher:
             start = max(first, 1)
             if there is not None and last > start:
                 for other in there.equal_to(shifts[start:last], start - 1):
-                    yield self.linked(loop, other)
+                    yield from self.sent_on(loop, other)
                 if isinstance(self.node, ast.Name):
                     wanted = [p + s for p, s in zip(present, shifts, strict=True)]
                     for other in there.equal_to(wanted[start:last], start - 1):
@@ -153,8 +153,8 @@ class Matcher:
             here = self.places.monomials(place)
             if name not in stock or here is None or key_of(stock[name].shape) != wanted.shape:
                 continue
-            for other in here.totals(missing):
-                yield added(self.live, place, name, ast.Add(), other)
+            for total in here.totals(missing):
+                yield from added(self.live, place, name, total)
             for index, known in stock.items():
                 if known.shape[0] != "int" or len(known.values) != here.iterations:
                     continue
@@ -174,7 +174,7 @@ class Matcher:
                                 cost = other.cost + 0.02 * len(other.text)
                                 yield inserted(self.live, place, statement, cost)
                             else:
-                                yield added(self.live, place, item, operator, other)
+                                yield from added(self.live, place, item, other)
 
     def operands(self, here: Monomials, first: int, last: int) -> Iterator[Edit]:
         """Another operand of a sum: what is wanted of it is what the other operand leaves."""
@@ -222,7 +222,8 @@ class Matcher:
                 ast.Assign([target], text) if operator is None else ast.AugAssign(target, operator, text)
             )
             assert self.where is not None
-            cost = other.cost + 1.2 + 0.02 * len(other.text)
+            # Where one place alone has to change it is the likelier one: what is sent on has several uses.
+            cost = other.cost + 1.7 + 0.02 * len(other.text)
             yield inserted(self.live, self.where.statement, statement, cost)
 
     def carried(self, last: Expressions, loop: Any, shape: tuple[int, ...]) -> Iterator[Edit]:
@@ -232,7 +233,7 @@ class Matcher:
         for other in last.of(shape):
             before = [zero, *other.values][: len(present)]
             if self.fits(before):
-                yield self.linked(loop, other)
+                yield from self.sent_on(loop, other)
             if isinstance(self.node, ast.Name):
                 before = [present[0], *other.values][: len(present)]
                 if self.fits([b - p for b, p in zip(before, present, strict=False)]):
@@ -245,7 +246,7 @@ class Matcher:
         found = self.several([[zero, *w.values][: len(present)] for w in last.of(shape)])
         if found:
             text = " + ".join(last.of(shape)[k].text for k in found)
-            yield self.linked(loop, Written(text, [], 2.0))
+            yield from self.sent_on(loop, Written(text, [], 2.0))
 
     def several(self, candidates: list[list[np.ndarray]]) -> list[int]:
         """Which of the candidates give, added up, what is missing: the nearest one first, each once."""
@@ -267,6 +268,18 @@ class Matcher:
             if np.linalg.norm(rest) <= NEAR * self.size:
                 return [kept[k] for k in chosen] if np.allclose(weights, 1, atol=1e-4) else []
         return []
+
+    def sent_on(self, loop: Any, other: Written) -> Iterator[Edit]:
+        """What the next iteration is to get: by a name that is there for it and never renewed, or by a new one."""
+        assert self.where is not None
+        assert self.where.loop is not None
+        renewed = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        for name in terms(self.node):
+            if isinstance(name, ast.Name) and name.id not in renewed:
+                statement = ast.Assign([ast.Name(name.id, ast.Store())], parsed(other.text))
+                place = end_of(self.where.loop, loop)
+                yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
+        yield self.linked(loop, other)
 
     def linked(self, loop: Any, other: Written) -> Edit:
         """A carried gradient set to 0 before the loop, added at the site, and renewed at the end of the loop."""
@@ -304,65 +317,72 @@ def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> E
     return Edit(Site(place.file, place.number, above), new, "missing-statement", cost, line, True)
 
 
-def sums(live: LiveCode, places: Places, name: str, missing: np.ndarray) -> Iterator[Edit]:
+def sums(live: LiveCode, places: Places, order: list[Site], missing: np.ndarray, products: bool) -> Iterator[Edit]:
     """A statement that adds to a sum what it lacks: over all iterations, what is missing of one gradient."""
-    for place, here in places.items():
+    for place in order:
+        here, made = places.get(place), places.monomials(place)
+        assert here is not None
+        assert made is not None
         targets = [t for t, known in here.stock.items() if key_of(known.shape) == missing.shape and is_target(t)]
         if not targets:
             continue
-        found = False
-        for part, other, total in [*whole_sums(here, missing.shape), *scattered(here, missing.shape)]:
-            share = multiple(total, missing)
-            for target in targets if share else ():
-                found = True
-                yield added(live, place, f"{target}{part}", ast.Add() if share > 0 else ast.Sub(), other)
-        made = places.monomials(place)
-        if not found and made is not None:
-            for other in made.totals(missing):
-                for target in targets:
-                    yield added(live, place, target, ast.Add(), other)
+        if products:
+            fitting = [("", other) for other in made.totals(missing)] or list(made.scattered(missing))
+        else:
+            fitting = [("", w) for w in here.of(missing.shape) if multiple(np.asarray(sum(w.values)), missing)]
+        for part, other in fitting:
+            for target in targets:
+                for spot in beside(live, places, place, target, other.text):
+                    yield from added(live, spot, f"{target}{part}", other)
 
 
-def added(live: LiveCode, place: Site, target: str, operator: ast.operator, other: Written) -> Edit:
-    """A statement that adds to a sum."""
+def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) -> Iterator[Site]:
+    """A place, and those in its block behind other sums where all that is needed is known as well."""
+    yield place
+    field, last = place.path[-1]
+    body = getattr(at(live.statement(place.spot), place.path[:-1]), field)
+    names = {n.id for t in (target, text) for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)}
+    for k in range(1, len(body)):
+        other = Site(place.file, place.number, (*place.path[:-1], (field, k)))
+        here = places.stocks.get(other, {})
+        if (
+            k != last
+            and isinstance(body[k - 1], ast.AugAssign)
+            and target in here
+            and names & set(here) >= names - MODULES
+        ):
+            yield other
+
+
+MODULES = {"np", "numpy", "math"}
+
+
+def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[Edit]:
+    """A statement that adds to a sum or, as where it is an update, takes away."""
     stored: Any = parsed(target)
     stored.ctx = ast.Store()
-    cost = other.cost + 0.02 * len(other.text)
-    return inserted(live, place, ast.AugAssign(stored, operator, parsed(other.text)), cost)
+    cost = other.cost + 0.02 * (len(other.text) + len(target)) + company(live, place, target)
+    for operator in (ast.Add(), ast.Sub()):
+        yield inserted(live, place, ast.AugAssign(stored, operator, parsed(other.text)), cost)
 
 
-def multiple(total: np.ndarray, wanted: np.ndarray) -> float:
-    """How many times what is wanted a sum is, as where it is divided by a count later on; 0 where it is no multiple.
-
-    Of a single number only the number itself will do.
-    """
-    size = float(np.linalg.norm(wanted))
-    share = float(np.sum(total * wanted)) / size**2 if size else 0.0
-    if not share or np.linalg.norm(total / share - wanted) > NEAR * size:
-        return 0.0
-    return share if wanted.size > 1 or abs(abs(share) - 1) <= NEAR else 0.0
+def company(live: LiveCode, place: Site, target: str) -> float:
+    """What the statements beside a place make of one more sum: others of its dictionary are likely, a second is not."""
+    body = getattr(at(live.statement(place.spot), place.path[:-1]), place.path[-1][0])
+    others = [n.target for n in body if isinstance(n, ast.AugAssign)]
+    if any(ast.unparse(each) == target for each in others):
+        return 1.0
+    own = parsed(target)
+    return -0.2 * any(type(each) is type(own) and root(each) == root(own) for each in others)
 
 
-def whole_sums(here: Expressions, shape: tuple[int, ...]) -> Iterator[tuple[str, Written, np.ndarray]]:
-    """What each expression of the shape adds up to over all iterations."""
-    for other in here.of(shape):
-        yield "", other, np.asarray(sum(other.values))
-
-
-def scattered(here: Expressions, shape: tuple[int, ...]) -> Iterator[tuple[str, Written, np.ndarray]]:
-    """What vectors add up to that are added to one row or one column each, as of an index for an input."""
-    if len(shape) != 2:
-        return
-    for index, known in here.stock.items():
-        numbers = [int(v) for v in known.values] if known.shape[0] == "int" and is_target(index) else []
-        for axis in (0, 1) if numbers and min(numbers) >= 0 else ():
-            if max(numbers) >= shape[axis]:
-                continue
-            for other in here.of((shape[1 - axis],)):
-                total = np.zeros(shape)
-                for number, value in zip(numbers, other.values, strict=False):
-                    total[(slice(None), number) if axis else number] += value
-                yield f"[:, {index}]" if axis else f"[{index}]", other, total
+def root(node: ast.expr) -> str:
+    """The name that an item or an attribute is of; of a name the name's kind alone."""
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+        if isinstance(node, ast.Name):
+            return node.id
+    return ""
 
 
 def summands(
@@ -381,7 +401,7 @@ def summands(
         here, made = places.get(place), places.monomials(place)
         if here is None or made is None:
             continue
-        fitting = [w for w in here.of(right.shape) if multiple(np.asarray(sum(w.values)), right) > 0]
+        fitting = [w for w in here.of(right.shape) if multiple(np.asarray(sum(w.values)), right)]
         for other in fitting or made.totals(right):
             new = located(parsed(other.text), statement.value)
             yield Edit(site, new, "missing-factor", other.cost + 0.5, statement.lineno)
@@ -390,6 +410,15 @@ def summands(
 def is_target(text: str) -> bool:
     """Whether something may be written to."""
     return isinstance(parsed(text), ATOMS) and not text.endswith(".T")
+
+
+def terms(node: Any) -> Iterator[ast.expr]:
+    """The terms of a sum."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        yield from terms(node.left)
+        yield from terms(node.right)
+    else:
+        yield node
 
 
 def target_of(statement: ast.AST, site: Site) -> str:

@@ -20,10 +20,12 @@ from rnn_jax.verify.repair.expressions import ATOMS, Written, parsed
 from rnn_jax.verify.repair.harvest import Stock
 
 MOST_FACTORS = 110  # of one shape
+MOST_PAIRED = 64  # of them, in products of two that are tried in matrix products and sums
 LARGEST = 5_000_000  # numbers in the table of their pairs
 PROBES = 14  # entries that are compared
 NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, right to a millionth
 MOST_FOUND = 6
+MOST_ROWS = 4  # of a matrix that are added to one by one
 MOST_ALIKE = 2  # texts that are worth the same here, but may not be elsewhere
 COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3}  # by the number of factors
 
@@ -93,7 +95,7 @@ class Monomials:
     def small(self, shape: tuple[int, ...]) -> tuple[list[tuple[int, ...]], np.ndarray]:
         """The single factors and the products of two, as numbers of factors, with their values."""
         if shape not in self._pairs:
-            table = self.factors(shape).values
+            table = self.factors(shape).values[:MOST_PAIRED]
             pairs = list(itertools.combinations_with_replacement(range(len(table)), 2))
             first, second = (np.array([p[k] for p in pairs], int) for k in (0, 1))
             values = np.concatenate([table, table[first] * table[second]])
@@ -174,33 +176,54 @@ class Monomials:
         yield from self.images(wanted, start)
 
     def totals(self, wanted: np.ndarray) -> Iterator[Written]:
-        """What is worth this, or a multiple of it, when it is added up over all iterations."""
+        """What is worth this when it is added up over all iterations, or a multiple of it."""
         shape = wanted.shape
         chosen, values = self.small(shape)
         if len(values):
             added = values.sum(axis=1).reshape(len(values), -1)
-            for k, sign in self.multiples(added, wanted.ravel()):
-                yield self.written(shape, list(chosen[k]), sign)
+            for k in multiples(added, wanted.ravel()):
+                yield self.written(shape, list(chosen[k]))
         if len(shape) == 2:
             yield from self.outer_totals(wanted)
         if len(shape) == 1:
             yield from self.column_totals(wanted)
 
-    def multiples(self, rows: np.ndarray, wanted: np.ndarray) -> Iterator[tuple[int, float]]:
-        """The rows that are a multiple of what is wanted, and the sign; of a single number only the number itself."""
-        size, sizes = float(np.linalg.norm(wanted)), np.linalg.norm(rows, axis=1)
-        along = rows @ wanted / size
-        near = np.flatnonzero((sizes > 0) & (np.abs(np.abs(along) - sizes) <= 1e-9 * sizes))
-        for k in sorted(near, key=lambda k: abs(sizes[k] - size) > NEAR * size)[: 2 * MOST_FOUND]:
-            sign = float(np.sign(along[k]))
-            fits = abs(sizes[k] - size) <= NEAR * size
-            if fits or (len(wanted) > 1 and np.linalg.norm(rows[k] / along[k] * size - wanted) <= NEAR * size):
-                yield int(k), sign
+    def scattered(self, wanted: np.ndarray) -> Iterator[tuple[str, Written]]:
+        """What is worth this when it is added to one item or row or column each time; the index comes first."""
+        for index, places in self.indices(wanted.shape):
+            inner = wanted[places[0]].shape
+            chosen, values = self.small(inner)
+            if not len(values):
+                continue
+            total = np.zeros((len(values), *wanted.shape))
+            for t, place in enumerate(places):
+                total[(slice(None), *place)] += values[:, t]
+            for k in multiples(total.reshape(len(values), -1), wanted.ravel()):
+                yield index, self.written(inner, list(chosen[k]))
+
+    def indices(self, shape: tuple[int, ...]) -> Iterator[tuple[str, list[tuple[int | slice, ...]]]]:
+        """Indices into an array of the shape by whole numbers that have a name: [k], [:, k], [0, k]."""
+        every = slice(None)
+        for text, known in self.stock.items():
+            if known.shape[0] != "int" or not isinstance(parsed(text), ATOMS) or len(known.values) != self.iterations:
+                continue
+            values = [int(v) for v in known.values]
+            for axis in range(min(2, len(shape))):
+                if min(values) < 0 or max(values) >= shape[axis]:
+                    continue
+                if axis == 0:
+                    yield f"[{text}]", [(v,) for v in values]
+                else:
+                    yield f"[:, {text}]", [(every, v) for v in values]
+                for k in range(shape[1 - axis])[:MOST_ROWS] if len(shape) > 1 else ():
+                    if axis == 0:
+                        yield f"[{text}, {k}]", [(v, k) for v in values]
+                    else:
+                        yield f"[{k}, {text}]", [(k, v) for v in values]
 
     def outer_totals(self, wanted: np.ndarray) -> Iterator[Written]:
         """Sums of outer products, and of products of matrices over what they have in common."""
         rows, columns = wanted.shape
-        size = float(np.linalg.norm(wanted))
         drawn = self.rng.normal(size=(2, rows + columns))
         vectors = [(row[:rows], row[rows:]) for row in drawn]
         goals = [float(left @ wanted @ right) for left, right in vectors]
@@ -224,12 +247,9 @@ class Monomials:
                 near = list(zip(*np.nonzero(crossed < 1e-9 * scale), strict=True))
                 for k, j in near[: 4 * MOST_FOUND]:
                     total = np.einsum(EINSUMS[form], values[k], factors[j])
-                    ratio = float(np.sum(total * wanted)) / size**2
-                    if not ratio or np.linalg.norm(total / ratio - wanted) > NEAR * size:
+                    if not multiple(total, wanted):
                         continue
-                    if wanted.size == 1 and abs(abs(ratio) - 1) > NEAR:
-                        continue
-                    one = self.written(first, list(chosen[k]), float(np.sign(ratio)))
+                    one = self.written(first, list(chosen[k]))
                     two = self.written(second, list(others[j]))
                     text = {
                         "outer": f"{self.numpy}.outer({one.text}, {two.text})",
@@ -246,12 +266,34 @@ class Monomials:
                     continue
                 chosen, values = self.small(shape)
                 if len(values):
-                    for k, sign in self.multiples(values.sum(axis=(1, 2 + axis)), wanted):
-                        inner = self.written(shape, list(chosen[k]), sign)
+                    for k in multiples(values.sum(axis=(1, 2 + axis)), wanted):
+                        inner = self.written(shape, list(chosen[k]))
                         yield Written(f"({inner.text}).sum(axis={axis})", [], inner.cost + 0.5)
 
 
 EINSUMS = {"outer": "ti,tj->ij", "xyT": "tib,tjb->ij", "xTy": "tbi,tbj->ij"}
+
+
+def multiples(rows: np.ndarray, wanted: np.ndarray) -> Iterator[int]:
+    """The rows that are a multiple of what is wanted, those of the same size first."""
+    size, sizes = float(np.linalg.norm(wanted)), np.linalg.norm(rows, axis=1)
+    along = np.abs(rows @ wanted / size) if size else np.zeros(len(rows))
+    near = np.flatnonzero((sizes > 0) & (np.abs(along - sizes) <= 1e-9 * sizes))
+    for k in sorted(near, key=lambda k: abs(sizes[k] - size) > NEAR * size)[: 2 * MOST_FOUND]:
+        if multiple(rows[k], wanted):
+            yield int(k)
+
+
+def multiple(total: np.ndarray, wanted: np.ndarray) -> bool:
+    """Whether a sum is a multiple of what is wanted, as where it is divided by a count later on.
+
+    Of a single number only the number itself will do.
+    """
+    size = float(np.linalg.norm(wanted))
+    share = float(np.sum(total * wanted)) / size**2 if size else 0.0
+    if not share or np.linalg.norm(total / share - wanted) > NEAR * size:
+        return False
+    return wanted.size > 1 or abs(abs(share) - 1) <= NEAR
 
 
 def spread(text: str, value: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,10 @@ from rnn_jax.verify.repair.missing import insertions
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
+from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.sensitivities import sensitivities
 from rnn_jax.verify.repair.tokens import operators
+from rnn_jax.verify.repair.tree import at
 from rnn_jax.verify.repair.trial import Trial
 
 LONGEST = 0.8  # seconds for the equations of one expression
@@ -225,6 +228,16 @@ class Search:
             self.attempt(at_one_step(self.live, self.trace, place, stock, telling))
             self.attempt(insertions(self.live, place, stock, numpy, names))
         yield
+        if len(self.wrong) == 1:
+            self.stage(0.2)
+            (name,) = self.wrong
+            right, places = self.trial.made.wanted[name], Places(stocks, numpy)
+            self.attempt(summands(self.live, places, self.reach, self.wrong, right))
+            order, missing = self.ends(stocks), right - self.trial.made.manual[name]
+            self.attempt(sums(self.live, places, order, missing, products=False))
+            if not self.found:
+                self.attempt(sums(self.live, places, order, missing, products=True))
+            yield
         self.stage(0.4)
         for healing in self.healing():
             there = Places(look_around(self, healing), numpy)
@@ -239,14 +252,19 @@ class Search:
         for place, stock in stocks.items():
             self.attempt(exchanges(self.live, self.trace, place, stock, telling))
         yield
-        self.stage(0.15)
-        if len(self.wrong) == 1:
-            (name,) = self.wrong
-            missing = self.trial.made.wanted[name] - self.trial.made.manual[name]
-            places = Places(stocks, numpy)
-            self.attempt(sums(self.live, places, name, missing))
-            self.attempt(summands(self.live, places, self.reach, self.wrong, self.trial.made.wanted[name]))
-            yield
+
+    def ends(self, stocks: dict[Site, Stock]) -> list[Site]:
+        """The places, those of functions that the loss does not run first, and first the ends of loops and blocks."""
+
+        def rank(place: Site) -> tuple[bool, int, int]:
+            whole = self.live.statement(place.spot)
+            function: Any = function_at(whole, (*place.path, ("", None))[: len(place.path)])[1] or whole
+            first = min([function.lineno, *(d.lineno for d in getattr(function, "decorator_list", []))])
+            field, k = place.path[-1]
+            rest = len(getattr(at(whole, place.path[:-1]), field)) - (k or 0)
+            return (place.file, first) in self.forward, min(rest, 2), -len(place.path)
+
+        return sorted(stocks, key=rank)
 
     def telling_names(self) -> set[str]:
         """What, in all its uses together, is just what all the wrong gradients hang on."""
