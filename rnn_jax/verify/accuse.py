@@ -70,8 +70,11 @@ def accuse(
     blamed: list[Blamed] = []
     case: Case | None = None
     if depth.blame:
-        found = attempted("cause", lambda: diagnose(made), said, depth) or ()
-        blamed = attempted("line", lambda: blame(bench, made, own, over, depth.blame), said, depth) or []
+        found = attempted("cause", lambda: diagnose(made, pairs=False), said, depth) or ()
+        hints = frozenset(each.kind for each in found if each.reproduced and len(found) == 1)
+        blamed = attempted("line", lambda: blame(bench, made, own, over, depth.blame, hints), said, depth) or []
+        if not found and not any(each.fix for each in blamed):
+            found = attempted("cause", lambda: diagnose(made), said, depth) or ()
     if depth.shrink:
         search = lambda: smallest(bench, worst, wrong, over, depth.shrink)  # noqa: E731
         case = attempted("smallest case", search, said, depth)

@@ -46,8 +46,12 @@ def blame(
     own: Values,
     over: dict[str, int],
     seconds: float = SECONDS,
+    hints: frozenset[str] = frozenset(),
 ) -> list[Blamed]:
-    """The faults of a program of which some judgements are wrong; none where nothing can be said."""
+    """The faults of a program of which some judgements are wrong; none where nothing can be said.
+
+    hints: the kinds of mistake that leave the same numbers.
+    """
     wrong = [each for each in made if failing(each)]
     there = max(wrong, key=lambda each: (len(failing(each)), bool(each.setting.parameters)))
     base: dict[Spot, ast.stmt] = {}
@@ -56,6 +60,7 @@ def blame(
         search = begun(bench, there, base, seconds / (1 + (number > 0)))
         if search is None:
             break
+        search.hints = hints
         chosen = mending(bench, search, own, over)
         if chosen is not None:
             found.append(told(search, *chosen, frozenset()))

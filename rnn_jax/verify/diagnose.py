@@ -24,8 +24,11 @@ __all__ = ["KINDS", "diagnose"]
 SECONDS = 3.0  # for damages one by one, and again for two at once
 
 
-def diagnose(made: list[Judgement]) -> tuple[Diagnosis, ...]:
-    """The kinds of mistake that give the wrong gradients, the likeliest first: one, or one for each fault."""
+def diagnose(made: list[Judgement], pairs: bool = True) -> tuple[Diagnosis, ...]:
+    """The kinds of mistake that give the wrong gradients, the likeliest first: one, or one for each fault.
+
+    Without `pairs` no two damages at once are tried, of which there are many.
+    """
     wrong = [each for each in made if failing(each)]
     if not wrong or any(isinstance(each.truth.recording.output, Constant) for each in wrong):
         return ()
@@ -34,7 +37,7 @@ def diagnose(made: list[Judgement]) -> tuple[Diagnosis, ...]:
     why = explain(made)
     if why is not None and "reaches 1 cell," not in why.words:
         return (explained(wrong, why),)
-    found = searched(wrong)
+    found = searched(wrong, pairs)
     if why is not None and (len(found) != 1 or not found[0].reproduced):
         return (explained(wrong, why),)
     return found
@@ -63,7 +66,7 @@ def explained(wrong: list[Judgement], why: Explanation) -> Diagnosis:
     return Diagnosis(kind, why.words, True, error)
 
 
-def searched(wrong: list[Judgement]) -> tuple[Diagnosis, ...]:
+def searched(wrong: list[Judgement], pairs: bool) -> tuple[Diagnosis, ...]:
     """The damages that reproduce the numbers."""
     short = in_single(wrong)
     if short:
@@ -76,10 +79,10 @@ def searched(wrong: list[Judgement]) -> tuple[Diagnosis, ...]:
         else:
             like.append(way)
     with np.errstate(all="ignore"):
-        found = together(search(apart[0], SECONDS / len(apart)))
+        found = together(search(apart[0], SECONDS / len(apart), pairs))
         for group in apart[1:]:
             there = (
-                {(each.damage.kind, each.names): each for each in together(search(group, SECONDS / len(apart)))}
+                {(each.damage.kind, each.names): each for each in together(search(group, SECONDS / len(apart), pairs))}
                 if found
                 else {}
             )

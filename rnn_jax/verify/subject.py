@@ -14,6 +14,7 @@ from rnn_jax.verify.trace.places import NOWHERE
 from rnn_jax.verify.trace.recorder import Recorder, operand, plain, recording
 from rnn_jax.verify.trace.tape import Operand
 from rnn_jax.verify.trace.world import World
+from rnn_jax.verify.unset import unset_filled
 
 Values = dict[str, np.ndarray]
 
@@ -157,7 +158,8 @@ def once(subject: Subject, loss_first: bool) -> Values:
     if loss_first:
         subject.evaluate_loss()
     before = {name: np.array(plain(array)) for name, array in subject.parameters().items()}
-    raw = plain(subject.evaluate_gradients(before))
+    with unset_filled():
+        raw = plain(subject.evaluate_gradients(before))
     return named(raw, before)
 
 

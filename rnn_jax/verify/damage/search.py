@@ -174,8 +174,8 @@ def singles(way: Way, wrong: Iterable[str]) -> Iterator[Damage]:
     return chain(*own, flows(way), around(way, groups), slopes(way), wholes(way), seeds(way, groups))
 
 
-def search(ways: list[Way], seconds: float) -> list[Found]:
-    """The damages that give the wrong gradients: one, one for each group, or some of two at once."""
+def search(ways: list[Way], seconds: float, pairs: bool = True) -> list[Found]:
+    """The damages that give the wrong gradients: one, one for each group, or with `pairs` some of two at once."""
     first = Search(ways, seconds)
     way, names = ways[0], [n for n in ways[0].names if n in first.wrong]
     found = first.one(d for d in singles(way, names) if d.reach & first.bits)
@@ -190,7 +190,7 @@ def search(ways: list[Way], seconds: float) -> list[Found]:
         return made
     # What starts as other than zero may be anything, so that beside the unexplained it explains nothing.
     part = [each for each in made if each.damage.kind != "random-start"]
-    return first.alone() or based(first, seconds) or paired(first, seconds) or part
+    return first.alone() or (pairs and (based(first, seconds) or paired(first, seconds))) or part
 
 
 def based(first: Search, seconds: float) -> list[Found]:

@@ -59,6 +59,9 @@ class Grammar:
             yield from exchanged(node)
         if isinstance(node, ast.expr):
             yield from whole(node, parent, shape)
+        if isinstance(parent, ast.For) and site.path[-1][0] == "iter" and not is_reversed(node):
+            yield called("reversed", node), "wrong-order", 1.5
+            yield called("reversed", called("list", node)), "wrong-order", 1.7
 
     def call(self, site: Site, node: ast.Call) -> Iterator[Option]:
         """Another function, the arguments exchanged, the call left out."""
@@ -145,6 +148,16 @@ class Grammar:
         for other in scope.like(held, node.id):
             cost = 1.5 if isinstance(node.ctx, ast.Load) else 2.0
             yield ast.Name(other, node.ctx), "wrong-variable", cost + (held[0] == "int")
+
+
+def called(name: str, node: ast.expr) -> ast.expr:
+    """A call of a function with one argument."""
+    return ast.Call(ast.Name(name, ast.Load()), [node], [])
+
+
+def is_reversed(node: Any) -> bool:
+    """Whether an order is turned round already, or is a range, whose order has edits of its own."""
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("reversed", "range")
 
 
 def indexing(site: Site) -> bool:

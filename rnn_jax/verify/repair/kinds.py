@@ -126,6 +126,8 @@ def is_slope(node: Any) -> bool:
             isinstance(f, ast.BinOp) and isinstance(f.op, ast.Sub) and is_one(f.left) and ast.unparse(f.right) in texts
             for f in factors
         )
+    if isinstance(node, ast.Name):
+        return bool(SLOPE.search(node.id))
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         return bool(SLOPE.search(str(name)))

@@ -368,12 +368,14 @@ def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[
 
 def company(live: LiveCode, place: Site, target: str) -> float:
     """What the statements beside a place make of one more sum: others of its dictionary are likely, a second is not."""
-    body = getattr(at(live.statement(place.spot), place.path[:-1]), place.path[-1][0])
-    others = [n.target for n in body if isinstance(n, ast.AugAssign)]
-    if any(ast.unparse(each) == target for each in others):
-        return 1.0
+    field, at_k = place.path[-1]
+    body = getattr(at(live.statement(place.spot), place.path[:-1]), field)
+    others = {k: n.target for k, n in enumerate(body) if isinstance(n, ast.AugAssign)}
+    if any(ast.unparse(each) == target for each in others.values()):
+        return 1.5
     own = parsed(target)
-    return -0.2 * any(type(each) is type(own) and root(each) == root(own) for each in others)
+    like = [k for k, each in others.items() if type(each) is type(own) and root(each) == root(own)]
+    return -0.1 * bool(like) - 0.1 * (any(k + 1 == at_k for k in like) or any(k == at_k for k in like))
 
 
 def root(node: ast.expr) -> str:

@@ -33,10 +33,15 @@ class Quantities:
         self.live, self.made = live, made
 
     @cached_property
+    def adjoints(self) -> tuple[np.ndarray, dict[tuple[int, int], np.ndarray]]:
+        """The gradient of each value, and the share of each use of it."""
+        return adjoints_and_shares(self.made.recorder.tape, self.made.output)
+
+    @cached_property
     def by_size(self) -> dict[int, list[Quantity]]:
         """All of them."""
         tape = self.made.recorder.tape
-        adjoint, shares = adjoints_and_shares(tape, self.made.output)
+        adjoint, shares = self.adjoints
         found: dict[int, list[Quantity]] = defaultdict(list)
         for name, ids in self.made.ids.items():
             found[ids.size].append(Quantity(f"the gradient of {name}", adjoint[ids].ravel()))
@@ -71,6 +76,9 @@ class Quantities:
         tape = self.made.recorder.tape
         found: dict[int, list[np.ndarray]] = defaultdict(list)
         for node in tape.nodes:
+            # A loss that comes with gradients by hand has recorded those too: they are nothing that it needs.
+            if not self.adjoints[0][node.where].any():
+                continue
             if node.dtype.kind == "f":
                 value = tape.values[node.where]
                 found[value.size].append(value)

@@ -7,12 +7,14 @@ import ast
 import numpy as np
 
 from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import around
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import Search
 
 FORWARD = 0.8  # what it costs that the loss runs the code as well: it is right as it is, if not what it keeps
+HINTED = 0.4  # what it saves that the kind of mistake it mends gives the wrong numbers
 INNOCENT = 1.5  # what it costs an edit that the code it changes gives right values
 
 
@@ -24,8 +26,12 @@ def ranked(search: Search) -> list[Edit]:
 
 def costs(search: Search) -> dict[int, float]:
     """How unlikely each of the edits that mended the point is."""
+    live, trace = search.live, search.trace
     return {
-        id(edit): edit.cost + INNOCENT * innocent(search, edit) + FORWARD * in_forward(search, edit)
+        id(edit): edit.cost
+        + INNOCENT * innocent(search, edit)
+        + FORWARD * in_forward(search, edit)
+        - HINTED * bool(search.hints and kind_of(live, trace, edit) in search.hints)
         for edit in search.found
     }
 

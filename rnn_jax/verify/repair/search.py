@@ -50,6 +50,7 @@ class Search:
     found: list[Edit] = field(default_factory=list)
     partial: list[tuple[Edit, frozenset[str]]] = field(default_factory=list)
     healings: dict[Site, Healing | None] = field(default_factory=dict)
+    hints: frozenset[str] = frozenset()  # kinds of mistake that leave the same numbers
     refuted: set[str] = field(default_factory=set)  # texts of edits that failed at other points
 
     @classmethod
