@@ -85,6 +85,7 @@ def accuse(
     if whole and len(blamed) > 1:  # one thing was done to all of them: these are no faults of their own
         blamed = [replace(blamed[0], parameters=wrong, fix=blamed[-1].fix)]
     findings = [finding(each, found if len(blamed) == 1 else (), wrong, whole) for each in blamed]
+    said += [each.note for each in blamed if each.note]
     if again and not found:
         findings[0] = replace(findings[0], kind="state")
     findings[0] = replace(findings[0], details=tuple(said), smallest=case.smallest if case else None)

@@ -13,6 +13,7 @@ from rnn_jax.verify.repair.curves import curves
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import LiveCode, Spot
+from rnn_jax.verify.repair.of_forward import other_forward
 from rnn_jax.verify.repair.probe import instrumented, watching
 from rnn_jax.verify.repair.ranking import costs, ranked
 from rnn_jax.verify.repair.search import Search
@@ -38,6 +39,7 @@ class Blamed:
     fix: Fix | None = None
     kind: str = ""
     curves: tuple[Curve, ...] = ()
+    note: str = ""
 
 
 def blame(
@@ -76,9 +78,27 @@ def blame(
         if outcome is None:
             break
         there = replace(there, manual=outcome.gradients)
+    if len(found) != 1 or found[0].fix is None:
+        whole = of_forward(bench, wrong, own, over, seconds / 2)
+        if whole is not None:
+            return [replace(whole, suspects=on_lines([*whole.suspects, *(s for b in found for s in b.suspects)]))]
     if len(found) > 1 and found[-1].fix is not None:  # a fix for several faults mends all of them together
         found = [replace(each, fix=found[-1].fix) for each in found]
     return found
+
+
+def of_forward(
+    bench: Bench, wrong: list[Judgement], own: Values, over: dict[str, int], seconds: float
+) -> Blamed | None:
+    """One edit of the forward with which all gradients by hand are right, if there is one."""
+    there = max(wrong, key=lambda each: (len(failing(each)), bool(each.setting.parameters)))
+    trial = Trial.of(bench, there, LiveCode(bench.subject))
+    other = other_forward(trial, own, over, seconds)
+    if other is None:
+        return None
+    search = Search.of(trial, seconds)
+    suspect = suspect_of(search, other.edit, None)
+    return Blamed(tuple(sorted(search.wrong)), (suspect,), None, "other-forward", note=other.words)
 
 
 def begun(bench: Bench, there: Judgement, base: dict[Spot, ast.stmt], seconds: float) -> Search | None:

@@ -35,5 +35,6 @@ KINDS = {
     "clip": "the gradients are clipped",
     "truncation": "the gradients are truncated in time",
     "penalty": "a penalty's gradient is missing, wrong or not in the loss",
+    "other-forward": "the gradient by hand is that of another forward",
     "precision": "a gradient is summed in float32",
 }

@@ -227,7 +227,9 @@ def of_new(live: LiveCode, edit: Edit, statement: ast.stmt) -> str:
             return "scale"
         if isinstance(statement.value, ast.Constant):
             return "loss-seed"
-        own, inside = ast.unparse(statement.target).partition("[")[0], ast.unparse(statement.value)
+        target: Any = statement.target
+        own = ast.unparse(target.value if isinstance(target, ast.Subscript) else target)
+        inside = {ast.unparse(n) for n in ast.walk(statement.value) if isinstance(n, ast.expr)}
         return "dropped-path" if own in inside else "never-computed"
     if isinstance(statement, ast.Assign):
         text = ast.unparse(statement.value)

@@ -298,7 +298,7 @@ class Matcher:
         statements, at_k = getattr(block, field), int(k or 0)
         start = located(ast.parse(f"{name} = 0").body[0], loop)
         setattr(made, field, [*statements[:at_k], start, inside, *statements[at_k + 1 :]])
-        cost = other.cost + 1.3 + 0.02 * len(other.text)
+        cost = other.cost + 1.8 + 0.02 * len(other.text)
         return Edit(above, made, "dropped-path", cost, self.node.lineno, blamed=self.site)
 
 
@@ -323,7 +323,9 @@ def sums(live: LiveCode, places: Places, order: list[Site], missing: np.ndarray,
         here, made = places.get(place), places.monomials(place)
         assert here is not None
         assert made is not None
+        passing = {ast.unparse(n.target) for n in ast.walk(live.statement(place.spot)) if isinstance(n, ast.For)}
         targets = [t for t, known in here.stock.items() if key_of(known.shape) == missing.shape and is_target(t)]
+        targets = [t for t in targets if t not in passing]
         if not targets:
             continue
         if products:

@@ -53,13 +53,28 @@ def innocent(search: Search, edit: Edit) -> float:
     """
     site = statement_value(search, edit)
     seen = [s.value for s in search.trace.seen.get(site if site is not None else edit.site, []) if np.any(s.value)]
-    if not seen or not search.quantities.known(seen[:1]):
+    if not seen or not search.quantities.known(seen[:1]) or is_copy(search, site, seen):
         return 0.0
     where = around(search.live, edit.site)
     kept = where is not None and isinstance(search.live.node(where.statement), ast.Expr | ast.Assign | ast.Return)
     if not search.quantities.computed(seen[:1]):
         return 0.3  # right for something, but for what it is used?
     return 1.0 if (site is not None or kept) and search.quantities.computed(seen) else 0.5
+
+
+def is_copy(search: Search, site: Site | None, seen: list[np.ndarray]) -> bool:
+    """Whether a statement gives a name's values on under another: what is left of a product without its factor."""
+    if site is None:
+        return False
+    node = search.live.node(site)
+    parts = [("", None)] if isinstance(node, ast.Name) else [("left", None), ("right", None)]
+    for part in parts:
+        inner = site if not part[0] else Site(site.file, site.number, (*site.path, part))
+        if inner in search.trace.seen and isinstance(search.live.node(inner), ast.Name):
+            values = [s.value for s in search.trace.seen[inner] if np.any(s.value)]
+            if len(values) == len(seen) and all(np.array_equal(a, b) for a, b in zip(values, seen, strict=True)):
+                return True
+    return False
 
 
 def order_of(search: Search, edit: Edit) -> tuple[int, int]:

@@ -1,0 +1,125 @@
+"""Another forward, whose gradient the one by hand is: sometimes it is the forward that holds the slip.
+
+A sigmoid with the wrong sign in its exponent, a loss without its log, a step left out: the backward is that of the
+forward that was meant. Edits of the forward are tried until the slopes of the loss are those by hand. None is offered
+as a fix: only its author knows which of the two was meant.
+"""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.judge import Judgement
+from rnn_jax.verify.program import OverdueError
+from rnn_jax.verify.repair.edit import Edit, changes
+from rnn_jax.verify.repair.grammar import Grammar
+from rnn_jax.verify.repair.probe import Trace, instrumented, watching
+from rnn_jax.verify.repair.scope import function_at
+from rnn_jax.verify.repair.splice import mended
+from rnn_jax.verify.repair.tree import located
+from rnn_jax.verify.repair.trial import Trial, short
+from rnn_jax.verify.repair.verified import holds
+from rnn_jax.verify.subject import Setting, Values, evaluate_loss
+
+SECONDS = 4.0
+# Central differences of a loss in float64 err by the square of the step and by eps / step: 1e-9 or so of the slope.
+STEP, NEAR = 1e-5, 1e-5
+DIRECTIONS = 2
+
+
+class OtherForward(NamedTuple):
+    """An edit of the forward with which the gradients by hand are right."""
+
+    edit: Edit
+    words: str
+
+
+def other_forward(trial: Trial, own: Values, over: dict[str, int], seconds: float = SECONDS) -> OtherForward | None:
+    """The likeliest such edit that holds at fresh points; None where none was found in the time."""
+    live, until = trial.live, time.perf_counter() + seconds
+    made, sites = instrumented(live, live.spots)
+    with watching(sites, live) as trace:
+        trial.same_loss(made)
+    for edit in sorted(candidates(trial, trace), key=lambda e: e.cost):
+        if time.perf_counter() > until:
+            return None
+        if not agrees(trial, edit):
+            continue
+        judged = holds(trial.bench, live, [edit], own, over)
+        # A forward that hangs on nothing any more has gradients of 0, and tells of no mistake.
+        empty = judged is None or any(c.zero for each in judged for c in each.compared.values())
+        if judged is not None and not empty and mended(live, [edit]):
+            return OtherForward(edit, worded(trial, edit, judged))
+    return None
+
+
+def worded(trial: Trial, edit: Edit, judged: list[Judgement]) -> str:
+    """What was found, for a reader."""
+    error = max(c.error for each in judged for c in each.compared.values() if c.error == c.error)
+    old, new = ast.unparse(trial.live.node(edit.site)), ast.unparse(edit.new)
+    return (
+        f"the forward may be what is wrong: with `{new}` for `{old}` in its line {edit.line} the loss is another, "
+        f"and all {len(judged[0].compared)} gradients by hand are right ({error:.0e})"
+    )
+
+
+def candidates(trial: Trial, trace: Trace) -> Iterator[Edit]:
+    """The small edits of what the loss runs, and logarithms of what lies between 0 and 1."""
+    live, grammar = trial.live, Grammar(trial.live, trace)
+    for spot in live.spots:
+        for site, node in live.sites(spot):
+            function: Any = function_at(live.statement(spot), site.path)[1]
+            first = min([function.lineno, *(d.lineno for d in function.decorator_list)]) if is_def(function) else None
+            if first is not None and (spot[0], first) not in trace.scopes:
+                continue
+            if not site.path or not isinstance(node, ast.expr | ast.Slice):
+                continue
+            yield from grammar.edits(site, node)
+            seen = [s.value for s in trace.seen.get(site, [])]
+            if isinstance(node, ast.expr) and seen and all(v.size and np.all((v > 0) & (v <= 1)) for v in seen):
+                log = ast.Call(ast.Attribute(ast.Name("np", ast.Load()), "log", ast.Load()), [node], [])
+                yield Edit(site, located(log, node), "loss-seed", 2.0, node.lineno)
+
+
+def is_def(function: Any) -> bool:
+    """Whether it is a function with a first line of its own."""
+    return isinstance(function, ast.FunctionDef)
+
+
+def agrees(trial: Trial, edit: Edit) -> bool:
+    """Whether the gradients by hand are the slopes of the edited loss, which has to be another one."""
+    trial.tries += 1
+    bench, made = trial.bench, trial.made
+    rng = np.random.default_rng(0)
+    values = {name: np.array(v, float) for name, v in made.values.items()}
+    try:
+        with trial.live.changed(changes(trial.live, [edit])), short(bench, trial.limit):
+            if loss_at(trial, values) == made.truth.recording.loss:
+                return False
+            gradients = trial.gradients()
+            for _ in range(DIRECTIONS):
+                direction = {name: rng.normal(size=v.shape) for name, v in values.items()}
+                ends = [
+                    loss_at(trial, {name: v + sign * STEP * direction[name] for name, v in values.items()})
+                    for sign in (1, -1)
+                ]
+                slope = (ends[0] - ends[1]) / (2 * STEP)
+                ours = sum(float(np.vdot(gradients[name], direction[name])) for name in values)
+                if not abs(slope - ours) <= NEAR * max(abs(slope), abs(ours), 1e-3):
+                    return False
+    except (Exception, OverdueError):
+        return False
+    return True
+
+
+def loss_at(trial: Trial, values: Values) -> float:
+    """The loss at some values of the parameters."""
+    setting: Setting = trial.made.setting
+    parameters = {name: v.astype(trial.made.values[name].dtype) for name, v in values.items()}
+    return evaluate_loss(trial.bench.subject, replace(setting, parameters={**setting.parameters, **parameters}))
