@@ -151,6 +151,41 @@ def backward():
 """
 
 
+FORWARD = """import numpy as np
+
+rng = np.random.RandomState(4)
+n, m = 3, 2
+x, y = rng.randn(5, m), rng.randn(5, n)
+W, U = rng.randn(n, n) * 0.6, rng.randn(n, m)
+
+
+def loss():
+    s, total = np.zeros(n), 0.0
+    for xt, yt in zip(x, y):
+        s = np.tanh(W @ s + U @ xt)
+        total += 0.5 * np.sum((s - yt) ** 2)
+    return total
+
+
+def gradients():
+    unit = np.eye(n)
+    s, dW, dU = np.zeros(n), np.zeros_like(W), np.zeros_like(U)
+    by_W, by_U = np.zeros((n, n, n)), np.zeros((n, n, m))
+    for xt, yt in zip(x, y):
+        direct_W = unit[:, :, None] * s
+        direct_U = unit[:, :, None] * xt
+        carried_W = np.einsum("kl,lij->kij", W, by_W)
+        carried_U = np.einsum("kl,lij->kij", W, by_U)
+        s = np.tanh(W @ s + U @ xt)
+        slope = (1 - s**2)[:, None, None]
+        by_W = slope * (direct_W + carried_W)
+        by_U = slope * (direct_U + carried_U)
+        dW += np.einsum("k,kij->ij", s - yt, by_W)
+        dU += np.einsum("k,kij->ij", s - yt, by_U)
+    return dW, dU
+"""
+
+
 def said(wrt, loss, grads=None, setup=None, call=None, update=None):
     return Expressions(wrt, loss, grads, setup, call, update, 1.0)
 
@@ -168,6 +203,7 @@ BASES = {
     ),
     "batch": (BATCH, said("P", "forward(P, x, y)[0]", "backward(P, x, y)")),
     "gated": (GATED, said("P", "forward()[0]", "backward()")),
+    "forward": (FORWARD, said("W,U", "loss()", "gradients()")),
 }
 
 

@@ -417,3 +417,74 @@ def test_quick_names_no_line_and_has_the_same_verdict(tmp_path):
         assert quick.verdict is full.verdict
         assert [(p.name, p.verdict) for p in quick.parameters] == [(p.name, p.verdict) for p in full.parameters]
         assert not any(f.suspects or f.fix or f.diagnosis or f.smallest for f in quick.findings)
+
+
+# The forward is what holds the slip: what was meant, what stands there.
+FORWARDS = {
+    "a sigmoid of the wrong sign": ("gated", "1 / (1 + np.exp(-a))", "1 / (1 + np.exp(a))"),
+    "another state": ("gated", "s = f * s + (1 - f) * c", "s = f * c + (1 - f) * c"),
+    "a step left out": ("rows", "    for t in range(len(X)):\n", "    for t in range(1, len(X)):\n"),
+    "the loss of another power": ("rows", "np.sum((o - Y) ** 2)", "np.sum((o - Y) ** 3)"),
+}
+
+
+@pytest.mark.parametrize("name", FORWARDS)
+def test_a_backward_of_another_forward(tmp_path, name):
+    base, meant, slip = FORWARDS[name]
+    _, wrong, expressions = damaged(base, (meant, slip))
+    report = check(tmp_path / "mine.py", wrong, expressions)
+    (finding,) = report.findings
+    assert finding.kind == "other-forward"
+    assert finding.line == line_of(wrong, slip.strip())
+    assert finding.fix is None, "only its author knows which of the two is meant"
+    said_of = [text for text in finding.details if "the forward may be what is wrong" in text]
+    assert len(said_of) == 1
+    assert f"line {finding.line}" in said_of[0]
+
+
+def test_a_forward_that_hangs_on_nothing_explains_nothing(tmp_path):
+    """With a gate that is shut for good many gradients are 0, and agree with anything that is multiplied by it."""
+    _, wrong, expressions = damaged("gated", ("s = f * s + (1 - f) * c", "s = f * c + (1 - f) * c"))
+    report = check(tmp_path / "mine.py", wrong, expressions)
+    assert "with `0`" not in str(report)
+
+
+def test_an_edit_with_which_short_sequences_fail_is_no_fix(tmp_path):
+    """X is the identity here by chance, and stands nearer than the identity that was meant."""
+    text = BASES["forward"][0].replace("x, y = rng.randn(5, m), rng.randn(5, n)", "x, y = np.eye(3), rng.randn(3, n)")
+    text = text.replace("n, m = 3, 2", "n, m = 3, 3").replace("unit[:, :, None] * xt", "xt")
+    expressions = said("W,U", "loss(x, y)", "gradients(x, y)")
+    text = text.replace("def loss():", "def loss(x, y):").replace("def gradients():", "def gradients(x, y):")
+    fix = only_fix(check(tmp_path / "mine.py", text, expressions))
+    assert "unit" in fix.after[0]
+
+
+UNSET = """import numpy as np
+
+rng = np.random.RandomState(0)
+W, x = rng.randn(3, 3), rng.randn(4, 3)
+
+
+def loss():
+    return 0.5 * np.sum((x @ W) ** 2)
+
+
+def gradient():
+    d = np.empty_like(x)
+    for t in range(1, len(x)):
+        d[t] = x[t] @ W
+    return x.T @ d
+"""
+
+
+def test_memory_that_is_never_set_is_wrong_and_the_same_each_time(tmp_path):
+    """Fresh memory may hold zeros, or what lay there: neither luck nor noise."""
+    texts = [str(check(tmp_path / "mine.py", UNSET, said("W", "loss()", "gradient()"))) for _ in range(2)]
+    (finding,) = check(tmp_path / "mine.py", UNSET, said("W", "loss()", "gradient()")).findings
+    assert finding.line == line_of(UNSET, "for t in range(1, len(x))")
+    assert finding.kind == "skips-step"
+    assert finding.fix is not None
+    table = [[row for row in text.splitlines() if row.startswith("  ✗")] for text in texts]
+    assert table[0] == table[1] != []
+    assert np.empty.__module__ == np.empty_like.__module__ == "numpy"
+    assert not hasattr(np.empty, "__wrapped__")

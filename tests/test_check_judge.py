@@ -168,6 +168,21 @@ def test_a_penalty_reported_apart_is_not_called_a_fault_nor_passed():
     assert rnn_jax.check(lambda: net.loss() + 0.01 * np.sum(net.W**2), grads, net.wrt()).ok
 
 
+@pytest.mark.parametrize("share", [1.0, 2.0, -0.02])
+def test_a_weight_as_it_is_on_top_of_its_gradient_is_a_fault(share):
+    """dW = 1 * W in place of zeros, and sums upon it: the gradient of a penalty that nobody means."""
+    net = Net()
+
+    def grads():
+        g = net.grads()
+        g["W"] += share * net.W
+        return g
+
+    report = rnn_jax.check(net.loss, grads, net.wrt())
+    assert verdicts(report)["W"] == "fail"
+    assert report.findings[0].kind == "penalty", str(report)
+
+
 def test_half_a_penalty_is_a_fault():
     net = Net()
 

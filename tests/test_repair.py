@@ -47,6 +47,10 @@ DAMAGES = {
     "no path through a gate": ("gated", ' + df @ P["Uf"].T', "", {"dropped-path", "missing-term"}, None),
     "gate for its rest": ("gated", "dc = ds * (1 - f)", "dc = ds * f", {"wrong-variable", "missing-term"}, None),
     "slope of another gate": ("gated", "(before - c) * f * (1 - f)", "(before - c) * (1 - f**2)", SLOPE, None),
+    "no delta": ("forward", "unit[:, :, None] * s", "s", {"missing-delta", "missing-term"},
+                 "direct_W = unit[:, :, None] * s"),
+    "nothing carried forward": ("forward", "(direct_U + carried_U)", "direct_U", {"dropped-path", "missing-term"},
+                                "by_U = slope * (direct_U + carried_U)"),
 }  # fmt: skip
 
 
@@ -109,19 +113,15 @@ DROPPED = {
     "attribute": ("net", "            self.dW += dz @ self.hs[t].T\n", {"never-computed"}),
     "batch's carry": ("batch", '        dnext = dz @ P["Wh"].T\n', {"dropped-path"}),
     "gate": ("gated", '        g["Uc"] += np.outer(before, dc)\n', {"never-computed"}),
+    "carried forward": (
+        "forward",
+        "        by_W = slope * (direct_W + carried_W)\n",
+        {"dropped-path", "never-computed"},
+    ),
 }
 
 
-NOT_MISSING = {
-    "readout": "the result is edited where it is returned",
-    "attribute": "a sum that no other statement names as it is read is not found",
-    "batch's carry": "more values are unknown than the gradients have entries",
-}
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.xfail(strict=True, reason=NOT_MISSING[n])) if n in NOT_MISSING else n
-             for n in DROPPED])  # fmt: skip
+@pytest.mark.parametrize("name", DROPPED)
 def test_a_statement_that_is_missing(tmp_path, name):
     base, statement, kinds = DROPPED[name]
     right, wrong, expressions = damaged(base, (statement, ""))

@@ -13,7 +13,7 @@ import numpy as np
 from rnn_jax.verify import lengths
 from rnn_jax.verify.blame import Blamed, blame
 from rnn_jax.verify.check_report import Diagnosis, Finding
-from rnn_jax.verify.damage.kinds import KINDS
+from rnn_jax.verify.damage.kinds import FINER, KINDS
 from rnn_jax.verify.diagnose import diagnose
 from rnn_jax.verify.explain import Explanation
 from rnn_jax.verify.judge import Bench, Judgement, failing
@@ -33,17 +33,6 @@ class Depth:
 
 
 QUICK = Depth(0, 0)
-# What an edit is called, and what the numbers may say of it more exactly.
-FINER = {
-    "wrong-variable": ("derivative-of-gradient", "derivative-point", "index-shift", "initial-state", "loss-target",
-                       "loss-seed", "wrong-result", "updated-before-use", "shared-cache", "missing-delta"),
-    "derivative-point": ("derivative-of-gradient", "derivative-function"),
-    "index-shift": ("loss-target", "wraps-at-zero", "initial-state"),
-    "missing-term": ("dropped-path", "loss-seed", "missing-delta"),
-    "sign": ("loss-seed",),
-    "scale": ("loss-seed", "penalty", "double-count"),
-    "double-count": ("clip", "penalty", "never-zeroed"),
-}  # fmt: skip
 # Where the numbers are those of the first, an edit of the second kind mends the wrong thing.
 NO_FIX = {("truncation", "index-shift"), ("dead-parameter", "double-count"), ("dead-parameter", "never-computed")}
 

@@ -150,7 +150,7 @@ def within(ids: np.ndarray, low: int, high: int) -> bool:
     return bool(ids.min(initial=low) >= low and ids.max(initial=high) <= high)
 
 
-HEAVIEST = 1.0  # a decay that takes away all of a weight at a rate of 1: nobody means that, but a slip gives it
+HEAVIEST = 0.9  # a decay that takes away nearly all of a weight at a rate of 1 is none that anyone means, but a slip
 
 
 def penalty(made: list[Judgement]) -> Explanation | None:

@@ -138,6 +138,18 @@ def evaluate_twice(subject: Subject, setting: Setting, loss_first: bool) -> Call
         subject.world.restore()
 
 
+def moves_parameters(subject: Subject, setting: Setting, loss_first: bool) -> bool:
+    """Whether a call for the gradients changes the parameters themselves, as an update is to."""
+    try:
+        subject.prepare(setting)
+        before = {name: np.array(plain(array)) for name, array in subject.parameters().items()}
+        once(subject, loss_first)
+        now = subject.parameters()
+        return any(not np.array_equal(plain(now[name]), array, equal_nan=True) for name, array in before.items())
+    finally:
+        subject.world.restore()
+
+
 def loss_after(subject: Subject, setting: Setting) -> float:
     """The loss after one call for the gradients."""
     try:

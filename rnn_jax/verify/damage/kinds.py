@@ -1,4 +1,4 @@
-"""The kinds of mistake, each in one sentence."""
+"""The kinds of mistake, each in one sentence, and which of them an edit alone cannot tell from which."""
 
 KINDS = {
     "dropped-path": "the share of a gradient that goes back to the step before is not sent on",
@@ -38,3 +38,15 @@ KINDS = {
     "other-forward": "the gradient by hand is that of another forward",
     "precision": "a gradient is summed in float32",
 }
+
+# What an edit is called, and what the numbers may say of it more exactly.
+FINER = {
+    "wrong-variable": ("derivative-of-gradient", "derivative-point", "index-shift", "initial-state", "loss-target",
+                       "loss-seed", "wrong-result", "updated-before-use", "shared-cache", "missing-delta"),
+    "derivative-point": ("derivative-of-gradient", "derivative-function"),
+    "index-shift": ("loss-target", "wraps-at-zero", "initial-state"),
+    "missing-term": ("dropped-path", "loss-seed", "missing-delta"),
+    "sign": ("loss-seed",),
+    "scale": ("loss-seed", "penalty", "double-count"),
+    "double-count": ("clip", "penalty", "never-zeroed"),
+}  # fmt: skip

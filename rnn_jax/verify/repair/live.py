@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import linecache
 import types
 from collections import defaultdict
@@ -13,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from rnn_jax.verify.of_file import FileSubject
-from rnn_jax.verify.repair.tree import Path, at, walk
+from rnn_jax.verify.repair.tree import Path, at, located, walk
 from rnn_jax.verify.subject import Subject
 from rnn_jax.verify.trace.places import foreign
 
@@ -152,6 +153,8 @@ class LiveCode:
                     for function in self.made_by[spot]:
                         old = function.__code__
                         new = self._counterpart(spot, old, codes)
+                        if new is not None and new.co_freevars != old.co_freevars:
+                            new = self._counterpart(spot, old, codes_of(keeping(statement, old), spot[0]))
                         if new is not None and new != old:
                             kept.append((function, old))
                             function.__code__ = new
@@ -165,6 +168,24 @@ class LiveCode:
                 function.__code__ = code
             if isinstance(subject, FileSubject):
                 subject.prelude[:] = prelude
+
+
+def keeping(statement: ast.stmt, old: types.CodeType) -> ast.stmt:
+    """The statement with all names in a function's code that it has from outside, though an edit may need fewer."""
+
+    class Kept(ast.NodeTransformer):
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+            self.generic_visit(node)
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            if (node.name, first) == (old.co_name, old.co_firstlineno):
+                names = ast.Tuple([ast.Name(n, ast.Load()) for n in old.co_freevars], ast.Load())
+                never = ast.If(ast.Constant(value=False), [ast.Expr(names)], [])
+                node.body = [located(never, node.body[0]), *node.body]
+            return node
+
+    made = Kept().visit(copy.deepcopy(statement))
+    assert isinstance(made, ast.stmt)
+    return made
 
 
 def codes_of(statement: ast.stmt, file: str) -> dict[tuple[str, int], list[types.CodeType]]:

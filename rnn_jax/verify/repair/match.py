@@ -270,13 +270,16 @@ class Matcher:
         return []
 
     def sent_on(self, loop: Any, other: Written) -> Iterator[Edit]:
-        """What the next iteration is to get: by a name that is there for it and never renewed, or by a new one."""
+        """What the next iteration is to get: by a name that is there for it, or by a new one."""
         assert self.where is not None
         assert self.where.loop is not None
         renewed = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         for name in terms(self.node):
-            if isinstance(name, ast.Name) and name.id not in renewed:
-                statement = ast.Assign([ast.Name(name.id, ast.Store())], parsed(other.text))
+            if isinstance(name, ast.Name):
+                target, more = ast.Name(name.id, ast.Store()), parsed(other.text)
+                statement: ast.stmt = ast.Assign([target], more)
+                if name.id in renewed:
+                    statement = ast.AugAssign(target, ast.Add(), more)
                 place = end_of(self.where.loop, loop)
                 yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
         yield self.linked(loop, other)
@@ -364,8 +367,10 @@ def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[
     stored: Any = parsed(target)
     stored.ctx = ast.Store()
     cost = other.cost + 0.02 * (len(other.text) + len(target)) + company(live, place, target)
-    for operator in (ast.Add(), ast.Sub()):
-        yield inserted(live, place, ast.AugAssign(stored, operator, parsed(other.text)), cost)
+    body = getattr(at(live.statement(place.spot), place.path[:-1]), place.path[-1][0])
+    taken_away = any(isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Sub) for n in body)
+    for operator, more in ((ast.Add(), 0.0), (ast.Sub(), 0.0 if taken_away else 0.5)):
+        yield inserted(live, place, ast.AugAssign(stored, operator, parsed(other.text)), cost + more)
 
 
 def company(live: LiveCode, place: Site, target: str) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -34,7 +34,12 @@ class Factors(NamedTuple):
     """The values of a place that can be a factor in an array of one shape."""
 
     texts: list[str]
+    shapes: list[tuple[int, ...]]  # as they stand, before they are spread over the array
     values: np.ndarray  # [factor, iteration, *shape]
+
+    def fill(self, chosen: Sequence[int]) -> bool:
+        """Whether the product of some of them has the shape of the whole array."""
+        return np.broadcast_shapes(*(self.shapes[k] for k in chosen)) == self.values.shape[2:]
 
 
 class Monomials:
@@ -81,32 +86,36 @@ class Monomials:
         """Those that fill an array of the shape, by themselves or along some of its axes."""
         if shape not in self._factors:
             texts: list[str] = []
+            shapes: list[tuple[int, ...]] = []
             values: list[np.ndarray] = []
             for text, value in self.single:
-                for form, filled in spread(text, value, shape):
+                for form, inner, filled in spread(text, value, shape):
                     texts.append(form)
+                    shapes.append(inner)
                     values.append(filled)
             room = int(np.sqrt(2 * LARGEST / (self.iterations * max(1, int(np.prod(shape))))))
             kept = range(len(texts))[: min(MOST_FACTORS, room)]
             table = np.stack([values[k] for k in kept]) if texts else np.zeros((0, self.iterations, *shape))
-            self._factors[shape] = Factors([texts[k] for k in kept], table)
+            self._factors[shape] = Factors([texts[k] for k in kept], [shapes[k] for k in kept], table)
         return self._factors[shape]
 
     def small(self, shape: tuple[int, ...]) -> tuple[list[tuple[int, ...]], np.ndarray]:
         """The single factors and the products of two, as numbers of factors, with their values."""
         if shape not in self._pairs:
-            table = self.factors(shape).values[:MOST_PAIRED]
-            pairs = list(itertools.combinations_with_replacement(range(len(table)), 2))
+            factors = self.factors(shape)
+            table = factors.values[:MOST_PAIRED]
+            pairs = [p for p in itertools.combinations_with_replacement(range(len(table)), 2) if factors.fill(p)]
+            alone = [(k,) for k in range(len(table)) if factors.fill((k,))]
             first, second = (np.array([p[k] for p in pairs], int) for k in (0, 1))
-            values = np.concatenate([table, table[first] * table[second]])
-            self._pairs[shape] = [*((k,) for k in range(len(table))), *pairs], values
+            values = np.concatenate([table[[k for (k,) in alone]], table[first] * table[second]])
+            self._pairs[shape] = [*alone, *pairs], values
         return self._pairs[shape]
 
     def worth(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
         """The products of up to four factors that are worth this at the iterations from `start` on."""
         shape = wanted[0].shape
-        table = self.factors(shape).values
-        count = len(wanted)
+        whole = self.factors(shape)
+        table, count = whole.values, len(wanted)
         if not len(table) or start + count > self.iterations:
             return
         goal = np.stack(wanted).astype(float).ravel()
@@ -124,6 +133,8 @@ class Monomials:
         found = 0
         for chosen in alike(logs, target):
             factors = [int(usable[k]) for k in chosen]
+            if not whole.fill(factors):
+                continue
             value = np.prod(rows[factors], axis=0)
             for sign in (1.0, -1.0):
                 if np.linalg.norm(sign * value - goal) <= NEAR * np.linalg.norm(goal):
@@ -135,7 +146,7 @@ class Monomials:
     def written(self, shape: tuple[int, ...], factors: list[int], sign: float = 1.0) -> Written:
         """A product as it is written, with its values at all iterations."""
         table = self.factors(shape)
-        text = product([table.texts[k] for k in factors], sign)
+        text = product([table.texts[k] for k in sorted(factors, key=lambda k: (table.shapes[k] != (), k))], sign)
         return Written(text, list(sign * np.prod(table.values[factors], axis=0)), COSTS[len(factors)])
 
     @cached_property
@@ -231,8 +242,9 @@ class Monomials:
         for first in sorted(shapes):
             for form, second in pairings(first, rows, columns, shapes):
                 chosen, values = self.small(first)
-                others = [(k,) for k in range(len(self.factors(second).texts))]
-                factors = self.factors(second).values
+                other = self.factors(second)
+                others = [(k,) for k in range(len(other.texts)) if other.fill((k,))]
+                factors = other.values[[k for (k,) in others]]
                 if not len(values) or not len(factors):
                     continue
                 axis = int(form == "xTy")
@@ -296,12 +308,12 @@ def multiple(total: np.ndarray, wanted: np.ndarray) -> bool:
     return wanted.size > 1 or abs(abs(share) - 1) <= NEAR
 
 
-def spread(text: str, value: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
-    """The ways in which an array fills a larger one: as it is, or with new axes."""
+def spread(text: str, value: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...], np.ndarray]]:
+    """The ways in which an array fills a larger one, as it is or with new axes: the text, its shape, the values."""
     own, count = value.shape[1:], len(value)
     if not own:
         filled = np.broadcast_to(value.reshape(count, *(1 for _ in shape)), (count, *shape))
-        yield text, filled
+        yield text, (), filled
         return
     for axes in itertools.combinations(range(len(shape)), len(own)):
         if any(own[k] not in (shape[axis], 1) for k, axis in enumerate(axes)) or (set(own) == {1} and len(shape) > 0):
@@ -313,7 +325,7 @@ def spread(text: str, value: np.ndarray, shape: tuple[int, ...]) -> Iterator[tup
         while index and index[-1] == ":" and "None" not in index:
             index.pop()
         form = f"{bracketed(text)}[{', '.join(index)}]" if index else text
-        yield form, np.broadcast_to(value.reshape(count, *inner), (count, *shape))
+        yield form, tuple(inner[axes[0] :]), np.broadcast_to(value.reshape(count, *inner), (count, *shape))
 
 
 def alike(logs: np.ndarray, target: np.ndarray) -> Iterator[tuple[int, ...]]:

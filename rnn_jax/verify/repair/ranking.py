@@ -6,6 +6,7 @@ import ast
 
 import numpy as np
 
+from rnn_jax.verify.damage.kinds import FINER
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import Site
@@ -31,9 +32,14 @@ def costs(search: Search) -> dict[int, float]:
         id(edit): edit.cost
         + INNOCENT * innocent(search, edit)
         + FORWARD * in_forward(search, edit)
-        - HINTED * bool(search.hints and kind_of(live, trace, edit) in search.hints)
+        - HINTED * bool(search.hints and hinted(kind_of(live, trace, edit), search.hints))
         for edit in search.found
     }
+
+
+def hinted(kind: str, hints: frozenset[str]) -> bool:
+    """Whether the numbers are those of the kind of mistake that an edit mends, or of a finer one of its sort."""
+    return kind in hints or not hints.isdisjoint(FINER.get(kind, ()))
 
 
 def in_forward(search: Search, edit: Edit) -> bool:

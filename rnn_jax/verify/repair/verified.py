@@ -19,7 +19,7 @@ from rnn_jax.verify.repair.elsewhere import holds_elsewhere
 from rnn_jax.verify.repair.live import LiveCode, lines_of
 from rnn_jax.verify.repair.splice import mended
 from rnn_jax.verify.report import Verdict
-from rnn_jax.verify.subject import Setting, Values
+from rnn_jax.verify.subject import Setting, Values, moves_parameters
 
 POINTS = 2
 SEED = 20_000  # of the points at which fixes are tried: none that a check begins with
@@ -45,7 +45,10 @@ def holds(bench: Bench, live: LiveCode, edits: list[Edit], own: Values, over: di
         short = lengths.sweep(calm, made[0], over)
         if failing(lengths.at_lengths(made[0], short, over)):
             return None
+        moving = moves_parameters(bench.subject, made[0].setting, bench.loss_first)
     with live.changed({}):
+        if moving and not moves_parameters(bench.subject, made[0].setting, bench.loss_first):
+            return None  # gradients that are right because a weight was set to 0 are none
         if set(lengths.sweep(calm, made[0], over)) - set(short):
             return None  # the program could be run at a length at which it now fails
     if not holds_elsewhere(bench, live, edits):

@@ -1,0 +1,131 @@
+"""Products are found by what they are worth, and what is found is worth it."""
+
+import numpy as np
+import pytest
+
+from rnn_jax.verify.repair.harvest import Values
+from rnn_jax.verify.repair.monomials import Monomials, multiple
+from rnn_jax.verify.repair.probe import shape_of
+
+T, H, D, B = 4, 5, 3, 2
+RNG = np.random.default_rng(3)
+KNOWN = {
+    "W": [RNG.normal(size=(H, D))] * T,
+    "a": [RNG.normal(size=H) for _ in range(T)],
+    "b": [RNG.normal(size=H) for _ in range(T)],
+    "g": [np.tanh(RNG.normal(size=H)) for _ in range(T)],
+    "i[t]": [RNG.normal(size=H) for _ in range(T)],
+    "x": [RNG.normal(size=D) for _ in range(T)],
+    "eye": [np.eye(H)] * T,
+    "X": [RNG.normal(size=(B, D)) for _ in range(T)],
+    "Z": [RNG.normal(size=(B, H)) for _ in range(T)],
+    "lr": [0.3] * T,
+    "k": [2, 0, 2, 1],
+}
+
+
+@pytest.fixture
+def found():
+    return Monomials(
+        {text: Values(shape_of(values[0]), [np.asarray(v) for v in values]) for text, values in KNOWN.items()}, "np"
+    )
+
+
+def worth(text):
+    """What a text is worth at each iteration."""
+    made = []
+    for t in range(T):
+        names = {text: values[t] for text, values in KNOWN.items() if text.isidentifier()}
+        made.append(eval(text.replace("i[t]", "i_t"), {"np": np, "i_t": KNOWN["i[t]"][t], **names}))
+    return made
+
+
+def each(of):
+    return [of(**{name.replace("i[t]", "i"): values[t] for name, values in KNOWN.items()}) for t in range(T)]
+
+
+ELEMENTWISE = {
+    "one": lambda a, **_: a,
+    "two": lambda a, b, **_: a * b,
+    "a slope": lambda a, i, g, **_: a * i * (1 - g**2),
+    "four": lambda a, b, i, g, **_: a * b * i * (1 - g),
+    "a sign": lambda a, b, **_: -a * b,
+    "a number": lambda a, lr, **_: lr * a,
+    "of three axes": lambda eye, x, **_: eye[:, :, None] * x,
+    "outer": lambda a, x, **_: a[:, None] * x,
+    "a column": lambda Z, b, **_: Z * b,
+}
+MATRICES = {
+    "back": lambda W, a, **_: W.T @ a,
+    "there": lambda W, x, **_: -(W @ x),
+    "of a product": lambda W, a, g, **_: W.T @ (a * (1 - g**2)),
+    "of rows": lambda Z, W, **_: Z @ W,
+    "of rows, transposed": lambda X, W, **_: X @ W.T,
+}
+SUMS = {
+    "outer": lambda a, x, **_: np.outer(a, x),
+    "outer of a product": lambda a, g, x, **_: np.outer(a * (1 - g**2), x),
+    "over a batch": lambda Z, X, **_: Z.T @ X,
+    "of a vector": lambda a, b, **_: a * b,
+    "of a batch's rows": lambda Z, **_: Z.sum(axis=0),
+    "of what is no vector": lambda W, lr, **_: W * lr,
+}
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_products_of_elements(found, name):
+    wanted = each(ELEMENTWISE[name])
+    texts = [w.text for w in found.equal_to(wanted)]
+    assert texts
+    for text in texts:
+        for made, right in zip(worth(text), wanted, strict=True):
+            np.testing.assert_allclose(np.broadcast_to(made, right.shape), right, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_products_with_a_matrix(found, name):
+    wanted = each(MATRICES[name])
+    texts = [w.text for w in found.equal_to(wanted)]
+    assert texts
+    for text in texts:
+        np.testing.assert_allclose(np.stack(worth(text)), np.stack(wanted), rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1, -1, 1 / 7], ids=["itself", "its negative", "a mean"])
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_over_all_iterations(found, name, scale):
+    wanted = scale * np.sum(each(SUMS[name]), axis=0)
+    texts = [w.text for w in found.totals(wanted)]
+    assert texts
+    for text in texts:
+        total = np.sum(worth(text), axis=0)
+        assert multiple(total, wanted)
+
+
+def test_sums_into_the_place_of_an_index(found):
+    wanted = np.zeros((4, H))
+    for t, values in enumerate(each(lambda a, b, **_: a * b)):
+        wanted[KNOWN["k"][t]] += values
+    assert [(index, w.text) for index, w in found.scattered(wanted)] == [("[k]", "a * b")]
+
+
+def test_some_of_the_iterations_are_enough(found):
+    wanted = each(ELEMENTWISE["a slope"])[1:3]
+    assert [w.text for w in found.worth(wanted, 1)] == ["a * i[t] * (1 - g ** 2)"]
+
+
+def test_nothing_is_found_for_numbers_of_chance(found):
+    """Millions of products are held against these: none may come near by chance."""
+    rng = np.random.default_rng(8)
+    assert list(found.equal_to([rng.normal(size=H) for _ in range(T)])) == []
+    assert list(found.equal_to([rng.normal(size=(H, D)) for _ in range(T)])) == []
+    assert list(found.totals(rng.normal(size=(H, D)))) == []
+    assert list(found.scattered(rng.normal(size=(4, H)))) == []
+
+
+def test_of_one_number_no_multiple_will_do():
+    assert multiple(np.array([2.0]), np.array([2.0]))
+    assert multiple(np.array([-2.0]), np.array([2.0]))
+    assert not multiple(np.array([2.0]), np.array([3.0]))
+    assert multiple(np.array([2.0, 4.0]), np.array([1.0, 2.0]))
+    assert not multiple(np.array([2.0, 4.0]), np.array([1.0, 2.1]))
