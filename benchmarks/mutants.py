@@ -1,6 +1,7 @@
 """What is found in damaged programs: `python benchmarks/mutants.py --programs held --count 500 --pairs 100`, hours.
 
-Takes right programs (`benchmarks/programs/`, or with `--programs development` those of `examples/right/`), damages the
+Takes right programs (`benchmarks/programs/`, or with `--programs development` those of `examples/right/`, with
+`--programs seen` those that were held out until their figures were looked into), damages the
 code that computes their gradients by small edits, leaves out what crashes, changes the loss or changes no gradient, and
 asks `rnn-jax check` for the line, the kind and the fix. A fix counts only if the mended program passes at other points
 and other sizes with the loss unchanged. Beside it, on the same mutants: what finite-difference checkers detect.
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from mutation import table
-from mutation.base import Base, bases
+from mutation.base import SETS, Base, bases
 from mutation.candidates import Judge, Pool, candidates
 from mutation.edit import Mutant, diff
 from mutation.measure import Outcome, RightOutcome, measured, measured_right
@@ -36,7 +37,7 @@ CHUNK = 50  # points of one check of a right program
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--programs", choices=("held", "development"), default="development")
+    parser.add_argument("--programs", choices=tuple(SETS), default="development")
     parser.add_argument("--only", default="", help="programs by name, with commas")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--pairs", type=int, default=0)

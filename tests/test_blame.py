@@ -341,7 +341,6 @@ def test_a_factor_that_a_closure_holds(tmp_path):
         assert check(tmp_path / "mended.py", other, expressions, quick=True).ok
 
 
-@pytest.mark.xfail(strict=True, reason="the first axis of all inputs is taken for time; here it is the batch")
 def test_a_batch_cut_short_is_not_called_time(tmp_path):
     _, wrong, expressions = damaged("batch", (" + dnext", ""))
     (finding,) = check(tmp_path / "mine.py", wrong, expressions, seconds=10.0).findings

@@ -102,6 +102,28 @@ def test_sums_over_all_iterations(found, name, scale):
         assert multiple(total, wanted)
 
 
+TWO = {
+    "back and on": lambda W, a, x, **_: W.T @ a + x,
+    "two products": lambda a, b, g, i, **_: a * b + g * i,
+    "two matrices": lambda Z, W, X, **_: Z @ W + X,
+}
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_sums_of_two(found, name):
+    wanted = each(TWO[name])
+    texts = [w.text for w in found.two(wanted)]
+    assert texts
+    for text in texts:
+        np.testing.assert_allclose(np.stack(worth(text)), np.stack(wanted), rtol=1e-12)
+
+
+def test_no_sum_of_two_is_found_for_numbers_of_chance(found):
+    rng = np.random.default_rng(9)
+    assert list(found.two([rng.normal(size=H) for _ in range(T)])) == []
+    assert list(found.two(each(TWO["back and on"])[:2])) == [], "two iterations are too few to tell"
+
+
 def test_sums_into_the_place_of_an_index(found):
     wanted = np.zeros((4, H))
     for t, values in enumerate(each(lambda a, b, **_: a * b)):

@@ -218,7 +218,7 @@ def test_a_mutant_is_measured_beside_its_peers(base):
         assert peers.asked(base, SOURCE, ask)[0] is False
 
 
-@pytest.mark.parametrize("each", bases("held"), ids=lambda each: each.name)
+@pytest.mark.parametrize("each", [*bases("held"), *bases("seen")], ids=lambda each: each.name)
 @pytest.mark.parametrize("sizes", [False, True])
 def test_the_held_out_programs_are_right(each, sizes):
     assert shlex.split(each.sizes)

@@ -202,7 +202,6 @@ def test_an_index_that_wraps_at_zero(tmp_path):
     assert report_of(path, expressions, quick=True).ok
 
 
-@pytest.mark.xfail(strict=True, reason="the text of a comparison that is edited cannot be made")
 def test_a_relu_with_the_condition_turned(tmp_path):
     """Once an edit of a comparison could not be written, and the whole check ended in a traceback."""
     relu = (

@@ -25,8 +25,12 @@ from rnn_jax.verify.program import Program, modules_kept
 from rnn_jax.verify.subject import Calls, Setting, evaluate_loss, evaluate_twice
 
 ROOT = Path(__file__).parent.parent.parent
-SETS = {"held": ROOT / "benchmarks" / "programs", "development": ROOT / "examples"}
-INDEX = {"held": "index.toml", "development": "right/index.toml"}
+SETS = {
+    "held": ROOT / "benchmarks" / "programs",
+    "seen": ROOT / "benchmarks" / "seen",
+    "development": ROOT / "examples",
+}
+INDEX = {"held": "index.toml", "seen": "index.toml", "development": "right/index.toml"}
 DIFFERENT = 1e-9  # relative: what a gradient has to change by to count
 SECONDS = 10.0  # for a program that runs in milliseconds when right
 

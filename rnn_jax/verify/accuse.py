@@ -51,6 +51,7 @@ def accuse(
     worst = next(each for each in made if failing(each))
     again = {c.note for c in worst.compared.values() if c.note}
     telling = (why is None or why.kind == "truncation") and not again
+    telling = telling and lengths.runs_over_time(bench, worst, over)
     said = lengths.sentences(lengths.sweep(bench, worst, over), wrong, over) if telling else []
     if why is not None and why.declaration:
         said.insert(0, f"if that is meant: {why.declaration}")

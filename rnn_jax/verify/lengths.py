@@ -13,7 +13,7 @@ from rnn_jax.verify.fresh import arguments, current
 from rnn_jax.verify.judge import Bench, Judgement, failing, judge
 from rnn_jax.verify.of_file import FileSubject, root
 from rnn_jax.verify.report import Verdict
-from rnn_jax.verify.subject import Setting
+from rnn_jax.verify.subject import Setting, record
 
 LENGTHS = (1, 2, 3)
 
@@ -33,6 +33,10 @@ def sequences(subject: Any, vary: str | None) -> dict[str, int]:
     found = {n: length(current(subject, n)) for n in names if root(n) not in parameters}
     lengths = [size for size in found.values() if size is not None]
     most = max(lengths, default=0)
+    # An input whose gradient is asked for keeps its length: beside it nothing can be cut short.
+    kept = [np.shape(array)[:2] for n, array in subject.parameters().items() if n in names]
+    if any(most in shape for shape in kept):
+        return {}
     return {
         n: 0
         for n, size in found.items()
@@ -52,6 +56,8 @@ def spoken(subject: FileSubject, part: str) -> tuple[str, int]:
     name, _, axis = part.strip().partition("=")
     require(axis.strip().isdigit(), f"--vary {part!r} is not NAME=AXIS, as in x=0,y=0")
     value = current(subject, name.strip())
+    parameters = {root(text) for text, _ in subject.wrt}
+    require(name.strip() not in parameters, f"--vary {part}: the gradient of {name} is asked for: it keeps its length")
     if value is None:
         raise InputError(f"--vary {name}: {subject.program.path.name} knows no such name")
     axes = value.ndim if isinstance(value, np.ndarray) else 1
@@ -98,6 +104,19 @@ def wrong_at(bench: Bench, made: Judgement, setting: Setting) -> tuple[str, ...]
     """The parameters that are wrong with shorter inputs."""
     there = judge(replace(bench, terms=[]), made.point, setting, made.values)
     return () if there.doubt else tuple(failing(there))
+
+
+def runs_over_time(bench: Bench, made: Judgement, over: dict[str, int]) -> bool:
+    """Whether what can be cut short is time: each step is operations of its own, where a batch is done in one."""
+    counts = []
+    for steps in LENGTHS:
+        for setting in shortened(bench, made, over, steps):
+            try:
+                counts.append(len(record(bench.subject, setting).recorder.tape.nodes))
+                break
+            except InputError:
+                continue
+    return len(set(counts)) > 1
 
 
 def sentences(found: dict[int, tuple[str, ...]], names: tuple[str, ...], over: dict[str, int]) -> list[str]:

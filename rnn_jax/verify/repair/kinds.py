@@ -48,6 +48,8 @@ def kind_of(live: LiveCode, trace: Trace, edit: Edit) -> str:
         return "precision"
     if edit.kind == "operand-order":
         return "missing-transpose" if not is_difference(old) else "sign"
+    if edit.kind == "condition" and not any(name == "test" for name, _ in edit.site.path):
+        return "derivative-function"  # the mask of a relu
     fixed = replaced(live.statement(edit.site.spot), edit.site.path, edit.new) if isinstance(old, ast.expr) else None
     mended = [at(fixed, edit.site.path[:k]) for k in range(len(edit.site.path) + 1)] if fixed is not None else []
     slopes = any(is_slope(each) for each in [old, *around, *mended])

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnn_jax.verify.repair.accumulators import Accumulator
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Written, key_of, parsed
 from rnn_jax.verify.repair.force import Healing, Reach
@@ -104,6 +105,30 @@ class Matcher:
             new = ast.BinOp(ast.Constant(2), ast.Mult(), self.node)
             yield self.edit(new, "missing-factor", 1.5)
 
+    def goals(self) -> list[tuple[ast.operator | None, list[np.ndarray], str]]:
+        """What would do in the place of the expression, added to it, or multiplied with it: at each iteration."""
+        present, shifts = self.healing.present, self.healing.shifts
+        first, last = self.telling()
+        found: list[tuple[ast.operator | None, list[np.ndarray], str]] = [
+            (None, [p + s for p, s in zip(present, shifts, strict=True)], "wrong-variable"),
+            (ast.Add(), shifts, "missing-term"),
+        ]
+        if all(np.all(p) for p in present[first:last]):
+            with np.errstate(all="ignore"):
+                ratio = [(p + s) / p for p, s in zip(present, shifts, strict=True)]
+            found.append((ast.Mult(), ratio, "missing-factor"))
+        return found
+
+    def summed(self) -> Iterator[Edit]:
+        """The same with sums of two products."""
+        if self.where is None or not isinstance(self.node, ast.expr) or len(set(self.shapes)) > 1:
+            return
+        here = self.places.monomials(self.where.statement)
+        first, last = self.telling()
+        for operator, values, kind in self.goals() if here is not None else ():
+            for other in here.two(values[first:last], first) if here is not None and last > first else ():
+                yield from self.written(operator, other, kind)
+
     def composed(self) -> Iterator[Edit]:
         """The same with products of several values: for what is wanted, for what is missing, for the factor."""
         if self.where is None or not isinstance(self.node, ast.expr) or len(set(self.shapes)) > 1:
@@ -111,18 +136,8 @@ class Matcher:
         here = self.places.monomials(self.where.statement)
         present, shifts = self.healing.present, self.healing.shifts
         first, last = self.telling()
-        if here is not None:
-            goals: list[tuple[ast.operator | None, list[np.ndarray], str]] = [
-                (None, [p + s for p, s in zip(present, shifts, strict=True)], "wrong-variable"),
-                (ast.Add(), shifts, "missing-term"),
-            ]
-            if all(np.all(p) for p in present[first:last]):
-                ratio = [
-                    (p + s) / p if k in range(first, last) else p
-                    for k, (p, s) in enumerate(zip(present, shifts, strict=True))
-                ]
-                goals.append((ast.Mult(), ratio, "missing-factor"))
-            for operator, values, kind in goals:
+        if here is not None and last > first:
+            for operator, values, kind in self.goals():
                 for other in here.equal_to(values[first:last], first):
                     yield from self.written(operator, other, kind)
             yield from self.operands(here, first, last)
@@ -320,25 +335,23 @@ def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> E
     return Edit(Site(place.file, place.number, above), new, "missing-statement", cost, line, True)
 
 
-def sums(live: LiveCode, places: Places, order: list[Site], missing: np.ndarray, products: bool) -> Iterator[Edit]:
-    """A statement that adds to a sum what it lacks: over all iterations, what is missing of one gradient."""
-    for place in order:
-        here, made = places.get(place), places.monomials(place)
-        assert here is not None
-        assert made is not None
-        passing = {ast.unparse(n.target) for n in ast.walk(live.statement(place.spot)) if isinstance(n, ast.For)}
-        targets = [t for t, known in here.stock.items() if key_of(known.shape) == missing.shape and is_target(t)]
-        targets = [t for t in targets if t not in passing]
-        if not targets:
+def sums(live: LiveCode, places: Places, lacking: list[Accumulator], products: bool) -> Iterator[Edit]:
+    """A statement that adds to a sum what it lacks, over all iterations."""
+    for found in lacking:
+        here, made = places.get(found.place), places.monomials(found.place)
+        if here is None or made is None:
             continue
-        if products:
-            fitting = [("", other) for other in made.totals(missing)] or list(made.scattered(missing))
-        else:
-            fitting = [("", w) for w in here.of(missing.shape) if multiple(np.asarray(sum(w.values)), missing)]
-        for part, other in fitting:
-            for target in targets:
-                for spot in beside(live, places, place, target, other.text):
-                    yield from added(live, spot, f"{target}{part}", other)
+        shape = found.lacks.shape[1:]
+        fitting = list(made.sums(found.visits, found.lacks)) if products else [
+            w for w in here.of(shape)
+            if multiple(np.stack([np.sum([w.values[t] for t in times], axis=0) for times in found.visits]), found.lacks)
+        ]  # fmt: skip
+        parts = [("", other) for other in fitting]
+        if products and not parts and len(found.visits) == 1:
+            parts = list(made.scattered(found.lacks[0]))
+        for part, other in parts:
+            for spot in beside(live, places, found.place, found.text, other.text):
+                yield from added(live, spot, f"{found.text}{part}", other)
 
 
 def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) -> Iterator[Site]:

@@ -25,6 +25,7 @@ LARGEST = 5_000_000  # numbers in the table of their pairs
 PROBES = 14  # entries that are compared
 NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, right to a millionth
 MOST_FOUND = 6
+FEWEST = 3  # iterations, for a sum of two to be told from chance
 MOST_ROWS = 4  # of a matrix that are added to one by one
 MOST_ALIKE = 2  # texts that are worth the same here, but may not be elsewhere
 COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3}  # by the number of factors
@@ -186,18 +187,66 @@ class Monomials:
         yield from self.worth(wanted, start)
         yield from self.images(wanted, start)
 
+    def two(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
+        """Sums of two: a product of up to two values, or a matrix times a value, and another of these."""
+        shape, count = wanted[0].shape, len(wanted)
+        if len(shape) not in (1, 2) or count < FEWEST or start + count > self.iterations:
+            return
+        left: np.ndarray = np.asarray(self.rng.normal(size=shape[0]))
+        right = np.asarray(self.rng.normal(size=shape[1])) if len(shape) == 2 else None
+        goal = np.array([left @ w if right is None else left @ w @ right for w in wanted])
+        near = NEAR * float(np.linalg.norm(goal))
+        texts, table = self.terms(shape, start, count, left, right)
+        if not near or not texts:
+            return
+        order = np.argsort(table[:, 0])
+        keys, rest = table[order, 0], goal - table
+        low, high = np.searchsorted(keys, rest[:, 0] - near), np.searchsorted(keys, rest[:, 0] + near)
+        found = 0
+        for k in np.flatnonzero(high > low):
+            for j in order[low[k] : high[k]]:
+                if k < j and np.linalg.norm(table[j] - rest[k]) <= near and found < MOST_FOUND:
+                    found += 1
+                    yield Written(ast.unparse(parsed(f"{texts[k]} + {texts[j]}")), [], 2.5)
+
+    def terms(
+        self, shape: tuple[int, ...], start: int, count: int, left: np.ndarray, right: np.ndarray | None
+    ) -> tuple[list[str], np.ndarray]:
+        """The terms that a sum may have, and what two random vectors make of each at each iteration."""
+        window = slice(start, start + count)
+        chosen, values = self.small(shape)
+        texts = [self.written(shape, list(each)).text for each in chosen]
+        spun = np.tensordot(values[:, window], left, axes=([2], [0])) if len(values) else np.zeros((0, count))
+        rows = [spun if right is None or not len(values) else spun @ right]
+        for name, matrix in self.matrices:
+            for text, inner, weights in forms(name, matrix[window], shape, left, right):
+                table = self.factors(inner)
+                alone = [k for k in range(len(table.texts)) if table.fill((k,))]
+                if alone:
+                    made = table.values[alone][:, window].reshape(len(alone), count, -1)
+                    rows.append(np.einsum("kti,ti->kt", made, weights.reshape(count, -1)))
+                    texts += [text.format(bracketed(table.texts[k])) for k in alone]
+        return texts, np.concatenate(rows)
+
     def totals(self, wanted: np.ndarray) -> Iterator[Written]:
         """What is worth this when it is added up over all iterations, or a multiple of it."""
-        shape = wanted.shape
-        chosen, values = self.small(shape)
-        if len(values):
-            added = values.sum(axis=1).reshape(len(values), -1)
-            for k in multiples(added, wanted.ravel()):
-                yield self.written(shape, list(chosen[k]))
+        yield from self.sums([list(range(self.iterations))], wanted[None])
+
+    def sums(self, visits: list[list[int]], wanted: np.ndarray) -> Iterator[Written]:
+        """What adds up, over some iterations each, to the parts [sum, *shape] of what is wanted, or multiples."""
+        if max(map(max, visits)) >= self.iterations:
+            return
+        shape = wanted.shape[1:]
+        for inner in dict.fromkeys((shape, shape[1:] if shape[:1] == (1,) else shape)):  # (n,) is added to (1, n), too
+            chosen, values = self.small(inner)
+            if len(values):
+                added = np.stack([values[:, times].sum(axis=1) for times in visits], axis=1)
+                for k in multiples(added.reshape(len(values), -1), wanted.ravel()):
+                    yield self.written(inner, list(chosen[k]))
+            if len(inner) == 1:
+                yield from self.column_sums(visits, wanted.reshape(len(visits), *inner))
         if len(shape) == 2:
-            yield from self.outer_totals(wanted)
-        if len(shape) == 1:
-            yield from self.column_totals(wanted)
+            yield from self.outer_sums(visits, wanted)
 
     def scattered(self, wanted: np.ndarray) -> Iterator[tuple[str, Written]]:
         """What is worth this when it is added to one item or row or column each time; the index comes first."""
@@ -232,12 +281,13 @@ class Monomials:
                     else:
                         yield f"[{k}, {text}]", [(k, v) for v in values]
 
-    def outer_totals(self, wanted: np.ndarray) -> Iterator[Written]:
+    def outer_sums(self, visits: list[list[int]], wanted: np.ndarray) -> Iterator[Written]:
         """Sums of outer products, and of products of matrices over what they have in common."""
-        rows, columns = wanted.shape
+        rows, columns = wanted.shape[1:]
         drawn = self.rng.normal(size=(2, rows + columns))
         vectors = [(row[:rows], row[rows:]) for row in drawn]
-        goals = [float(left @ wanted @ right) for left, right in vectors]
+        goals = np.array([left @ part @ right for left, right in vectors for part in wanted])
+        largest = int(np.argmax(np.abs(goals)))
         shapes = {v.shape[1:] for _, v in self.single if 1 < v.ndim <= 3}
         for first in sorted(shapes):
             for form, second in pairings(first, rows, columns, shapes):
@@ -248,18 +298,21 @@ class Monomials:
                 if not len(values) or not len(factors):
                     continue
                 axis = int(form == "xTy")
-                tables = [
-                    contracted(values, left, axis).reshape(len(values), -1)
-                    @ contracted(factors, right, axis).reshape(len(factors), -1).T
-                    for left, right in vectors
-                ]
-                # Two numbers in the ratio of those wanted: a multiple, as most likely no other sum is.
-                crossed = np.abs(tables[0] * goals[1] - tables[1] * goals[0])
-                scale = np.abs(tables[0] * goals[1]) + np.abs(tables[1] * goals[0])
-                near = list(zip(*np.nonzero(crossed < 1e-9 * scale), strict=True))
-                for k, j in near[: 4 * MOST_FOUND]:
-                    total = np.einsum(EINSUMS[form], values[k], factors[j])
-                    if not multiple(total, wanted):
+                tables = np.stack(
+                    [
+                        contracted(values[:, times], left, axis).reshape(len(values), -1)
+                        @ contracted(factors[:, times], right, axis).reshape(len(factors), -1).T
+                        for left, right in vectors
+                        for times in visits
+                    ]
+                )
+                # Numbers in the ratio of those wanted: a multiple, as most likely no other sum is.
+                crossed = tables * goals[largest] - tables[largest] * goals[:, None, None]
+                scale = np.abs(goals[largest]) * np.max(np.abs(tables), axis=0)
+                near = np.nonzero((np.max(np.abs(crossed), axis=0) < 1e-9 * scale) & (scale > 0))
+                for k, j in list(zip(*near, strict=True))[: 4 * MOST_FOUND]:
+                    total = [np.einsum(EINSUMS[form], values[k][times], factors[j][times]) for times in visits]
+                    if not multiple(np.stack(total), wanted):
                         continue
                     one = self.written(first, list(chosen[k]))
                     two = self.written(second, list(others[j]))
@@ -270,15 +323,16 @@ class Monomials:
                     }[form]
                     yield Written(ast.unparse(parsed(text)), [], one.cost + 0.5)
 
-    def column_totals(self, wanted: np.ndarray) -> Iterator[Written]:
+    def column_sums(self, visits: list[list[int]], wanted: np.ndarray) -> Iterator[Written]:
         """Sums over the rows or the columns of matrices."""
         for shape in sorted({v.shape[1:] for _, v in self.single if v.ndim == 3}):
             for axis in (0, 1):
-                if shape[1 - axis] != len(wanted):
+                if shape[1 - axis] != wanted.shape[1]:
                     continue
                 chosen, values = self.small(shape)
                 if len(values):
-                    for k in multiples(values.sum(axis=(1, 2 + axis)), wanted):
+                    added = np.stack([values[:, times].sum(axis=(1, 2 + axis)) for times in visits], axis=1)
+                    for k in multiples(added.reshape(len(values), -1), wanted.ravel()):
                         inner = self.written(shape, list(chosen[k]))
                         yield Written(f"({inner.text}).sum(axis={axis})", [], inner.cost + 0.5)
 

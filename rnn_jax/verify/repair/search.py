@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rnn_jax.verify.repair import statements
+from rnn_jax.verify.repair.accumulators import Accumulator, accumulators
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_states
@@ -51,6 +52,7 @@ class Search:
     partial: list[tuple[Edit, frozenset[str]]] = field(default_factory=list)
     healings: dict[Site, Healing | None] = field(default_factory=dict)
     hints: frozenset[str] = frozenset()  # kinds of mistake that leave the same numbers
+    lacking: list[Accumulator] = field(default_factory=list)  # sums to which something can be added that mends all
     refuted: set[str] = field(default_factory=set)  # texts of edits that failed at other points
 
     @classmethod
@@ -229,16 +231,19 @@ class Search:
             self.attempt(at_one_step(self.live, self.trace, place, stock, telling))
             self.attempt(insertions(self.live, place, stock, numpy, names))
         yield
+        self.stage(0.25)
+        places = Places(stocks, numpy)
         if len(self.wrong) == 1:
-            self.stage(0.2)
             (name,) = self.wrong
-            right, places = self.trial.made.wanted[name], Places(stocks, numpy)
-            self.attempt(summands(self.live, places, self.reach, self.wrong, right))
-            order, missing = self.ends(stocks), right - self.trial.made.manual[name]
-            self.attempt(sums(self.live, places, order, missing, products=False))
-            if not self.found:
-                self.attempt(sums(self.live, places, order, missing, products=True))
-            yield
+            self.attempt(summands(self.live, places, self.reach, self.wrong, self.trial.made.wanted[name]))
+        for found in accumulators(self.trial, self.wrong, self.ends(stocks), stocks, self.over):
+            self.lacking.append(found)
+            for products in (False, True):
+                if not self.found:
+                    self.attempt(sums(self.live, places, [found], products))
+            if self.over() or self.found:
+                break
+        yield
         self.stage(0.4)
         for healing in self.healing():
             there = Places(look_around(self, healing), numpy)
@@ -248,6 +253,8 @@ class Search:
                 self.attempt(matcher.composed())
             if not self.found:
                 self.attempt(matcher.filled())
+            if not self.found:
+                self.attempt(matcher.summed())
         yield
         self.stage(0.15)
         for place, stock in stocks.items():

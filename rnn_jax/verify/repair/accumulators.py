@@ -1,0 +1,181 @@
+"""Sums that lack something: which arrays the wrong gradients are read from, and what is missing of each.
+
+An array that gradients are summed up in is known by what is added to it coming out at the end: once as it is, or times
+a number, in entries of its own. It may be a gradient, an item of a dictionary, one of a list of arrays, or a view into
+one long vector. What the gradients lack is then told back to the array, and what adds up to that can be looked for.
+"""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.program import OverdueError
+from rnn_jax.verify.repair.expressions import ATOMS, parsed
+from rnn_jax.verify.repair.harvest import HERE, Stock, stocked
+from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.trial import Trial, short
+
+MOST_TARGETS = 40  # arrays at one place
+MOST_ARRAYS = 6  # under one name
+SAME = 1e-9  # relative: the same numbers, added in another order
+
+
+class Accumulator(NamedTuple):
+    """An array, or several under one name, to which something can be added at a place."""
+
+    place: Site
+    text: str
+    visits: list[list[int]]  # of each array the times that the program came by with it
+    lacks: np.ndarray  # what is missing of each, [array, *shape]
+
+
+class Looking:
+    """The program with a look around at each place, at which arrays can be added to."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+        self.made, self.places = stocked(trial.live, {})
+        self.numbers = {place: k for k, place in enumerate(self.places)}
+
+    def all(self, wanted: dict[Site, list[str]]) -> dict[tuple[Site, str], list[Any]]:
+        """What each text stands for at each visit of its place."""
+        codes = {self.numbers[p]: [(t, compile(t, "<sum>", "eval")) for t in texts] for p, texts in wanted.items()}
+        seen: dict[tuple[Site, str], list[Any]] = defaultdict(list)
+
+        def here(number: int, local: dict[str, Any], shared: dict[str, Any]) -> None:
+            for text, code in codes.get(number, ()):
+                # Kept, so that no other array is given its place in memory.
+                seen[self.places[number], text].append(evaluated(code, local, shared))
+
+        self.run(here)
+        return seen
+
+    def added(self, place: Site, text: str, at_visit: int, more: np.ndarray) -> np.ndarray | None:
+        """All gradients in a row with so much added at one visit."""
+        wanted, code, visits = self.numbers[place], compile(text, "<sum>", "eval"), itertools.count()
+
+        def here(number: int, local: dict[str, Any], shared: dict[str, Any]) -> None:
+            if number == wanted and next(visits) == at_visit:
+                value = evaluated(code, local, shared)
+                value += more.reshape(value.shape).astype(value.dtype)
+
+        return self.run(here)
+
+    def run(self, here: Callable[[int, dict[str, Any], dict[str, Any]], None]) -> np.ndarray | None:
+        """All gradients in a row, with something done at each place; None where that fails."""
+        setattr(builtins, HERE, here)
+        try:
+            with self.trial.live.changed(self.made), short(self.trial.bench, self.trial.limit):
+                return flat(self.trial, self.trial.gradients())
+        except (Exception, OverdueError):
+            return None
+        finally:
+            delattr(builtins, HERE)
+
+
+def evaluated(code: CodeType, local: dict[str, Any], shared: dict[str, Any]) -> Any:
+    """What an expression stands for; None where it stands for nothing."""
+    try:
+        return eval(code, shared, local)
+    except Exception:
+        return None
+
+
+def flat(trial: Trial, gradients: dict[str, np.ndarray]) -> np.ndarray:
+    """All gradients in a row."""
+    return np.concatenate([np.ravel(gradients[name]).astype(float) for name in trial.made.wanted])
+
+
+def accumulators(
+    trial: Trial, wrong: frozenset[str], order: list[Site], stocks: dict[Site, Stock], over: Callable[[], bool]
+) -> Iterator[Accumulator]:
+    """The sums at each place to which something can be added that mends all."""
+    looking = Looking(trial)
+    now = flat(trial, trial.made.manual)
+    lacking = {n: trial.made.wanted[n] - trial.made.manual[n] if n in wrong else np.zeros(trial.made.wanted[n].shape)
+               for n in trial.made.wanted}  # fmt: skip
+    missing = flat(trial, lacking)
+    missing[np.abs(missing) <= SAME * np.max(np.abs(flat(trial, trial.made.wanted)))] = 0.0  # of one long vector
+    rng = np.random.default_rng(0)
+    stands = looking.all({place: targets(stocks[place]) for place in order})
+    for place in order:
+        known: set[tuple[int, ...]] = set()
+        for text in targets(stocks[place]):
+            seen = stands.get((place, text), [])
+            if not seen or any(type(v) is not np.ndarray or v.dtype.kind != "f" for v in seen):
+                continue
+            ids = tuple(id(v) for v in seen)
+            if ids in known or len({v.shape for v in seen}) > 1:
+                continue
+            known.add(ids)
+            found = told_back(looking, place, text, seen, now, missing, rng)
+            if found is not None:
+                yield found
+            if over():
+                return
+
+
+def targets(stock: Stock) -> list[str]:
+    """What can be added to, the shortest first."""
+    found = [
+        t for t, v in stock.items()
+        if v.shape[0] == "array" and v.shape[1] == "f" and isinstance(parsed(t), ATOMS) and not t.endswith(".T")
+    ]  # fmt: skip
+    return sorted(found, key=lambda t: (len(t), t))[:MOST_TARGETS]
+
+
+def told_back(
+    looking: Looking, place: Site, text: str, seen: list[Any], now: np.ndarray, missing: np.ndarray,
+    rng: np.random.Generator,
+) -> Accumulator | None:  # fmt: skip
+    """What is missing of the arrays under one name; None where they are no sums, or not those of all that is wrong."""
+    groups: dict[int, list[int]] = {}
+    for visit, value in enumerate(seen):
+        groups.setdefault(id(value), []).append(visit)
+    if len(groups) > MOST_ARRAYS:
+        return None
+    lacks, covered = [], np.zeros(len(missing), bool)
+    for visits in groups.values():
+        entries, share = outlet(looking, place, text, visits, now, seen[0].shape, rng)
+        if entries is None:
+            return None
+        covered[entries] = True
+        lacks.append((missing[entries] / share).reshape(seen[0].shape))
+    if not np.any(covered) or np.any(missing[~covered]):
+        return None
+    return Accumulator(place, text, list(groups.values()), np.stack(lacks))
+
+
+def outlet(
+    looking: Looking, place: Site, text: str, visits: list[int], now: np.ndarray, shape: tuple[int, ...],
+    rng: np.random.Generator,
+) -> tuple[np.ndarray | None, float]:  # fmt: skip
+    """The entries of the gradients that an array comes out in, in its own order, and times what."""
+    more = rng.normal(size=shape)
+    scale = float(np.max(np.abs(now), initial=1.0))
+    found: tuple[np.ndarray | None, float] = (None, 0.0)
+    for visit in dict.fromkeys((visits[0], visits[-1])):
+        with_more = looking.added(place, text, visit, more)
+        if with_more is None or with_more.shape != now.shape:
+            return None, 0.0
+        change = with_more - now
+        changed = np.flatnonzero(np.abs(change) > SAME * scale)
+        if len(changed) != more.size:
+            return None, 0.0
+        ranks = np.argsort(np.abs(change[changed])), np.argsort(np.abs(more.ravel()))
+        ratios = change[changed][ranks[0]] / more.ravel()[ranks[1]]
+        if np.max(np.abs(ratios - ratios[0])) > 1e-6 * abs(ratios[0]):
+            return None, 0.0
+        entries = np.empty(more.size, int)
+        entries[ranks[1]] = changed[ranks[0]]
+        if found[0] is not None and (not np.array_equal(found[0], entries) or abs(found[1] - ratios[0]) > 1e-6):
+            return None, 0.0
+        found = entries, float(ratios[0])
+    return found
