@@ -23,7 +23,7 @@ from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.verified import as_fix, holds
 from rnn_jax.verify.subject import Values
 
-SECONDS = 8.0  # for one fault
+SECONDS = 11.0  # for one fault
 MOST_TRIED = 6  # edits that are tried at fresh points before the search gives up
 FAULTS = 3  # in one program
 PLACES = 3  # that are named for one fault

@@ -34,6 +34,7 @@ class Values:
 
     shape: Shape
     values: list[np.ndarray] = field(default_factory=list)
+    mixed: bool = False  # of other shapes at other times, as the weights of one layer after the other
 
     def key(self) -> tuple[Any, ...]:
         """Equal for expressions that were worth the same."""
@@ -205,10 +206,7 @@ def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[di
                 known.pop(text, None)
                 continue
             entry = known.setdefault(text, Values(shape_of(value)))
-            if entry.values and entry.values[0].shape != np.shape(value):
-                gone.add(text)
-                known.pop(text)
-                continue
+            entry.mixed |= bool(entry.values) and entry.values[0].shape != np.shape(value)
             entry.values.append(np.array(value))
         sys.setprofile(profile)
 
@@ -217,6 +215,23 @@ def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[di
         yield stock
     finally:
         delattr(builtins, HERE)
+
+
+def alike(stock: Stock) -> Stock:
+    """What is of the same shape each time."""
+    return {text: known for text, known in stock.items() if not known.mixed}
+
+
+def at_visits(stock: Stock, visits: list[int]) -> Stock:
+    """What is of the same shape at some of the visits, as it is at those."""
+    found: Stock = {}
+    for text, known in stock.items():
+        if max(visits) < len(known.values):
+            values = [known.values[k] for k in visits]
+            if len({v.shape for v in values}) == 1:
+                array = known.shape[0] == "array"
+                found[text] = Values((*known.shape[:2], values[0].shape) if array else known.shape, values)
+    return found
 
 
 def index_names(expressions: dict[str, ast.expr]) -> set[str]:

@@ -12,7 +12,7 @@ from rnn_jax.verify.repair.accumulators import Accumulator
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Written, key_of, parsed
 from rnn_jax.verify.repair.force import Healing, Reach
-from rnn_jax.verify.repair.harvest import end_of
+from rnn_jax.verify.repair.harvest import at_visits, end_of
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials, multiple
 from rnn_jax.verify.repair.places import Places
@@ -335,23 +335,24 @@ def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> E
     return Edit(Site(place.file, place.number, above), new, "missing-statement", cost, line, True)
 
 
-def sums(live: LiveCode, places: Places, lacking: list[Accumulator], products: bool) -> Iterator[Edit]:
+def sums(live: LiveCode, places: Places, found: Accumulator, products: bool) -> Iterator[Edit]:
     """A statement that adds to a sum what it lacks, over all iterations."""
-    for found in lacking:
-        here, made = places.get(found.place), places.monomials(found.place)
-        if here is None or made is None:
-            continue
-        shape = found.lacks.shape[1:]
-        fitting = list(made.sums(found.visits, found.lacks)) if products else [
-            w for w in here.of(shape)
-            if multiple(np.stack([np.sum([w.values[t] for t in times], axis=0) for times in found.visits]), found.lacks)
-        ]  # fmt: skip
-        parts = [("", other) for other in fitting]
-        if products and not parts and len(found.visits) == 1:
-            parts = list(made.scattered(found.lacks[0]))
-        for part, other in parts:
+    parts: list[list[tuple[str, Written]]] = []
+    for visits, lacks in zip(found.visits, found.lacks, strict=True):
+        stock = at_visits(places.whole[found.place], visits)
+        if not products:
+            known = Expressions(stock, places.numpy).of(lacks.shape)
+            fitting = [("", w) for w in known if multiple(np.asarray(sum(w.values)), lacks)]
+        else:
+            made = Monomials(stock, places.numpy)
+            fitting = [("", w) for w in made.totals(lacks)] or list(made.scattered(lacks))
+        parts.append(fitting)
+    # What is right for one of several arrays may not be for another.
+    rest = [{(index, w.text) for index, w in part} for part in parts[1:]]
+    for index, other in parts[0]:
+        if all((index, other.text) in texts for texts in rest):
             for spot in beside(live, places, found.place, found.text, other.text):
-                yield from added(live, spot, f"{found.text}{part}", other)
+                yield from added(live, spot, f"{found.text}{index}", other)
 
 
 def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) -> Iterator[Site]:
@@ -362,7 +363,7 @@ def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) 
     names = {n.id for t in (target, text) for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)}
     for k in range(1, len(body)):
         other = Site(place.file, place.number, (*place.path[:-1], (field, k)))
-        here = places.stocks.get(other, {})
+        here = places.whole.get(other, {})
         if (
             k != last
             and isinstance(body[k - 1], ast.AugAssign)

@@ -94,7 +94,7 @@ class Monomials:
                     texts.append(form)
                     shapes.append(inner)
                     values.append(filled)
-            room = int(np.sqrt(2 * LARGEST / (self.iterations * max(1, int(np.prod(shape))))))
+            room = int(np.sqrt(2 * LARGEST / max(1, self.iterations * int(np.prod(shape)))))
             kept = range(len(texts))[: min(MOST_FACTORS, room)]
             table = np.stack([values[k] for k in kept]) if texts else np.zeros((0, self.iterations, *shape))
             self._factors[shape] = Factors([texts[k] for k in kept], [shapes[k] for k in kept], table)
@@ -230,23 +230,16 @@ class Monomials:
 
     def totals(self, wanted: np.ndarray) -> Iterator[Written]:
         """What is worth this when it is added up over all iterations, or a multiple of it."""
-        yield from self.sums([list(range(self.iterations))], wanted[None])
-
-    def sums(self, visits: list[list[int]], wanted: np.ndarray) -> Iterator[Written]:
-        """What adds up, over some iterations each, to the parts [sum, *shape] of what is wanted, or multiples."""
-        if max(map(max, visits)) >= self.iterations:
-            return
-        shape = wanted.shape[1:]
+        shape = wanted.shape
         for inner in dict.fromkeys((shape, shape[1:] if shape[:1] == (1,) else shape)):  # (n,) is added to (1, n), too
             chosen, values = self.small(inner)
             if len(values):
-                added = np.stack([values[:, times].sum(axis=1) for times in visits], axis=1)
-                for k in multiples(added.reshape(len(values), -1), wanted.ravel()):
+                for k in multiples(values.sum(axis=1).reshape(len(values), -1), wanted.ravel()):
                     yield self.written(inner, list(chosen[k]))
             if len(inner) == 1:
-                yield from self.column_sums(visits, wanted.reshape(len(visits), *inner))
+                yield from self.column_totals(wanted.reshape(inner))
         if len(shape) == 2:
-            yield from self.outer_sums(visits, wanted)
+            yield from self.outer_totals(wanted)
 
     def scattered(self, wanted: np.ndarray) -> Iterator[tuple[str, Written]]:
         """What is worth this when it is added to one item or row or column each time; the index comes first."""
@@ -281,13 +274,12 @@ class Monomials:
                     else:
                         yield f"[{k}, {text}]", [(k, v) for v in values]
 
-    def outer_sums(self, visits: list[list[int]], wanted: np.ndarray) -> Iterator[Written]:
+    def outer_totals(self, wanted: np.ndarray) -> Iterator[Written]:
         """Sums of outer products, and of products of matrices over what they have in common."""
-        rows, columns = wanted.shape[1:]
+        rows, columns = wanted.shape
         drawn = self.rng.normal(size=(2, rows + columns))
         vectors = [(row[:rows], row[rows:]) for row in drawn]
-        goals = np.array([left @ part @ right for left, right in vectors for part in wanted])
-        largest = int(np.argmax(np.abs(goals)))
+        goals = [float(left @ wanted @ right) for left, right in vectors]
         shapes = {v.shape[1:] for _, v in self.single if 1 < v.ndim <= 3}
         for first in sorted(shapes):
             for form, second in pairings(first, rows, columns, shapes):
@@ -298,21 +290,17 @@ class Monomials:
                 if not len(values) or not len(factors):
                     continue
                 axis = int(form == "xTy")
-                tables = np.stack(
-                    [
-                        contracted(values[:, times], left, axis).reshape(len(values), -1)
-                        @ contracted(factors[:, times], right, axis).reshape(len(factors), -1).T
-                        for left, right in vectors
-                        for times in visits
-                    ]
-                )
-                # Numbers in the ratio of those wanted: a multiple, as most likely no other sum is.
-                crossed = tables * goals[largest] - tables[largest] * goals[:, None, None]
-                scale = np.abs(goals[largest]) * np.max(np.abs(tables), axis=0)
-                near = np.nonzero((np.max(np.abs(crossed), axis=0) < 1e-9 * scale) & (scale > 0))
-                for k, j in list(zip(*near, strict=True))[: 4 * MOST_FOUND]:
-                    total = [np.einsum(EINSUMS[form], values[k][times], factors[j][times]) for times in visits]
-                    if not multiple(np.stack(total), wanted):
+                tables = [
+                    contracted(values, left, axis).reshape(len(values), -1)
+                    @ contracted(factors, right, axis).reshape(len(factors), -1).T
+                    for left, right in vectors
+                ]
+                # Two numbers in the ratio of those wanted: a multiple, as most likely no other sum is.
+                crossed = np.abs(tables[0] * goals[1] - tables[1] * goals[0])
+                scale = np.abs(tables[0] * goals[1]) + np.abs(tables[1] * goals[0])
+                near = list(zip(*np.nonzero(crossed < 1e-9 * scale), strict=True))
+                for k, j in near[: 4 * MOST_FOUND]:
+                    if not multiple(np.einsum(EINSUMS[form], values[k], factors[j]), wanted):
                         continue
                     one = self.written(first, list(chosen[k]))
                     two = self.written(second, list(others[j]))
@@ -323,16 +311,15 @@ class Monomials:
                     }[form]
                     yield Written(ast.unparse(parsed(text)), [], one.cost + 0.5)
 
-    def column_sums(self, visits: list[list[int]], wanted: np.ndarray) -> Iterator[Written]:
+    def column_totals(self, wanted: np.ndarray) -> Iterator[Written]:
         """Sums over the rows or the columns of matrices."""
         for shape in sorted({v.shape[1:] for _, v in self.single if v.ndim == 3}):
             for axis in (0, 1):
-                if shape[1 - axis] != wanted.shape[1]:
+                if shape[1 - axis] != len(wanted):
                     continue
                 chosen, values = self.small(shape)
                 if len(values):
-                    added = np.stack([values[:, times].sum(axis=(1, 2 + axis)) for times in visits], axis=1)
-                    for k in multiples(added.reshape(len(values), -1), wanted.ravel()):
+                    for k in multiples(values.sum(axis=(1, 2 + axis)), wanted):
                         inner = self.written(shape, list(chosen[k]))
                         yield Written(f"({inner.text}).sum(axis={axis})", [], inner.cost + 0.5)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnn_jax.verify.repair.expressions import Expressions
-from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.harvest import Stock, alike
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.monomials import Monomials
 
@@ -14,7 +14,8 @@ class Places:
     """The expressions of each place, made when they are asked for."""
 
     def __init__(self, stocks: dict[Site, Stock], numpy: str) -> None:
-        self.stocks, self.numpy = stocks, numpy
+        self.whole, self.numpy = stocks, numpy
+        self.stocks = {place: alike(stock) for place, stock in stocks.items()}
         self._made: dict[Site, Expressions] = {}
         self._monomials: dict[Site, Monomials] = {}
 

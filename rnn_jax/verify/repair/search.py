@@ -19,7 +19,7 @@ from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_states
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
 from rnn_jax.verify.repair.grammar import Grammar
-from rnn_jax.verify.repair.harvest import Stock, looking, stocked, written
+from rnn_jax.verify.repair.harvest import Stock, alike, looking, stocked, written
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.match import Matcher, around, summands, sums
 from rnn_jax.verify.repair.missing import insertions
@@ -61,9 +61,9 @@ class Search:
         until = time.perf_counter() + seconds
         live = trial.live
         made, sites = instrumented(live, live.spots)
-        with watching(sites, live) as trace:
+        with watching(sites, live) as trace, trial.patient():
             trial.run(made)
-        with watching(sites, live) as forward:
+        with watching(sites, live) as forward, trial.patient():
             trial.same_loss(made)
         forcing, rng = Forcing(trial), np.random.default_rng(0)
         with forcing.at_work():
@@ -219,49 +219,72 @@ class Search:
 
     def stages(self) -> Iterator[None]:
         """Find edits, the likeliest kinds of them first; after each stage a look at what was found is due."""
-        self.stage(0.5)
+        summed = self.never_computed()
+        if summed:
+            yield from self.sums()
+        self.stage(0.45)
         self.attempt(self.tokens())
         yield
-        self.stage(0.25)
-        numpy, stocks = name_of_numpy(self.live), look_around(self)
-        telling = {site for site, reach in self.reach.items() if reach.gradients == self.wrong and not reach.loss}
-        names = self.telling_names()
-        for place, stock in stocks.items():
-            self.attempt(first_states(self.live, self.trace, place, stock, numpy))
+        self.stage(0.2)
+        telling, names = self.telling(), self.telling_names()
+        for place, whole in self.stocks.items():
+            stock = alike(whole)
+            self.attempt(first_states(self.live, self.trace, place, stock, self.numpy))
             self.attempt(at_one_step(self.live, self.trace, place, stock, telling))
-            self.attempt(insertions(self.live, place, stock, numpy, names))
+            self.attempt(insertions(self.live, place, stock, self.numpy, names))
         yield
-        self.stage(0.25)
-        places = Places(stocks, numpy)
+        if not summed:
+            yield from self.sums()
+        self.stage(0.4)
+        for healing in self.healing():
+            there = Places(look_around(self, healing), self.numpy)
+            matcher = Matcher(self.live, healing, there)
+            self.attempt(matcher.edits())
+            for more in (matcher.composed, matcher.filled, matcher.summed):
+                if not self.found:
+                    self.attempt(more())
+        yield
+        self.stage(0.15)
+        for place, stock in self.stocks.items():
+            self.attempt(exchanges(self.live, self.trace, place, alike(stock), telling))
+        yield
+
+    def sums(self) -> Iterator[None]:
+        """Find what is to be added to a sum, or to be added in the place of what is."""
+        self.stage(0.3)
+        places = Places(self.stocks, self.numpy)
         if len(self.wrong) == 1:
             (name,) = self.wrong
             self.attempt(summands(self.live, places, self.reach, self.wrong, self.trial.made.wanted[name]))
-        for found in accumulators(self.trial, self.wrong, self.ends(stocks), stocks, self.over):
+        for found in accumulators(self.trial, self.wrong, self.ends(), self.stocks, self.over):
             self.lacking.append(found)
             for products in (False, True):
                 if not self.found:
-                    self.attempt(sums(self.live, places, [found], products))
+                    self.attempt(sums(self.live, places, found, products))
             if self.over() or self.found:
                 break
         yield
-        self.stage(0.4)
-        for healing in self.healing():
-            there = Places(look_around(self, healing), numpy)
-            matcher = Matcher(self.live, healing, there)
-            self.attempt(matcher.edits())
-            if not self.found:
-                self.attempt(matcher.composed())
-            if not self.found:
-                self.attempt(matcher.filled())
-            if not self.found:
-                self.attempt(matcher.summed())
-        yield
-        self.stage(0.15)
-        for place, stock in stocks.items():
-            self.attempt(exchanges(self.live, self.trace, place, stock, telling))
-        yield
 
-    def ends(self, stocks: dict[Site, Stock]) -> list[Site]:
+    def never_computed(self) -> bool:
+        """Whether all that is wrong is 0 as it stands."""
+        made = self.trial.made
+        return not any(np.any(made.manual[n][~np.isclose(made.manual[n], made.wanted[n], atol=0)]) for n in self.wrong)
+
+    @cached_property
+    def numpy(self) -> str:
+        """How the program calls NumPy."""
+        return name_of_numpy(self.live)
+
+    @cached_property
+    def stocks(self) -> dict[Site, Stock]:
+        """What is known at each place."""
+        return look_around(self)
+
+    def telling(self) -> set[Site]:
+        """The expressions on which just what is wrong hangs."""
+        return {site for site, reach in self.reach.items() if reach.gradients == self.wrong and not reach.loss}
+
+    def ends(self) -> list[Site]:
         """The places, those of functions that the loss does not run first, and first the ends of loops and blocks."""
 
         def rank(place: Site) -> tuple[bool, int, int]:
@@ -272,7 +295,7 @@ class Search:
             rest = len(getattr(at(whole, place.path[:-1]), field)) - (k or 0)
             return (place.file, first) in self.forward, min(rest, 2), -len(place.path)
 
-        return sorted(stocks, key=rank)
+        return sorted(self.stocks, key=rank)
 
     def telling_names(self) -> set[str]:
         """What, in all its uses together, is just what all the wrong gradients hang on."""
@@ -311,11 +334,11 @@ def look_around(search: Search, healing: Healing | None = None) -> dict[Site, St
     expressions = search.expressions
     if healing is None:
         made, places = stocked(live, {})
-        with looking(places, expressions) as stocks:
+        with looking(places, expressions) as stocks, search.trial.patient():
             search.trial.run(made)
         return dict(stocks)
     with search.forcing.holding(healing.site, by(healing.shifts)) as held:
         made, places = stocked(live, held)
-        with looking(places, expressions) as stocks:
+        with looking(places, expressions) as stocks, search.trial.patient():
             search.trial.run(made)
     return dict(stocks)

@@ -21,6 +21,7 @@ from rnn_jax.verify.repair.live import LiveCode, Spot
 from rnn_jax.verify.subject import Values, evaluate_gradients, evaluate_loss, evaluate_twice
 
 PATIENCE = 20  # how many times as long as the program itself an edited one may run: an edit may never end
+LOOKING = 4.0  # seconds for a run in which every value is looked at
 SHORTEST = 0.25  # seconds, where the program itself takes next to none
 
 
@@ -55,6 +56,15 @@ class Trial:
         if second:
             trial.made = replace(made, manual=manual)
         return trial
+
+    @contextlib.contextmanager
+    def patient(self) -> Iterator[None]:
+        """Within, a run may take as long as it takes to look at everything in it."""
+        before, self.limit = self.limit, max(self.limit, LOOKING)
+        try:
+            yield
+        finally:
+            self.limit = before
 
     def gradients(self) -> Values:
         """The gradients at the point, those of the second call where they are the wrong ones."""
