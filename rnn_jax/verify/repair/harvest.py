@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import math
 import re
 import sys
 import types
@@ -91,16 +92,21 @@ def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterato
 
 
 def pure_functions(live: LiveCode) -> set[str]:
-    """The program's functions that write to nothing but names of their own."""
-    names = set()
-    for functions in live.made_by.values():
-        for function in functions:
-            names.add(function.__name__)
-    for spot in live.spots:
-        for node in ast.walk(live.statement(spot)):
-            if isinstance(node, ast.FunctionDef) and any(writes(each) for each in ast.walk(node)):
-                names.discard(node.name)
-    return names
+    """The program's functions that write to nothing but names of their own, nor call any that do; by name."""
+    names = {function.__name__ for functions in live.made_by.values() for function in functions}
+    made = [n for spot in live.spots for n in ast.walk(live.statement(spot)) if isinstance(n, ast.FunctionDef)]
+    pure = names - {f.name for f in made if any(writes(each) for each in ast.walk(f))}
+    while True:
+        calling = {f.name for f in made if f.name in pure and not called(f) & names <= pure}
+        if not calling:
+            return pure
+        pure -= calling
+
+
+def called(node: ast.AST) -> set[str]:
+    """The names of the functions and methods that are called somewhere in a node."""
+    funcs = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in funcs}
 
 
 def writes(node: ast.AST) -> bool:
@@ -125,6 +131,7 @@ def computes(node: ast.AST, pure: set[str]) -> bool:
             if isinstance(func, ast.Attribute) and (
                 not isinstance(func.value, ast.Name | ast.Attribute | ast.BinOp | ast.Call | ast.Subscript)
                 or func.attr in CHANGERS
+                or not (func.attr in pure or is_numpys(func.attr))
                 or "random" in ast.unparse(func)
                 or "rng" in ast.unparse(func)
             ):
@@ -134,6 +141,11 @@ def computes(node: ast.AST, pure: set[str]) -> bool:
         if isinstance(each, ast.Await | ast.Yield | ast.YieldFrom | ast.Starred):
             return False
     return True
+
+
+def is_numpys(name: str) -> bool:
+    """Whether NumPy has a function or an array a method of the name."""
+    return hasattr(np, name) or hasattr(np.ndarray, name) or hasattr(np.linalg, name) or hasattr(math, name)
 
 
 def stocked(live: LiveCode, held: dict[Spot, ast.stmt]) -> tuple[dict[Spot, ast.stmt], list[Site]]:
