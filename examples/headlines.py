@@ -36,7 +36,10 @@ def place_of(example, finding):
     """Whether the line of the root cause is the first suspect, among three, or none of them."""
     lines = [each.line for each in finding.suspects]
     reach = 1 if example.get("missing") else 0  # what is missing belongs next to the line
-    near = [abs(line - example["line"]) <= reach for line in lines]
+    # Of several faults each is one that may be named first; `also` holds other lines whose edit is as right.
+    right = {example["line"], *example.get("lines", ()), *example.get("also", ())}
+    right |= {example["line_2"]} if "line_2" in example else set()
+    near = [any(abs(line - each) <= reach for each in right) for line in lines]
     return "first" if near[:1] == [True] else "among three" if any(near) else "no"
 
 

@@ -167,7 +167,7 @@ def loss():
     return total
 
 
-def gradients():
+def backward():
     unit = np.eye(n)
     s, dW, dU = np.zeros(n), np.zeros_like(W), np.zeros_like(U)
     by_W, by_U = np.zeros((n, n, n)), np.zeros((n, n, m))
@@ -203,7 +203,7 @@ BASES = {
     ),
     "batch": (BATCH, said("P", "forward(P, x, y)[0]", "backward(P, x, y)")),
     "gated": (GATED, said("P", "forward()[0]", "backward()")),
-    "forward": (FORWARD, said("W,U", "loss()", "gradients()")),
+    "forward": (FORWARD, said("W,U", "loss()", "backward()")),
 }
 
 

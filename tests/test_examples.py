@@ -13,7 +13,7 @@ from rnn_jax.verify.command import Intent, check_file
 from rnn_jax.verify.of_file import Expressions
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-MOST = 0.55  # of the broken examples; examples/headlines.py writes how many there are
+MOST = 0.74  # of the broken examples; examples/headlines.py writes how many there are
 STATUS = {"pass": 0, "fail": 1}
 FOLDERS = ("right", "wrong", "founding")
 
@@ -73,7 +73,9 @@ def test_the_line_is_named_and_the_headline_is_that_of_the_index(example):
     report = check_file(EXAMPLES / example["file"], said, intent, cells=get("cells"), until=get("until"), depth=depth)
     finding = report.findings[0]
     reach = 1 if example.get("missing") else 0
-    assert abs(finding.suspects[0].line - example["line"]) <= reach
+    right = {example["line"], *example.get("lines", ()), *example.get("also", ())}
+    right |= {example["line_2"]} if "line_2" in example else set()
+    assert any(abs(finding.suspects[0].line - each) <= reach for each in right)
     assert finding.line == finding.suspects[0].line
     assert (finding.kind, finding.message) == (example["said"], example["headline"])
 

@@ -63,6 +63,7 @@ NOT_YET = {
     "no 1/B": ({"forward", "line"}, "what the forward keeps for the backward is edited"),
     "slope of a batch": ({"fix", "line"}, "more values are unknown than the gradients have entries"),
     "another gradient": ({"one", "kind", "fix"}, "a key is offered only where the program has it elsewhere"),
+    "no delta": ({"line", "help"}, "what is of another shape is edited where it is used, not where it is made"),
     "gate for its rest": ({"fix"}, "the gradients are not linear in a gate's values at all steps together"),
 }
 
@@ -113,11 +114,6 @@ DROPPED = {
     "attribute": ("net", "            self.dW += dz @ self.hs[t].T\n", {"never-computed"}),
     "batch's carry": ("batch", '        dnext = dz @ P["Wh"].T\n', {"dropped-path"}),
     "gate": ("gated", '        g["Uc"] += np.outer(before, dc)\n', {"never-computed"}),
-    "carried forward": (
-        "forward",
-        "        by_W = slope * (direct_W + carried_W)\n",
-        {"dropped-path", "never-computed"},
-    ),
 }
 
 

@@ -360,20 +360,12 @@ def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) 
     yield place
     field, last = place.path[-1]
     body = getattr(at(live.statement(place.spot), place.path[:-1]), field)
-    names = {n.id for t in (target, text) for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)}
+    needed = {ast.unparse(n) for t in (target, text) for n in ast.walk(parsed(t)) if isinstance(n, ATOMS)}
+    needed &= set(places.whole[place])
     for k in range(1, len(body)):
         other = Site(place.file, place.number, (*place.path[:-1], (field, k)))
-        here = places.whole.get(other, {})
-        if (
-            k != last
-            and isinstance(body[k - 1], ast.AugAssign)
-            and target in here
-            and names & set(here) >= names - MODULES
-        ):
+        if k != last and isinstance(body[k - 1], ast.AugAssign) and needed <= set(places.whole.get(other, {})):
             yield other
-
-
-MODULES = {"np", "numpy", "math"}
 
 
 def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[Edit]:

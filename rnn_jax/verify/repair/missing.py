@@ -16,7 +16,6 @@ from rnn_jax.verify.repair.match import inserted
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.tree import at
 
-
 LONGEST = 24  # characters of what is handed on to the next iteration as it is
 
 
