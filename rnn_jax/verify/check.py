@@ -68,10 +68,7 @@ def check(
     bench = Bench(subject, dtype, needs_loss_first(subject, own), declared or Declared(), rng)
     made = judged(bench, list(places(subject, own, points, gain, rng, notes)), own, notes, progress)
     notes += remarks(bench, made)
-    beside = subject.loss_beside() if isinstance(subject, FileSubject) else None
-    # The same function at the same point: what rounding parts them by is far below a billionth.
-    if beside is not None and abs(beside - first.loss) > 1e-9 * abs(first.loss):
-        notes.append(f"--loss is {first.loss:.9g}, but what --grads gives beside its gradients is {beside:.9g}")
+    notes += another_loss(subject, first)
     if cell is not None:
         notes.append(standard.compare(made[-1].truth.recording, cell))
     made = tested_somewhere(made)
@@ -80,12 +77,7 @@ def check(
         made += [short] * bool(failing(short))
     why = explain(made)
     made = penalty_apart(made, why)
-    parameters = tuple(
-        Parameter(
-            name, own[name].shape, tuple((each.point, each.compared[name]) for each in made), *worst_of(made, name)
-        )
-        for name in own
-    )
+    parameters = tuple(parameter_of(name, array, made) for name, array in own.items())
     progress(points + 1, points + 2)
     told = tuple(findings(bench, made, parameters, why, over, own, depth, on_case))
     return CheckReport(
@@ -104,6 +96,22 @@ def check(
         command=command,
         versions={"rnn_jax": __version__} | {name: version(name) for name in ("jax", "numpy")},
         seconds={"total": time.perf_counter() - start},
+    )
+
+
+def another_loss(subject: Subject, first: Recording) -> list[str]:
+    """A remark where what gives the gradients gives another loss beside them."""
+    beside = subject.loss_beside() if isinstance(subject, FileSubject) else None
+    # The same function at the same point: what rounding parts them by is far below a billionth.
+    if beside is None or abs(beside - first.loss) <= 1e-9 * abs(first.loss):
+        return []
+    return [f"--loss is {first.loss:.9g}, but what --grads gives beside its gradients is {beside:.9g}"]
+
+
+def parameter_of(name: str, array: np.ndarray, made: list[Judgement]) -> Parameter:
+    """What was found of one parameter at all points."""
+    return Parameter(
+        name, array.shape, tuple((each.point, each.compared[name]) for each in made), *worst_of(made, name)
     )
 
 

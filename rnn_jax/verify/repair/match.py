@@ -4,46 +4,26 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from rnn_jax.verify.repair.accumulators import Accumulator
+from rnn_jax.verify.repair.around import around, inserted, target_of, terms
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Written, key_of, parsed
-from rnn_jax.verify.repair.force import Healing, Reach
-from rnn_jax.verify.repair.harvest import at_visits, end_of
+from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.monomials import Monomials, multiple
+from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
-from rnn_jax.verify.repair.tree import at, located, replaced, shallow
+from rnn_jax.verify.repair.sums import added
+from rnn_jax.verify.repair.totals import totals
+from rnn_jax.verify.repair.tree import located, replaced, shallow
 
 # What is found by solving equations is right to about the square root of their rounding.
 NEAR = 1e-6
 MOST_TERMS = 8  # of a sum that is missing as a whole: the gates of an LSTM send back four
 NAMES = ("dh_next", "dnext", "carried", "carried_2")
-
-
-class Around(NamedTuple):
-    """Where a site stands: its statement, the block and the loop that the statement is in."""
-
-    statement: Site
-    loop: Site | None
-
-
-def around(live: LiveCode, site: Site) -> Around | None:
-    """The innermost statement that a site is in, and the innermost loop that is in the same function."""
-    whole = live.statement(site.spot)
-    statement, loop = None, None
-    for k in range(1, len(site.path) + 1):
-        node = at(whole, site.path[:k])
-        if isinstance(node, ast.stmt):
-            statement = Site(site.file, site.number, site.path[:k])
-            if isinstance(node, ast.FunctionDef):
-                loop = None
-            elif isinstance(node, ast.For | ast.While) and k < len(site.path):
-                loop = statement
-    return Around(statement, loop) if statement is not None and statement.path else None
 
 
 class Matcher:
@@ -168,7 +148,7 @@ class Matcher:
             here = self.places.monomials(place)
             if name not in stock or here is None or key_of(stock[name].shape) != wanted.shape:
                 continue
-            for total in here.totals(missing):
+            for total in totals(here, missing):
                 yield from added(self.live, place, name, total)
             for index, known in stock.items():
                 if known.shape[0] != "int" or len(known.values) != here.iterations:
@@ -318,130 +298,3 @@ class Matcher:
         setattr(made, field, [*statements[:at_k], start, inside, *statements[at_k + 1 :]])
         cost = other.cost + 1.8 + 0.02 * len(other.text)
         return Edit(above, made, "dropped-path", cost, self.node.lineno, blamed=self.site)
-
-
-def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> Edit:
-    """A new statement before the one at a place, or at the end of a block."""
-    (field, k), above = place.path[-1], place.path[:-1]
-    block = at(live.statement(place.spot), above)
-    body = getattr(block, field)
-    assert k is not None
-    neighbour = body[k - 1] if k else body[0]
-    if k and type(body[k - 1]) is type(statement) and isinstance(statement, ast.AugAssign):
-        cost -= 0.1  # sums stand beside sums
-    new = shallow(block)
-    setattr(new, field, [*body[:k], located(statement, neighbour), *body[k:]])
-    line = body[k - 1].end_lineno if k else block.lineno
-    return Edit(Site(place.file, place.number, above), new, "missing-statement", cost, line, True)
-
-
-def sums(live: LiveCode, places: Places, found: Accumulator, products: bool) -> Iterator[Edit]:
-    """A statement that adds to a sum what it lacks, over all iterations."""
-    parts: list[list[tuple[str, Written]]] = []
-    for visits, lacks in zip(found.visits, found.lacks, strict=True):
-        stock = at_visits(places.whole[found.place], visits)
-        if not products:
-            known = Expressions(stock, places.numpy).of(lacks.shape)
-            fitting = [("", w) for w in known if multiple(np.asarray(sum(w.values)), lacks)]
-        else:
-            made = Monomials(stock, places.numpy)
-            fitting = [("", w) for w in made.totals(lacks)] or list(made.scattered(lacks))
-        parts.append(fitting)
-    # What is right for one of several arrays may not be for another.
-    rest = [{(index, w.text) for index, w in part} for part in parts[1:]]
-    for index, other in parts[0]:
-        if all((index, other.text) in texts for texts in rest):
-            for spot in beside(live, places, found.place, found.text, other.text):
-                yield from added(live, spot, f"{found.text}{index}", other)
-
-
-def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) -> Iterator[Site]:
-    """A place, and those in its block behind other sums where all that is needed is known as well."""
-    yield place
-    field, last = place.path[-1]
-    body = getattr(at(live.statement(place.spot), place.path[:-1]), field)
-    needed = {ast.unparse(n) for t in (target, text) for n in ast.walk(parsed(t)) if isinstance(n, ATOMS)}
-    needed &= set(places.whole[place])
-    for k in range(1, len(body)):
-        other = Site(place.file, place.number, (*place.path[:-1], (field, k)))
-        if k != last and isinstance(body[k - 1], ast.AugAssign) and needed <= set(places.whole.get(other, {})):
-            yield other
-
-
-def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[Edit]:
-    """A statement that adds to a sum or, as where it is an update, takes away."""
-    stored: Any = parsed(target)
-    stored.ctx = ast.Store()
-    cost = other.cost + 0.02 * (len(other.text) + len(target)) + company(live, place, target)
-    body = getattr(at(live.statement(place.spot), place.path[:-1]), place.path[-1][0])
-    taken_away = any(isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Sub) for n in body)
-    for operator, more in ((ast.Add(), 0.0), (ast.Sub(), 0.0 if taken_away else 0.5)):
-        yield inserted(live, place, ast.AugAssign(stored, operator, parsed(other.text)), cost + more)
-
-
-def company(live: LiveCode, place: Site, target: str) -> float:
-    """What the statements beside a place make of one more sum: others of its dictionary are likely, a second is not."""
-    field, at_k = place.path[-1]
-    body = getattr(at(live.statement(place.spot), place.path[:-1]), field)
-    others = {k: n.target for k, n in enumerate(body) if isinstance(n, ast.AugAssign)}
-    if any(ast.unparse(each) == target for each in others.values()):
-        return 1.5
-    own = parsed(target)
-    like = [k for k, each in others.items() if type(each) is type(own) and root(each) == root(own)]
-    return -0.1 * bool(like) - 0.1 * (any(k + 1 == at_k for k in like) or any(k == at_k for k in like))
-
-
-def root(node: ast.expr) -> str:
-    """The name that an item or an attribute is of; of a name the name's kind alone."""
-    while isinstance(node, ast.Subscript | ast.Attribute):
-        node = node.value
-        if isinstance(node, ast.Name):
-            return node.id
-    return ""
-
-
-def summands(
-    live: LiveCode, places: Places, reach: dict[Site, Reach], wrong: frozenset[str], right: np.ndarray
-) -> Iterator[Edit]:
-    """Another value for what a statement adds to a sum: one whose sum over all iterations is the whole gradient."""
-    for place in list(places.stocks):
-        field, k = place.path[-1]
-        block = at(live.statement(place.spot), place.path[:-1])
-        if k is None or k == len(getattr(block, field)):
-            continue
-        site = Site(place.file, place.number, (*place.path, ("value", None)))
-        statement = live.node(place)
-        if not isinstance(statement, ast.AugAssign) or reach.get(site, Reach(wrong, False)).gradients != wrong:
-            continue
-        here, made = places.get(place), places.monomials(place)
-        if here is None or made is None:
-            continue
-        fitting = [w for w in here.of(right.shape) if multiple(np.asarray(sum(w.values)), right)]
-        for other in fitting or made.totals(right):
-            new = located(parsed(other.text), statement.value)
-            yield Edit(site, new, "missing-factor", other.cost + 0.5, statement.lineno)
-
-
-def is_target(text: str) -> bool:
-    """Whether something may be written to."""
-    return isinstance(parsed(text), ATOMS) and not text.endswith(".T")
-
-
-def terms(node: Any) -> Iterator[ast.expr]:
-    """The terms of a sum."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        yield from terms(node.left)
-        yield from terms(node.right)
-    else:
-        yield node
-
-
-def target_of(statement: ast.AST, site: Site) -> str:
-    """The name that a value in an assignment is given."""
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-        return ""
-    target = statement.targets[0]
-    places = [k for name, k in site.path if name == "elts" and k is not None]
-    if isinstance(target, ast.Tuple) and places and places[0] < len(target.elts):
-        target = target.elts[places[0]]
-    return ast.unparse(target) if isinstance(target, ast.Name | ast.Attribute) else ""

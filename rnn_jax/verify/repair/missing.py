@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import ATOMS, key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.match import inserted
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.tree import at
 

@@ -7,10 +7,10 @@ import ast
 import numpy as np
 
 from rnn_jax.verify.damage.kinds import FINER
+from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import Site
-from rnn_jax.verify.repair.match import around
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import Search
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from rnn_jax.verify.repair import statements
 from rnn_jax.verify.repair.accumulators import Accumulator, accumulators
+from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_states
@@ -21,13 +22,14 @@ from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.harvest import Stock, alike, looking, stocked, written
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.match import Matcher, around, summands, sums
+from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.missing import insertions
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.sensitivities import sensitivities
+from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
 from rnn_jax.verify.repair.tree import at
 from rnn_jax.verify.repair.trial import Trial

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_jax.verify.check_report import Suspect
+from rnn_jax.verify.repair.around import target_of
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.match import target_of
 from rnn_jax.verify.repair.probe import Seen, Trace
 from rnn_jax.verify.repair.ranking import statement_value
 from rnn_jax.verify.repair.scope import function_at

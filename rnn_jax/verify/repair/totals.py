@@ -1,0 +1,155 @@
+"""What adds up to a given array over all iterations: products of a place's values, outer products, sums over rows."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import numpy as np
+
+from rnn_jax.verify.repair.expressions import ATOMS, Written, parsed
+from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials
+
+MOST_ROWS = 4  # of a matrix that are added to one by one
+
+
+def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
+    """What is worth this when it is added up over all iterations, or a multiple of it."""
+    shape = wanted.shape
+    for inner in dict.fromkeys((shape, shape[1:] if shape[:1] == (1,) else shape)):  # (n,) is added to (1, n), too
+        chosen, values = here.small(inner)
+        if len(values):
+            for k in multiples(values.sum(axis=1).reshape(len(values), -1), wanted.ravel()):
+                yield here.written(inner, list(chosen[k]))
+        if len(inner) == 1:
+            yield from column_totals(here, wanted.reshape(inner))
+    if len(shape) == 2:
+        yield from outer_totals(here, wanted)
+
+
+def scattered(here: Monomials, wanted: np.ndarray) -> Iterator[tuple[str, Written]]:
+    """What is worth this when it is added to one item or row or column each time; the index comes first."""
+    for index, places in indices(here, wanted.shape):
+        inner = wanted[places[0]].shape
+        chosen, values = here.small(inner)
+        if not len(values):
+            continue
+        total = np.zeros((len(values), *wanted.shape))
+        for t, place in enumerate(places):
+            total[(slice(None), *place)] += values[:, t]
+        for k in multiples(total.reshape(len(values), -1), wanted.ravel()):
+            yield index, here.written(inner, list(chosen[k]))
+
+
+def indices(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list[tuple[int | slice, ...]]]]:
+    """Indices into an array of the shape by whole numbers that have a name: [k], [:, k], [0, k]."""
+    every = slice(None)
+    for text, known in here.stock.items():
+        if known.shape[0] != "int" or not isinstance(parsed(text), ATOMS) or len(known.values) != here.iterations:
+            continue
+        values = [int(v) for v in known.values]
+        for axis in range(min(2, len(shape))):
+            if min(values) < 0 or max(values) >= shape[axis]:
+                continue
+            if axis == 0:
+                yield f"[{text}]", [(v,) for v in values]
+            else:
+                yield f"[:, {text}]", [(every, v) for v in values]
+            for k in range(shape[1 - axis])[:MOST_ROWS] if len(shape) > 1 else ():
+                if axis == 0:
+                    yield f"[{text}, {k}]", [(v, k) for v in values]
+                else:
+                    yield f"[{k}, {text}]", [(k, v) for v in values]
+
+
+def outer_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
+    """Sums of outer products, and of products of matrices over what they have in common."""
+    rows, columns = wanted.shape
+    drawn = here.rng.normal(size=(2, rows + columns))
+    vectors = [(row[:rows], row[rows:]) for row in drawn]
+    goals = [float(left @ wanted @ right) for left, right in vectors]
+    shapes = {v.shape[1:] for _, v in here.single if 1 < v.ndim <= 3}
+    for first in sorted(shapes):
+        for form, second in pairings(first, rows, columns, shapes):
+            chosen, values = here.small(first)
+            other = here.factors(second)
+            others = [(k,) for k in range(len(other.texts)) if other.fill((k,))]
+            factors = other.values[[k for (k,) in others]]
+            if not len(values) or not len(factors):
+                continue
+            axis = int(form == "xTy")
+            tables = [
+                contracted(values, left, axis).reshape(len(values), -1)
+                @ contracted(factors, right, axis).reshape(len(factors), -1).T
+                for left, right in vectors
+            ]
+            # Two numbers in the ratio of those wanted: a multiple, as most likely no other sum is.
+            crossed = np.abs(tables[0] * goals[1] - tables[1] * goals[0])
+            scale = np.abs(tables[0] * goals[1]) + np.abs(tables[1] * goals[0])
+            near = list(zip(*np.nonzero(crossed < 1e-9 * scale), strict=True))
+            for k, j in near[: 4 * MOST_FOUND]:
+                if not multiple(np.einsum(EINSUMS[form], values[k], factors[j]), wanted):
+                    continue
+                one = here.written(first, list(chosen[k]))
+                two = here.written(second, list(others[j]))
+                text = {
+                    "outer": f"{here.numpy}.outer({one.text}, {two.text})",
+                    "xyT": f"({one.text}) @ ({two.text}).T",
+                    "xTy": f"({one.text}).T @ ({two.text})",
+                }[form]
+                yield Written(ast.unparse(parsed(text)), [], one.cost + 0.5)
+
+
+def column_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
+    """Sums over the rows or the columns of matrices."""
+    for shape in sorted({v.shape[1:] for _, v in here.single if v.ndim == 3}):
+        for axis in (0, 1):
+            if shape[1 - axis] != len(wanted):
+                continue
+            chosen, values = here.small(shape)
+            if len(values):
+                for k in multiples(values.sum(axis=(1, 2 + axis)), wanted):
+                    inner = here.written(shape, list(chosen[k]))
+                    yield Written(f"({inner.text}).sum(axis={axis})", [], inner.cost + 0.5)
+
+
+EINSUMS = {"outer": "ti,tj->ij", "xyT": "tib,tjb->ij", "xTy": "tbi,tbj->ij"}
+
+
+def multiples(rows: np.ndarray, wanted: np.ndarray) -> Iterator[int]:
+    """The rows that are a multiple of what is wanted, those of the same size first."""
+    size, sizes = float(np.linalg.norm(wanted)), np.linalg.norm(rows, axis=1)
+    along = np.abs(rows @ wanted / size) if size else np.zeros(len(rows))
+    near = np.flatnonzero((sizes > 0) & (np.abs(along - sizes) <= 1e-9 * sizes))
+    for k in sorted(near, key=lambda k: abs(sizes[k] - size) > NEAR * size)[: 2 * MOST_FOUND]:
+        if multiple(rows[k], wanted):
+            yield int(k)
+
+
+def multiple(total: np.ndarray, wanted: np.ndarray) -> bool:
+    """Whether a sum is a multiple of what is wanted, as where it is divided by a count later on.
+
+    Of a single number only the number itself will do.
+    """
+    size = float(np.linalg.norm(wanted))
+    share = float(np.sum(total * wanted)) / size**2 if size else 0.0
+    if not share or np.linalg.norm(total / share - wanted) > NEAR * size:
+        return False
+    return wanted.size > 1 or abs(abs(share) - 1) <= NEAR
+
+
+def pairings(
+    first: tuple[int, ...], rows: int, columns: int, shapes: set[tuple[int, ...]]
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """How an array of one shape can be multiplied with others, for a matrix of so many rows and columns."""
+    if first == (rows,) and (columns,) in shapes:
+        yield "outer", (columns,)
+    if len(first) == 2 and first[0] == rows and (columns, first[1]) in shapes:
+        yield "xyT", (columns, first[1])
+    if len(first) == 2 and first[1] == rows and (first[0], columns) in shapes:
+        yield "xTy", (first[0], columns)
+
+
+def contracted(values: np.ndarray, vector: np.ndarray, axis: int) -> np.ndarray:
+    """All values with one of their axes multiplied away."""
+    return np.tensordot(values, vector, axes=([2 + axis], [0]))
