@@ -68,8 +68,8 @@ def test_the_line_is_named_and_the_headline_is_that_of_the_index(example):
         get("wrt"), get("loss"), get("grads"), get("setup"), get("call"), get("update"), float(get("lr", 1))
     )
     intent = Intent(int(get("truncate", 0)) or None, get("clip"), get("scale"), get("sign"), get("truth"), get("vary"))
-    # The time is such that it plays no part, however slow the machine.
-    depth = Depth(blame=120, shrink=0, strict=True)
+    # Twice the time that any of them takes.
+    depth = Depth(blame=40, shrink=0, strict=True)
     report = check_file(EXAMPLES / example["file"], said, intent, cells=get("cells"), until=get("until"), depth=depth)
     finding = report.findings[0]
     reach = 1 if example.get("missing") else 0

@@ -67,6 +67,9 @@ def blame(
         if chosen is not None:
             found.append(told(search, *chosen, frozenset()))
             break
+        other = of_forward(bench, there, own, over, seconds / 3) if not found else None
+        if other is not None:
+            return [replace(other, suspects=on_lines([*other.suspects, *likely(search)]))]
         part = best_part(search) or in_short(bench, there, base, over, seconds / 2)
         if part is None:
             found.append(suspected(search))
@@ -78,20 +81,13 @@ def blame(
         if outcome is None:
             break
         there = replace(there, manual=outcome.gradients)
-    if len(found) != 1 or found[0].fix is None:
-        whole = of_forward(bench, wrong, own, over, seconds / 2)
-        if whole is not None:
-            return [replace(whole, suspects=on_lines([*whole.suspects, *(s for b in found for s in b.suspects)]))]
     if len(found) > 1 and found[-1].fix is not None:  # a fix for several faults mends all of them together
         found = [replace(each, fix=found[-1].fix) for each in found]
     return found
 
 
-def of_forward(
-    bench: Bench, wrong: list[Judgement], own: Values, over: dict[str, int], seconds: float
-) -> Blamed | None:
+def of_forward(bench: Bench, there: Judgement, own: Values, over: dict[str, int], seconds: float) -> Blamed | None:
     """One edit of the forward with which all gradients by hand are right, if there is one."""
-    there = max(wrong, key=lambda each: (len(failing(each)), bool(each.setting.parameters)))
     trial = Trial.of(bench, there, LiveCode(bench.subject))
     other = other_forward(trial, own, over, seconds)
     if other is None:
