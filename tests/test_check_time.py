@@ -231,3 +231,29 @@ def test_an_initial_state_of_zero_is_random_at_the_random_points(tmp_path):
     by_point = {point: str(c.verdict) for point, c in report.parameters[1].comparisons}
     assert by_point == {"own values": "pass", "random 1": "fail", "random 2": "fail"}
     assert any("h0: 0 in the program, random at the random points" in note for note in report.notes)
+
+
+INPUT_TOO = """import numpy as np
+
+rng = np.random.RandomState(0)
+x, y, w = rng.randn(5, 1), rng.randn(5), np.array([0.7])
+
+
+def loss(x, y):
+    return 0.5 * np.sum((x[:, 0] * w - y) ** 2)
+
+
+def gradients(x, y):
+    d = x[:, 0] * w - y
+    return np.outer(d, w), np.array([d @ x[:, 0]])
+"""
+
+
+def test_beside_an_input_whose_gradient_is_asked_for_nothing_is_cut(tmp_path):
+    """y cut to one step beside the whole x would be another program, and accuse right code."""
+    path = tmp_path / "mine.py"
+    path.write_text(INPUT_TOO)
+    said = Expressions("x,w", "loss(x, y)", "gradients(x, y)", None, None, None, 1.0)
+    assert check_file(path, said).ok
+    with pytest.raises(InputError, match="the gradient of x is asked for"):
+        check_file(path, said, Intent(vary="x=0,y=0"))
