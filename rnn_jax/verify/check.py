@@ -71,10 +71,7 @@ def check(
     notes += another_loss(subject, first)
     if cell is not None:
         notes.append(standard.compare(made[-1].truth.recording, cell))
-    made = tested_somewhere(made)
-    if not any(failing(each) or each.doubt for each in made):
-        short = lengths.wrong_when_short(bench, made[-1], over)
-        made += [short] * bool(failing(short))
+    made = also_short(bench, tested_somewhere(made), over)
     why = explain(made)
     made = penalty_apart(made, why)
     parameters = tuple(parameter_of(name, array, made) for name, array in own.items())
@@ -97,6 +94,14 @@ def check(
         versions={"rnn_jax": __version__} | {name: version(name) for name in ("jax", "numpy")},
         seconds={"total": time.perf_counter() - start},
     )
+
+
+def also_short(bench: Bench, made: list[Judgement], over: dict[str, int]) -> list[Judgement]:
+    """The judgements, and where nothing is wrong yet that of shorter inputs if something is wrong there."""
+    if any(failing(each) or each.doubt for each in made):
+        return made
+    short = lengths.wrong_when_short(bench, made[-1], over)
+    return [*made, short] if failing(short) else made
 
 
 def another_loss(subject: Subject, first: Recording) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rnn_jax.verify.repair import statements
-from rnn_jax.verify.repair.accumulators import Accumulator, accumulators
+from rnn_jax.verify.repair.accumulators import accumulators
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
@@ -54,7 +54,6 @@ class Search:
     partial: list[tuple[Edit, frozenset[str]]] = field(default_factory=list)
     healings: dict[Site, Healing | None] = field(default_factory=dict)
     hints: frozenset[str] = frozenset()  # kinds of mistake that leave the same numbers
-    lacking: list[Accumulator] = field(default_factory=list)  # sums to which something can be added that mends all
     refuted: set[str] = field(default_factory=set)  # texts of edits that failed at other points
 
     @classmethod
@@ -259,7 +258,6 @@ class Search:
             (name,) = self.wrong
             self.attempt(summands(self.live, places, self.reach, self.wrong, self.trial.made.wanted[name]))
         for found in accumulators(self.trial, self.wrong, self.ends(), self.stocks, self.over):
-            self.lacking.append(found)
             for products in (False, True):
                 if not self.found:
                     self.attempt(sums(self.live, places, found, products))
