@@ -166,24 +166,7 @@ EXPRESSIONS = {
 }  # fmt: skip
 
 
-NOT_YET = {
-    "regrouped": "brackets that nothing needs",
-    "conditional times": "an expression of less binding than the operator is not put in brackets",
-    "not": "an expression of less binding than the operator is not put in brackets",
-    "default": "the whole function is written anew, its comments are lost",
-    "comment inside": "the whole expression is written anew, its comments are lost",
-    "assigned": "the brackets of an expression over several lines are lost",
-    "over lines": "the whole statement is written anew, its comments are lost",
-}
-
-
-def cases(names):
-    """What does not hold yet is marked."""
-    marks = {name: [pytest.mark.xfail(strict=True, reason=NOT_YET[name])] for name in names if name in NOT_YET}
-    return [pytest.param(name, marks=marks.get(name, [])) for name in names]
-
-
-@pytest.mark.parametrize("name", cases(EXPRESSIONS))
+@pytest.mark.parametrize("name", EXPRESSIONS)
 def test_an_expression_changes_where_it_stands(name):
     text, segment, make, wanted = EXPRESSIONS[name]
     live = live_code(text)
@@ -246,7 +229,7 @@ INSERTED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", cases(INSERTED))
+@pytest.mark.parametrize("name", INSERTED)
 def test_a_statement_comes_on_a_line_of_its_own(name):
     text, segment, statement, after, wanted = INSERTED[name]
     assert put_in(text, segment, statement, after) == wanted
@@ -309,11 +292,11 @@ CHANGED = {
                   "+=",
                   "def f():\n    dW += g(\n        a,  # why\n        b)\n"),
     "an attribute": ("def f(s):\n    s.dW[t]  =  a; return s\n", "s.dW[t]  =  a", "-=",
-                     "def f(s):\n    s.dW[t] -= a; return s\n"),
+                     "def f(s):\n    s.dW[t]  -=  a; return s\n"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", cases(CHANGED))
+@pytest.mark.parametrize("name", CHANGED)
 def test_a_statement_of_another_kind(name):
     text, segment, operator, wanted = CHANGED[name]
     live = live_code(text)
@@ -432,10 +415,9 @@ def comments(text):
     return collections.Counter(token.string for token in tokens if token.type == tokenize.COMMENT)
 
 
-@pytest.mark.xfail(strict=True, reason="comparisons raise; sums and moves over several lines are lost; tabs")
 @pytest.mark.parametrize("indent", ["    ", "  ", "\t"])
 def test_every_small_edit_can_be_written(tmp_path, indent):
-    """Not one is lost because its text could not be made, but for statements moved about within one line."""
+    """Not one is lost because its text could not be made, but for loops moved into a line of statements."""
     path = tmp_path / "styles.py"
     path.write_text(STYLES.replace("    ", indent), encoding="utf-8")
     lost, count = [], 0
@@ -457,8 +439,10 @@ def test_every_small_edit_can_be_written(tmp_path, indent):
         if isinstance(old, ast.expr):
             assert comments(texts[file]) == comments(live.sources[file].text), (edit.kind, edit.line)
     assert count > 500
-    assert [each for each in lost if each[0] not in ("wrong-order", "zeroed-inside")] == []
-    assert len(lost) < count / 8
+    # A loop cannot stand behind a semicolon.
+    compound = {node.lineno for node in ast.walk(live.sources[file].tree) if isinstance(node, ast.For | ast.If)}
+    assert [each for each in lost if each[1] not in compound] == []
+    assert len(lost) < 4
 
 
 def test_places_are_found_by_their_text():

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any, NamedTuple
 
+from rnn_jax.verify.repair.binding import SIGNS, Binds, level, needed
 from rnn_jax.verify.repair.edit import Edit, changes
-from rnn_jax.verify.repair.live import LiveCode, Source
+from rnn_jax.verify.repair.live import LiveCode
 from rnn_jax.verify.repair.tree import same
+from rnn_jax.verify.repair.written import Written
 
-LEVELS: dict[type, int] = {
-    ast.Add: 1, ast.Sub: 1, ast.Mult: 2, ast.Div: 2, ast.MatMult: 2, ast.FloorDiv: 2, ast.Mod: 2, ast.Pow: 4,
-}  # fmt: skip
-SIGNS: dict[type, str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.FloorDiv: "//", ast.Mod: "%",
-    ast.Pow: "**",
-}  # fmt: skip
-UNARY = 3
+# Written as a whole: these have no parts whose places could be relied upon.
+WHOLE = ast.Constant | ast.Name | ast.JoinedStr
+BLANK = rb"(?:[\s\\]|#[^\n]*\n)*"
+OPENED = re.compile(rb"\(" + BLANK + rb"\Z")
+CLOSED = re.compile(BLANK + rb"\)")
+COMMENT = rb"#[^\n]*"
+SIGN = re.compile(COMMENT + rb"|(not\s+in|is\s+not|in|is|[<>=!]=|\*\*|//|<<|>>|[-+*/@%&|^<>])")
+ASSIGNS = re.compile(COMMENT + rb"|([-+*/@%&|^<>]*=)")
 
 
 class Splice(NamedTuple):
@@ -27,71 +30,120 @@ class Splice(NamedTuple):
     text: str
 
 
-class Splicer:
+class NoCommonPartsError(Exception):
+    """The old node does not become the new one by changing its parts."""
+
+
+class Splicer(Written):
     """The source of one file, to be changed."""
 
-    def __init__(self, source: Source) -> None:
-        self.data = source.text.encode()
-        self.offsets = [0]
-        for line in self.data.split(b"\n"):  # as Python counts lines
-            self.offsets.append(self.offsets[-1] + len(line) + 1)
-        self.own = {id(node) for node in ast.walk(source.tree)}
-        self.quote = '"' if self.data.count(b'"') > self.data.count(b"'") else "'"
+    def difference(self, old: Any, new: Any, least: Binds = Binds.NAMED) -> list[Splice]:
+        """What to replace, for the old node to become the new one; parts that are the same objects stay.
 
-    def begin(self, node: Any) -> int:
-        """Where a node begins, decorators included."""
-        first = min([node, *getattr(node, "decorator_list", [])], key=lambda n: n.lineno)
-        column = node.col_offset if first is node else first.col_offset - 1
-        return self.offsets[first.lineno - 1] + int(column)
+        least: what binds less than this is put in brackets.
+        """
+        weak = isinstance(new, ast.expr) and level(new) < least
+        try:
+            found = [] if old is new else self.in_parts(old, new)
+        except NoCommonPartsError:
+            if not hasattr(old, "lineno"):
+                raise
+            text = self.text(new, indent=self.indent(old))
+            # Over lines only brackets hold an expression together.
+            broken = isinstance(new, ast.expr) and "\n" in text and "\n" not in self.segment(old)
+            text = f"({text})" if weak or (broken and level(new) < Binds.ATOM) else text
+            return [Splice(self.begin(old), self.end(old), text)]
+        begin, end = (self.begin(old), self.end(old)) if weak else (0, 0)
+        return [*found, Splice(begin, begin, "("), Splice(end, end, ")")] if weak else found
 
-    def end(self, node: Any) -> int:
-        """Where it ends."""
-        return self.offsets[node.end_lineno - 1] + int(node.end_col_offset)
-
-    def segment(self, node: Any) -> str:
-        """Its text as it stands."""
-        return self.data[self.begin(node) : self.end(node)].decode()
-
-    def difference(self, old: Any, new: Any) -> list[Splice]:
-        """What to replace, for the old node to become the new one; parts that are the same objects stay."""
-        if old is new:
-            return []
-        if type(old) is type(new) and not isinstance(old, ast.Constant | ast.Name):
-            changed = [f for f in old._fields if not self._equal(getattr(old, f, None), getattr(new, f, None))]
-            inner: list[Splice] = []
-            for name in changed:
-                found = self._field(getattr(old, name, None), getattr(new, name, None))
-                if found is None:
-                    break
-                inner += found
+    def in_parts(self, old: Any, new: Any) -> list[Splice]:
+        """The difference of two nodes as that of their parts."""
+        if isinstance(old, ast.Assign | ast.AugAssign) and isinstance(new, ast.Assign | ast.AugAssign):
+            return self.assignment(old, new)
+        if type(old) is not type(new) or isinstance(old, WHOLE) or id(new) in self.own:
+            raise NoCommonPartsError
+        found: list[Splice] = []
+        for name in old._fields:
+            was: Any = getattr(old, name, None)
+            if name in ("op", "ops"):
+                found += self.operators(old, new)
+            elif isinstance(was, list) and was and isinstance(was[0], ast.stmt):
+                found += self.block(was, getattr(new, name))
             else:
-                return inner
-        return [Splice(self.begin(old), self.end(old), self.text(new, indent=self.indent(old)))]
+                found += self.field(old, new, name)
+        return found
 
-    def _equal(self, old: Any, new: Any) -> bool:
-        if isinstance(old, list) and isinstance(new, list):
-            return len(old) == len(new) and all(a is b for a, b in zip(old, new, strict=True))
-        if isinstance(old, ast.AST) and isinstance(new, ast.AST) and not hasattr(old, "lineno"):
-            return same(old, new)
-        return old is new or (not isinstance(old, ast.AST) and old == new)
+    def field(self, old: Any, new: Any, name: str) -> list[Splice]:
+        """The difference of what two nodes of one type have in a field, with the brackets it takes."""
+        was, now = getattr(old, name, None), getattr(new, name, None)
+        before, after = (each if isinstance(each, list) else [each] for each in (was, now))
+        if len(before) != len(after):
+            raise NoCommonPartsError
+        found: list[Splice] = []
+        for each, other in zip(before, after, strict=True):
+            if isinstance(each, ast.AST) and isinstance(other, ast.AST):
+                least, was_least = needed(new, name), needed(old, name)
+                free = self.enclosed(old, each) or (each is other and least <= was_least)
+                found += self.difference(each, other, Binds.NAMED if free else least)
+            elif each != other:
+                raise NoCommonPartsError
+        return found
 
-    def _field(self, old: Any, new: Any) -> list[Splice] | None:
-        if isinstance(old, list) and isinstance(new, list):
-            if old and isinstance(old[0], ast.stmt):
-                return self.block(old, new)
-            if len(old) == len(new) and all(isinstance(each, ast.expr) for each in (*old, *new)):
-                pairs = [self.difference(a, b) for a, b in zip(old, new, strict=True) if a is not b]
-                return [splice for each in pairs for splice in each]
-            return None
-        if isinstance(old, ast.expr) and isinstance(new, ast.expr):
-            return self.bracketed(old, new)
-        if isinstance(old, ast.Slice) and isinstance(new, ast.expr):
-            return self.difference(old, new)
-        return None
+    def enclosed(self, parent: Any, part: Any) -> bool:
+        """Whether a part of an expression or statement stands in brackets of its own."""
+        if (
+            (isinstance(parent, ast.Call) and part is not parent.func)
+            or not hasattr(parent, "lineno")
+            or not hasattr(part, "lineno")
+        ):
+            return False
+        before = self.data[self.begin(parent) : self.begin(part)]
+        after = self.data[self.end(part) : self.end(parent)]
+        return bool(OPENED.search(before) and CLOSED.match(after))
 
-    def bracketed(self, old: ast.expr, new: ast.expr) -> list[Splice]:
-        """The difference of two expressions; a new one in brackets where it would bind otherwise."""
-        return self.difference(old, new)
+    def operators(self, old: Any, new: Any) -> list[Splice]:
+        """The signs between operands that become others."""
+        ends: list[ast.expr]
+        pairs: list[tuple[ast.AST, ast.AST]]
+        if isinstance(old, ast.Compare):
+            ends, pairs = [old.left, *old.comparators], list(zip(old.ops, new.ops, strict=True))
+        elif isinstance(old, ast.BinOp):
+            ends, pairs = [old.left, old.right], [(old.op, new.op)]
+        elif type(old.op) is type(new.op):
+            return []
+        else:
+            raise NoCommonPartsError
+        found: list[Splice] = []
+        for k, (was, now) in enumerate(pairs):
+            if type(was) is not type(now):
+                found.append(self.between(ends[k], ends[k + 1], SIGN, SIGNS[type(now)]))
+        return found
+
+    def between(self, first: ast.expr, second: ast.expr, pattern: re.Pattern[bytes], text: str) -> Splice:
+        """What stands between two expressions and matches the pattern, replaced."""
+        begin = self.end(first)
+        for match in pattern.finditer(self.data, begin, self.begin(second)):
+            if match.group(1):
+                return Splice(match.start(1), match.end(1), text)
+        raise NoCommonPartsError
+
+    def assignment(self, old: ast.Assign | ast.AugAssign, new: ast.Assign | ast.AugAssign) -> list[Splice]:
+        """The difference of two assignments, either of them perhaps an augmented one."""
+        if isinstance(old, ast.Assign) and isinstance(new, ast.Assign):
+            return self.field(old, new, "targets") + self.field(old, new, "value")
+        (was,) = self.targets(old)
+        (now,) = self.targets(new)
+        found = self.difference(was, now) + self.field(old, new, "value")
+        sign = f"{SIGNS[type(new.op)]}=" if isinstance(new, ast.AugAssign) else "="
+        place = self.between(was, old.value, ASSIGNS, sign)
+        return found if self.data[place.start : place.end].decode() == sign else [*found, place]
+
+    def targets(self, node: ast.Assign | ast.AugAssign) -> list[ast.expr]:
+        """What is assigned to; one alone where it is augmented."""
+        found: list[ast.expr] = [node.target] if isinstance(node, ast.AugAssign) else node.targets
+        if len(found) != 1:
+            raise NoCommonPartsError
+        return found
 
     def block(self, old: list[ast.stmt], new: list[ast.stmt]) -> list[Splice]:
         """The difference of two lists of statements: whole lines come and go."""
@@ -119,34 +171,43 @@ class Splicer:
         return found
 
     def _mates(self, old: list[ast.stmt], new: list[ast.stmt]) -> dict[ast.stmt, ast.stmt]:
-        """For each changed statement the old one it was made from: of the same kind and at the same place."""
+        """For each changed statement the old one it was made from, which is at the same place."""
         gone = [o for o in old if not any(o is n for n in new)]
         came = [n for n in new if not any(n is o for o in old)]
         mates: dict[ast.stmt, ast.stmt] = {}
         for fresh in came:
             for stale in gone:
-                place = stale.lineno, stale.end_lineno
-                if place == (fresh.lineno, fresh.end_lineno) and stale not in mates.values():
+                place = stale.lineno, stale.col_offset
+                if place == (fresh.lineno, fresh.col_offset) and stale not in mates.values():
                     mates[fresh] = stale
                     break
         return mates
 
     def removed(self, statement: ast.stmt, alone: bool) -> Splice:
-        """A statement taken out with its lines."""
+        """A statement taken out with its lines, or with the semicolon that joins it to another."""
         start, end = self.begin(statement), self.end(statement)
         line_start = self.data.rfind(b"\n", 0, start) + 1
         line_end = self.data.find(b"\n", end)
         line_end = len(self.data) if line_end < 0 else line_end + 1
-        rest = self.data[end:line_end].strip()
-        if alone or self.data[line_start:start].strip() or (rest and not rest.startswith(b"#")):
+        before, after = self.data[line_start:start], self.data[end:line_end]
+        if alone:
             return Splice(start, end, "pass")
-        return Splice(line_start, line_end, "")
+        if joined := re.match(rb"\s*;[ \t]*", after):
+            return Splice(start, end + joined.end(), "")
+        if joined := re.search(rb"\s*;\s*\Z", before):
+            return Splice(line_start + joined.start(), end, "")
+        return Splice(line_start, line_end, "") if not before.strip() else Splice(start, end, "pass")
 
     def inserted(self, texts: list[str], before: ast.stmt | None = None, after: ast.stmt | None = None) -> Splice:
-        """Statements put on lines of their own."""
+        """Statements put on lines of their own, or on that of their neighbour where it shares its line."""
         node = before if before is not None else after
         assert node is not None
         indent = self.indent(node)
+        shares = self.data[self.offsets[node.lineno - 1] : self.begin(node)].strip()
+        if shares and before is not None:
+            return Splice(self.begin(node), self.begin(node), "".join(f"{text}; " for text in texts))
+        if shares:
+            return Splice(self.end(node), self.end(node), "".join(f"; {text}" for text in texts))
         lines = "".join(f"{indent}{text}\n" for text in texts)
         if before is not None:
             place = self.data.rfind(b"\n", 0, self.begin(node)) + 1
@@ -155,64 +216,6 @@ class Splicer:
         if place < 0:
             return Splice(len(self.data), len(self.data), "\n" + lines)
         return Splice(place + 1, place + 1, lines)
-
-    def indent(self, node: Any) -> str:
-        """What a node's line begins with, blanks or tabs."""
-        line = self.data[self.offsets[node.lineno - 1] :].split(b"\n", 1)[0].decode()
-        return line[: len(line) - len(line.lstrip(" \t"))]
-
-    def text(self, node: Any, indent: str = "") -> str:
-        """A node as text, its parts as they stand where they are the user's own."""
-        if id(node) in self.own and hasattr(node, "lineno"):
-            return self.segment(node)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
-            return f"{self.quote}{node.value}{self.quote}"
-        if isinstance(node, ast.BinOp):
-            level, sign = LEVELS.get(type(node.op), 0), SIGNS.get(type(node.op), "")
-            if sign:
-                power = isinstance(node.op, ast.Pow)
-                left = self.operand(node.left, level + power)
-                right = self.operand(node.right, level + (not power))
-                return f"{left} {sign} {right}"
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            return f"-{self.operand(node.operand, UNARY)}"
-        if isinstance(node, ast.Attribute):
-            return f"{self.primary(node.value)}.{node.attr}"
-        if isinstance(node, ast.Subscript):
-            return f"{self.primary(node.value)}[{self.index(node.slice)}]"
-        if isinstance(node, ast.Call):
-            parts = [self.text(a) for a in node.args]
-            parts += [f"{k.arg}={self.text(k.value)}" if k.arg else f"**{self.text(k.value)}" for k in node.keywords]
-            return f"{self.primary(node.func)}({', '.join(parts)})"
-        if isinstance(node, ast.IfExp):
-            return f"({self.text(node.body)} if {self.text(node.test)} else {self.text(node.orelse)})"
-        if isinstance(node, ast.AugAssign):
-            return f"{self.text(node.target)} {SIGNS.get(type(node.op), '+')}= {self.text(node.value)}"
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            return f"{self.text(node.targets[0])} = {self.text(node.value)}"
-        if isinstance(node, ast.stmt):
-            return ast.unparse(node).replace("\n", "\n" + indent)
-        return ast.unparse(node)
-
-    def index(self, node: Any) -> str:
-        """What stands between the brackets."""
-        if isinstance(node, ast.Tuple) and id(node) not in self.own:
-            return ", ".join(self.text(part) for part in node.elts)
-        return self.text(node)
-
-    def operand(self, node: Any, level: int) -> str:
-        """An operand, in brackets where it binds less than the level asks for."""
-        weak = isinstance(node, ast.BinOp) and LEVELS.get(type(node.op), 0) < level
-        other = isinstance(node, ast.Compare | ast.BoolOp | ast.Lambda)
-        sign = isinstance(node, ast.UnaryOp) and level > UNARY
-        text = self.text(node)
-        return f"({text})" if weak or other or sign else text
-
-    def primary(self, node: Any) -> str:
-        """What an attribute, index or call is taken of."""
-        text = self.text(node)
-        plain = isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call)
-        return text if plain else f"({text})"
 
 
 def longest_common(old: list[ast.stmt], new: list[ast.stmt]) -> list[ast.stmt]:
@@ -249,28 +252,13 @@ def mended(live: LiveCode, edits: list[Edit]) -> dict[str, str] | None:
         source = live.sources[file]
         splicer = Splicer(source)
         tree = [wanted.get((file, k), statement) for k, statement in enumerate(source.tree.body)]
-        for attempt in (splicer, Bracketing(source)):
-            splices = attempt.block(list(source.tree.body), tree)
-            try:
-                text = apply(splicer.data, splices)
-                # What --until cut off stands in the text, but not in the tree.
-                read = ast.Module(ast.parse(text).body[: len(tree)], [])
-                if same(read, ast.parse(ast.unparse(ast.Module(tree, [])))):
-                    texts[file] = text
-                    break
-            except (SyntaxError, UnicodeDecodeError):
-                continue
-        else:
+        text = apply(splicer.data, splicer.block(list(source.tree.body), tree))
+        try:
+            # What --until cut off stands in the text, but not in the tree.
+            read = ast.Module(ast.parse(text).body[: len(tree)], [])
+        except SyntaxError:
             return None
+        if not same(read, ast.parse(ast.unparse(ast.Module(tree, [])))):
+            return None
+        texts[file] = text
     return texts
-
-
-class Bracketing(Splicer):
-    """As the other, with every new expression in brackets."""
-
-    def bracketed(self, old: ast.expr, new: ast.expr) -> list[Splice]:
-        """The difference, or the whole new expression in brackets."""
-        found = self.difference(old, new)
-        if len(found) == 1 and (found[0].start, found[0].end) == (self.begin(old), self.end(old)):
-            return [found[0]._replace(text=f"({found[0].text})")]
-        return found
