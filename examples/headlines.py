@@ -20,15 +20,14 @@ HERE = Path(__file__).parent
 GENERATED = re.compile(r"^(headline|named|said) = .*\n", re.MULTILINE)
 
 
-def report_of(example):
-    """The report of one example."""
+def report_of(example, depth):
+    """The report of one example, by the words of its command line."""
     words = shlex.split(example["command"])
     get = dict(zip((w.lstrip("-") for w in words[::2]), words[1::2], strict=True)).get
     said = Expressions(
         get("wrt"), get("loss"), get("grads"), get("setup"), get("call"), get("update"), float(get("lr", 1))
     )
     intent = Intent(int(get("truncate", 0)) or None, get("clip"), get("scale"), get("sign"), get("truth"), get("vary"))
-    depth = Depth(blame=60, shrink=0)  # the time is such that it plays no part, however slow the machine
     return check_file(HERE / example["file"], said, intent, cells=get("cells"), until=get("until"), depth=depth)
 
 
@@ -45,7 +44,8 @@ def place_of(example, finding):
 
 def generated(example):
     """The lines to be put into the index."""
-    finding = report_of(example).findings[0]
+    depth = Depth(blame=60, shrink=0)  # the time is such that it plays no part, however slow the machine
+    finding = report_of(example, depth).findings[0]
     assert "'''" not in finding.message
     return (
         f"headline = '''{finding.message}'''\n"

@@ -1,18 +1,19 @@
 """Every example by its one command line: verdict, wrong parameters, line and kind are those of its index."""
 
 import json
+import runpy
 import shlex
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from rnn_jax import cli
 from rnn_jax.verify.accuse import Depth
-from rnn_jax.verify.command import Intent, check_file
-from rnn_jax.verify.of_file import Expressions
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+headlines = SimpleNamespace(**runpy.run_path(str(EXAMPLES / "headlines.py")))
 MOST = 0.74  # of the broken examples; examples/headlines.py writes how many there are
 STATUS = {"pass": 0, "fail": 1}
 FOLDERS = ("right", "wrong", "founding")
@@ -62,20 +63,9 @@ def test_the_report_offers_the_declaration(example, tmp_path):
 
 @pytest.mark.parametrize("example", NAMED, ids=[example["file"] for example in NAMED])
 def test_the_line_is_named_and_the_headline_is_that_of_the_index(example):
-    words = shlex.split(example["command"])
-    get = dict(zip((w.lstrip("-") for w in words[::2]), words[1::2], strict=True)).get
-    said = Expressions(
-        get("wrt"), get("loss"), get("grads"), get("setup"), get("call"), get("update"), float(get("lr", 1))
-    )
-    intent = Intent(int(get("truncate", 0)) or None, get("clip"), get("scale"), get("sign"), get("truth"), get("vary"))
     # Twice the time that any of them takes.
-    depth = Depth(blame=40, shrink=0, strict=True)
-    report = check_file(EXAMPLES / example["file"], said, intent, cells=get("cells"), until=get("until"), depth=depth)
-    finding = report.findings[0]
-    reach = 1 if example.get("missing") else 0
-    right = {example["line"], *example.get("lines", ()), *example.get("also", ())}
-    right |= {example["line_2"]} if "line_2" in example else set()
-    assert any(abs(finding.suspects[0].line - each) <= reach for each in right)
+    finding = headlines.report_of(example, Depth(blame=40, shrink=0, strict=True)).findings[0]
+    assert headlines.place_of(example, finding) == "first"
     assert finding.line == finding.suspects[0].line
     assert (finding.kind, finding.message) == (example["said"], example["headline"])
 

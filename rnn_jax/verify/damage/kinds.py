@@ -47,6 +47,6 @@ FINER = {
     "index-shift": ("loss-target", "wraps-at-zero", "initial-state"),
     "missing-term": ("dropped-path", "loss-seed", "missing-delta"),
     "sign": ("loss-seed",),
-    "scale": ("loss-seed", "penalty", "double-count"),
+    "scale": ("loss-seed", "penalty", "double-count", "clip"),
     "double-count": ("clip", "penalty", "never-zeroed"),
 }  # fmt: skip

@@ -222,6 +222,8 @@ class Search:
         """Find edits, the likeliest kinds of them first; after each stage a look at what was found is due."""
         summed = self.never_computed()
         if summed:
+            self.attempt(edit for edit in self.tokens() if edit.kind == "discarded-sum")
+            yield
             yield from self.sums()
         self.stage(0.45)
         self.attempt(self.tokens())
