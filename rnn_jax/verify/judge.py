@@ -153,7 +153,7 @@ def shaken(bench: Bench, made: Judgement) -> Values:
     try:
         with subject.world.recorded(), recording(Recorder(bench.rng, eps)):
             mark(subject, Recorder(), setting, tracked=False)
-            subject.prepare(Setting(inputs={k: dispatch.wrap_all(v) for k, v in setting.inputs.items()}))
+            subject.prepare(Setting(inputs={k: dispatch.wrap_all(v) for k, v in setting.copied().inputs.items()}))
             return {name: np.array(array) for name, array in once(subject, bench.loss_first).items()}
     except RecordingError:
         signs = {n: bench.rng.choice([-1.0, 1.0], v.shape) for n, v in made.values.items()}
@@ -187,7 +187,7 @@ def at_second_state(bench: Bench, made: Judgement) -> dict[str, Comparison]:
     """The gradients of a second call, judged in the state that the first one left behind."""
     subject, outer = bench.subject, bench.subject.world
     try:
-        subject.prepare(made.setting)
+        subject.prepare(made.setting.copied())
         once(subject, bench.loss_first)
         for name, array in subject.parameters().items():
             np.asarray(array)[...] = made.values[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,6 +26,10 @@ class Setting:
 
     parameters: Values = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
+
+    def copied(self) -> Setting:
+        """The same with inputs of its own: programs write to what they are given."""
+        return Setting(self.parameters, copy.deepcopy(self.inputs))
 
 
 class Subject(Protocol):
@@ -64,7 +69,7 @@ def record(subject: Subject, setting: Setting) -> Recording:
     recorder = Recorder()
     with subject.world.recorded(), recording(recorder):
         ids = mark(subject, recorder, setting)
-        subject.prepare(Setting(inputs={k: dispatch.wrap_all(v) for k, v in setting.inputs.items()}))
+        subject.prepare(Setting(inputs={k: dispatch.wrap_all(v) for k, v in setting.copied().inputs.items()}))
         value, output = scalar(subject.evaluate_loss())
     return Recording(recorder, value, output, ids)
 
@@ -100,7 +105,7 @@ def number_of(number: Any) -> float:
 def evaluate_loss(subject: Subject, setting: Setting) -> float:
     """The loss by the program itself, unrecorded."""
     try:
-        subject.prepare(setting)
+        subject.prepare(setting.copied())
         return number_of(subject.evaluate_loss())
     finally:
         subject.world.restore()
@@ -117,7 +122,7 @@ class Calls:
 def evaluate_gradients(subject: Subject, setting: Setting, loss_first: bool) -> Values:
     """The gradients by the program itself."""
     try:
-        subject.prepare(setting)
+        subject.prepare(setting.copied())
         return once(subject, loss_first)
     finally:
         subject.world.restore()
@@ -126,7 +131,7 @@ def evaluate_gradients(subject: Subject, setting: Setting, loss_first: bool) -> 
 def evaluate_twice(subject: Subject, setting: Setting, loss_first: bool) -> Calls:
     """The gradients of two calls in a row, the random generators set back between them."""
     try:
-        subject.prepare(setting)
+        subject.prepare(setting.copied())
         before = {name: np.array(array) for name, array in subject.parameters().items()}
         state = subject.world.random_state()
         first = once(subject, loss_first)
@@ -141,7 +146,7 @@ def evaluate_twice(subject: Subject, setting: Setting, loss_first: bool) -> Call
 def moves_parameters(subject: Subject, setting: Setting, loss_first: bool) -> bool:
     """Whether a call for the gradients changes the parameters themselves, as an update is to."""
     try:
-        subject.prepare(setting)
+        subject.prepare(setting.copied())
         before = {name: np.array(plain(array)) for name, array in subject.parameters().items()}
         once(subject, loss_first)
         now = subject.parameters()
@@ -153,7 +158,7 @@ def moves_parameters(subject: Subject, setting: Setting, loss_first: bool) -> bo
 def loss_after(subject: Subject, setting: Setting) -> float:
     """The loss after one call for the gradients."""
     try:
-        subject.prepare(setting)
+        subject.prepare(setting.copied())
         state = subject.world.random_state()
         before = {name: np.array(array) for name, array in subject.parameters().items()}
         once(subject, loss_first=True)

@@ -106,7 +106,9 @@ def accumulators(
     missing[np.abs(missing) <= SAME * np.max(np.abs(flat(trial, trial.made.wanted)))] = 0.0  # of one long vector
     rng = np.random.default_rng(0)
     stands = looking.all({place: targets(stocks[place]) for place in order})
-    for place in order:
+    weights = trial.bench.subject.parameters().values()
+    # Where the gradients are read from an update, what a weight itself lacks comes last.
+    for updated, place in itertools.product((False, True), order):
         known: set[tuple[int, ...]] = set()
         for text in targets(stocks[place]):
             seen = stands.get((place, text), [])
@@ -115,6 +117,8 @@ def accumulators(
             ids = tuple(id(v) for v in seen)
             passing = len(ids) > 1 and len(set(ids)) == len(ids)  # an array of its own each time sums up nothing
             if ids in known or passing or len(set(ids)) > MOST_ARRAYS:
+                continue
+            if any(np.may_share_memory(seen[0], np.asarray(w)) for w in weights) != updated:
                 continue
             known.add(ids)
             found = told_back(looking, place, text, seen, now, missing, rng)

@@ -222,7 +222,7 @@ class Search:
         """Find edits, the likeliest kinds of them first; after each stage a look at what was found is due."""
         summed = self.never_computed()
         if summed:
-            self.attempt(edit for edit in self.tokens() if edit.kind == "discarded-sum")
+            self.attempt(edit for edit in self.tokens() if edit.kind == "discarded-sum" or of_target(edit))
             yield
             yield from self.sums()
         self.stage(0.45)
@@ -314,6 +314,11 @@ class Search:
 
 
 NOTHING = Reach(frozenset(), False)
+
+
+def of_target(edit: Edit) -> bool:
+    """Whether an edit changes what a statement gives a value to."""
+    return any(name in ("target", "targets") for name, _ in edit.site.path)
 
 
 def within(site: Site, other: Site) -> bool:

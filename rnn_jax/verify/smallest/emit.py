@@ -277,7 +277,7 @@ def parameters_of(subject: FileSubject) -> dict[str, str]:
 def gradients_of(case: Case, subject: FileSubject) -> dict[str, str]:
     """How each parameter's gradient is reached from what --grads gives."""
     try:
-        subject.prepare(case.setting)
+        subject.prepare(case.setting.copied())
         if case.bench.loss_first:
             subject.evaluate_loss()
         before = {name: np.array(array) for name, array in subject.parameters().items()}
