@@ -55,7 +55,7 @@ class Scopes:
         for spot in live.spots:
             for site, node in live.sites(spot):
                 shape = trace.shapes.get(site)
-                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                if isinstance(node, ast.Attribute):
                     self._note(self.attributes[ast.unparse(node.value)], node.attr, shape)
                 elif isinstance(node, ast.Subscript):
                     base = ast.unparse(node.value)

@@ -16,11 +16,23 @@ def edits(live: LiveCode, site: Site, node: Any) -> Iterator[Edit]:
     for new, kind, cost in options(node):
         # Of a statement and the one that holds it alone the inner one is named.
         cost = cost - 0.01 * len(site.path) if kind == "extra-statement" else cost
+        if kind == "sign" and isinstance(new, ast.AugAssign) and site.path:
+            cost += 0.2 * (odd_one_out(live, site, new) - odd_one_out(live, site, node))
         for each in new if isinstance(new, list) else [new]:
             located(each, node)
         yield Edit(site, new, kind, cost, node.lineno)
     if site.path and site.path[-1][1] is not None:
         yield from moves(live, site, node)
+
+
+def odd_one_out(live: LiveCode, site: Site, node: ast.AugAssign) -> bool:
+    """Whether other statements of its block add and none has the operator of this one, or the other way round."""
+    field, k = site.path[-1]
+    block = getattr(at(live.statement(site.spot), site.path[:-1]), field)
+    others = (
+        [type(n.op) for j, n in enumerate(block) if j != k and isinstance(n, ast.AugAssign)] if k is not None else []
+    )
+    return bool(others) and type(node.op) not in others
 
 
 def options(node: Any) -> Iterator[tuple[Any, str, float]]:
