@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnn_jax.verify.program import OverdueError
-from rnn_jax.verify.repair.expressions import ATOMS, parsed
+from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.harvest import HERE, Stock, stocked
 from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.tree import ATOMS
 from rnn_jax.verify.repair.trial import Trial, short
 
 MOST_TARGETS = 150  # arrays at one place

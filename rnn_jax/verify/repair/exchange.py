@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnn_jax.verify.repair.edit import Edit
-from rnn_jax.verify.repair.expressions import ATOMS, is_atom, key_of, parsed
+from rnn_jax.verify.repair.expressions import is_atom, key_of, parsed
 from rnn_jax.verify.repair.first_state import own_expressions
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
-from rnn_jax.verify.repair.tree import at, located
+from rnn_jax.verify.repair.tree import ATOMS, at, located
 
 MOST = 40  # other values for one
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from rnn_jax.verify.repair.harvest import Stock, Values
 from rnn_jax.verify.repair.probe import Shape
+from rnn_jax.verify.repair.tree import ATOMS
 
-ATOMS = ast.Name | ast.Attribute | ast.Subscript
 MOST_ATOMS = 80  # arrays of which products are made at one place
 
 

@@ -12,6 +12,7 @@ import builtins
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,12 +53,24 @@ class Forcing:
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
-        self.changes, self.sites = instrumented(trial.live, trial.live.spots)
-        self.numbers = {site: k for k, site in enumerate(self.sites)}
         self._active = -1
         self._count = 0
         self._shift: Shift = lambda k, value: value
         self._kept: list[np.ndarray] | None = None
+
+    @cached_property
+    def _made(self) -> tuple[dict[Spot, ast.stmt], list[Site]]:
+        return instrumented(self.trial.live, self.trial.live.spots)
+
+    @property
+    def sites(self) -> list[Site]:
+        """All expressions."""
+        return self._made[1]
+
+    @cached_property
+    def numbers(self) -> dict[Site, int]:
+        """The number of each expression."""
+        return {site: k for k, site in enumerate(self.sites)}
 
     @contextmanager
     def holding(self, site: Site, shift: Shift) -> Iterator[dict[Spot, ast.stmt]]:
@@ -78,7 +91,7 @@ class Forcing:
         setattr(builtins, SEEN, self._seen)
         setattr(builtins, LOOP, lambda *_: None)
         try:
-            with self.trial.live.changed(self.changes):
+            with self.trial.live.changed(self._made[0]):
                 yield self
         finally:
             delattr(builtins, SEEN)
@@ -115,10 +128,10 @@ class Forcing:
         finally:
             self._kept = None
 
-    def loss(self, site: Site, shift: Shift) -> float:
-        """The loss with the site's values moved."""
+    def loss_of_active(self, shift: Shift) -> float:
+        """The loss with the held site's values moved."""
         trial = self.trial
-        self._active, self._count, self._shift = self.numbers[site], 0, shift
+        self._count, self._shift = 0, shift
         try:
             with short(trial.bench, trial.limit):
                 return evaluate_loss(trial.bench.subject, trial.made.setting)
@@ -127,18 +140,27 @@ class Forcing:
 
     def reach(self, site: Site, rng: np.random.Generator) -> Reach:
         """Which gradients change where the site's values do, and whether the loss does."""
+        self._active = self.numbers[site]
+        return self.reach_of_active(rng)
+
+    def reach_held(self, site: Site, rng: np.random.Generator) -> Reach:
+        """The same of one site alone, without probes at the others."""
+        with self.holding(site, unmoved) as held, self.trial.live.changed(held):
+            return self.reach_of_active(rng)
+
+    def reach_of_active(self, rng: np.random.Generator) -> Reach:
+        """What hangs on the site whose probe is at work."""
 
         def moved(k: int, value: np.ndarray) -> np.ndarray:
             size = float(np.sqrt(np.mean(value**2))) if value.size else 0.0
             return value + rng.normal(size=value.shape) * (0.1 * size or 0.1)
 
-        self._active = self.numbers[site]
         found = self.gradients(moved)
         now = self.trial.made.manual
         if found is None:
             return Reach(frozenset(), False)
         changed = frozenset(n for n, g in found.items() if not np.array_equal(g, now[n], equal_nan=True))
-        loss = self.loss(site, moved) != self.trial.made.truth.recording.loss if changed else False
+        loss = self.loss_of_active(moved) != self.trial.made.truth.recording.loss if changed else False
         return Reach(changed, loss)
 
     def heal(self, site: Site, wrong: frozenset[str], seconds: float) -> Healing | None:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot
 from rnn_jax.verify.repair.probe import LARGEST, Shape, Trace, shape_of
-from rnn_jax.verify.repair.tree import at, located, replaced, shallow
+from rnn_jax.verify.repair.tree import ATOMS, at, located, replaced, shallow
 
 HERE = "__rnn_jax_here__"
 MOST = 400  # expressions that are tried at one place
@@ -188,9 +189,11 @@ def within_class(live: LiveCode, site: Site) -> bool:
 
 
 @contextmanager
-def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[dict[Site, Stock]]:
-    """Evaluate the expressions at each place that the program comes by."""
-    codes = {text: compile(text, "<harvest>", "eval") for text in list(expressions)[:MOST]}
+def looking(
+    places: list[Site], expressions: dict[str, ast.expr], only: set[Site] | None = None
+) -> Iterator[dict[Site, Stock]]:
+    """Evaluate the expressions at each place that the program comes by, or at some of these only."""
+    texts = sorted(expressions, key=lambda text: not isinstance(expressions[text], ATOMS))
     indices = index_names(expressions)
     at_place: dict[Site, dict[str, CodeType]] = {}
     stock: dict[Site, Stock] = defaultdict(dict)
@@ -200,15 +203,17 @@ def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[di
     def here(number: int, local: dict[str, Any], shared: dict[str, Any]) -> None:
         place = places[number]
         times[place] += 1
-        if times[place] > ITERATIONS:
+        if times[place] > ITERATIONS or (only is not None and place not in only):
             return
         profile = sys.getprofile()
         sys.setprofile(None)
         known, gone = stock[place], missing[place]
         if place not in at_place:
-            more = {text for text in held_by(local, indices) if text not in codes}
+            there = local.keys() | shared.keys() | vars(builtins).keys()
+            own = [text for text in texts if needs(text) <= there][:MOST]
+            more = set(held_by(local, indices)).difference(texts)
             kept = sorted(more, key=lambda text: (len(text), text))[:MOST]
-            at_place[place] = codes | {text: compile(text, "<harvest>", "eval") for text in kept}
+            at_place[place] = {text: compiled(text) for text in (*own, *kept)}
         for text, code in at_place[place].items():
             if text in gone:
                 continue
@@ -227,6 +232,18 @@ def looking(places: list[Site], expressions: dict[str, ast.expr]) -> Iterator[di
         yield stock
     finally:
         delattr(builtins, HERE)
+
+
+@lru_cache(maxsize=20_000)
+def compiled(text: str) -> CodeType:
+    """An expression to be evaluated."""
+    return compile(text, "<harvest>", "eval")
+
+
+@lru_cache(maxsize=20_000)
+def needs(text: str) -> frozenset[str]:
+    """The names that an expression is made of."""
+    return frozenset(n.id for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name))
 
 
 def alike(stock: Stock) -> Stock:

@@ -237,5 +237,7 @@ def of_new(live: LiveCode, edit: Edit, statement: ast.stmt) -> str:
         text = ast.unparse(statement.value)
         if "zeros" in text or text == "0":
             return "never-zeroed"
-        return "dropped-path"
+        targets = {ast.unparse(t) for t in statement.targets}
+        added = any(ast.unparse(n) in targets for n in ast.walk(statement.value) if isinstance(n, ast.expr))
+        return "missing-term" if added else "dropped-path"
     return "missing-term"

@@ -77,6 +77,12 @@ class LiveCode:
                 if statement in body:
                     self.prelude[k] = (own, body.index(statement))
 
+    def standing(self, base: dict[Spot, ast.stmt]) -> LiveCode:
+        """The same with other statements taken to stand in the place of the user's."""
+        other = copy.copy(self)
+        other.base = self.base | base
+        return other
+
     def source(self, file: str) -> Any:
         """The file's text and tree; None where they cannot be had."""
         if file not in self.sources:

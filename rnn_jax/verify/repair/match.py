@@ -10,7 +10,7 @@ import numpy as np
 
 from rnn_jax.verify.repair.around import around, inserted, target_of, terms
 from rnn_jax.verify.repair.edit import Edit
-from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Written, key_of, parsed
+from rnn_jax.verify.repair.expressions import Expressions, Written, key_of, parsed
 from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.live import LiveCode, Site
@@ -18,7 +18,7 @@ from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.sums import added
 from rnn_jax.verify.repair.totals import totals
-from rnn_jax.verify.repair.tree import located, replaced, shallow
+from rnn_jax.verify.repair.tree import ATOMS, located, replaced, shallow
 
 # What is found by solving equations is right to about the square root of their rounding.
 NEAR = 1e-6

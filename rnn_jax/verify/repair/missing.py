@@ -10,11 +10,11 @@ import numpy as np
 
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
-from rnn_jax.verify.repair.expressions import ATOMS, key_of, parsed
+from rnn_jax.verify.repair.expressions import key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.tree import at
+from rnn_jax.verify.repair.tree import ATOMS, at
 
 LONGEST = 24  # characters of what is handed on to the next iteration as it is
 

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_jax.verify.repair.expressions import ATOMS, Written, parsed
+from rnn_jax.verify.repair.expressions import Written, parsed
 from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.tree import ATOMS
 
 MOST_FACTORS = 110  # of one shape
 MOST_PAIRED = 64  # of them, in products of two that are tried in matrix products and sums
@@ -25,6 +26,7 @@ LARGEST = 5_000_000  # numbers in the table of their pairs
 PROBES = 14  # entries that are compared
 NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, right to a millionth
 MOST_FOUND = 6
+MOST_OF_THREE = 1_000  # terms, in sums of three
 FEWEST = 3  # iterations, for a sum of two to be told from chance
 MOST_ALIKE = 2  # texts that are worth the same here, but may not be elsewhere
 COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3}  # by the number of factors
@@ -187,13 +189,13 @@ class Monomials:
         yield from self.images(wanted, start)
 
     def two(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
-        """Sums of two: a product of up to two values, or a matrix times a value, and another of these."""
+        """Sums of two or three: a product of up to two values, or a matrix times a value, and others of these."""
         shape, count = wanted[0].shape, len(wanted)
-        if len(shape) not in (1, 2) or count < FEWEST or start + count > self.iterations:
+        if len(shape) > 2 or count < FEWEST or start + count > self.iterations:
             return
-        left: np.ndarray = np.asarray(self.rng.normal(size=shape[0]))
+        left: np.ndarray = np.asarray(self.rng.normal(size=shape[0])) if shape else np.ones(())
         right = np.asarray(self.rng.normal(size=shape[1])) if len(shape) == 2 else None
-        goal = np.array([left @ w if right is None else left @ w @ right for w in wanted])
+        goal = np.array([np.dot(left, w) if right is None else left @ w @ right for w in wanted])
         near = NEAR * float(np.linalg.norm(goal))
         texts, table = self.terms(shape, start, count, left, right)
         if not near or not texts:
@@ -207,6 +209,9 @@ class Monomials:
                 if k < j and np.linalg.norm(table[j] - rest[k]) <= near and found < MOST_FOUND:
                     found += 1
                     yield Written(ast.unparse(parsed(f"{texts[k]} + {texts[j]}")), [], 2.5)
+        if not found:
+            for three in itertools.islice(of_three(texts, table, goal, near), MOST_FOUND):
+                yield Written(ast.unparse(parsed(" + ".join(three))), [], 3.0)
 
     def terms(
         self, shape: tuple[int, ...], start: int, count: int, left: np.ndarray, right: np.ndarray | None
@@ -215,9 +220,11 @@ class Monomials:
         window = slice(start, start + count)
         chosen, values = self.small(shape)
         texts = [self.written(shape, list(each)).text for each in chosen]
-        spun = np.tensordot(values[:, window], left, axes=([2], [0])) if len(values) else np.zeros((0, count))
+        spun = (
+            np.tensordot(values[:, window], left, ([2], [0]) if shape else 0) if len(values) else np.zeros((0, count))
+        )
         rows = [spun if right is None or not len(values) else spun @ right]
-        for name, matrix in self.matrices:
+        for name, matrix in self.matrices if shape else ():
             for text, inner, weights in forms(name, matrix[window], shape, left, right):
                 table = self.factors(inner)
                 alone = [k for k in range(len(table.texts)) if table.fill((k,))]
@@ -301,6 +308,23 @@ def forms(
         yield f"{{}} @ {name}", (shape[0], rows), left[:, None] * np.einsum("tij,j->ti", matrix, right)[:, None]
     if right is not None and rows == shape[1]:
         yield f"{{}} @ {name}.T", (shape[0], columns), left[:, None] * np.einsum("tij,i->tj", matrix, right)[:, None]
+
+
+def of_three(texts: list[str], table: np.ndarray, goal: np.ndarray, near: float) -> Iterator[list[str]]:
+    """Three of the rows that add up to the goal, of those with the shortest texts."""
+    kept = np.array(sorted(range(len(texts)), key=lambda k: (len(texts[k]), k))[:MOST_OF_THREE], int)
+    rows = table[kept]
+    first, second = np.triu_indices(len(kept), 1)
+    sums = rows[first, 0] + rows[second, 0]
+    order = np.argsort(sums)
+    keys = sums[order]
+    for k, row in enumerate(rows):
+        low, high = np.searchsorted(keys, [goal[0] - row[0] - near, goal[0] - row[0] + near])
+        there = order[low:high]
+        there = there[first[there] > k]
+        exact = np.linalg.norm(rows[first[there]] + rows[second[there]] + row - goal, axis=1) <= near
+        for j in there[exact]:
+            yield [texts[kept[k]], texts[kept[first[j]]], texts[kept[second[j]]]]
 
 
 def product(texts: list[str], sign: float) -> str:

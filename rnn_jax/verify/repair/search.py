@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,9 +20,10 @@ from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_states
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
+from rnn_jax.verify.repair.gaps import Gap, closed, gaps
 from rnn_jax.verify.repair.grammar import Grammar
-from rnn_jax.verify.repair.harvest import Stock, alike, looking, stocked, written
-from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.harvest import Stock, alike, end_of, looking, stocked, written
+from rnn_jax.verify.repair.live import LiveCode, Site, Spot
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.missing import insertions
 from rnn_jax.verify.repair.places import Places
@@ -35,6 +37,7 @@ from rnn_jax.verify.repair.tree import at
 from rnn_jax.verify.repair.trial import Trial
 
 LONGEST = 0.8  # seconds for the equations of one expression
+MISSING = {"missing-term", "dropped-path", "assign-not-add"}  # kinds of mistake by which statements are missing
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Search:
     healings: dict[Site, Healing | None] = field(default_factory=dict)
     hints: frozenset[str] = frozenset()  # kinds of mistake that leave the same numbers
     refuted: set[str] = field(default_factory=set)  # texts of edits that failed at other points
+    gaps: list[Gap] = field(default_factory=list)  # where a name would have to hold something else
 
     @classmethod
     def of(cls, trial: Trial, seconds: float) -> Search:
@@ -228,6 +232,10 @@ class Search:
         self.stage(0.45)
         self.attempt(self.tokens())
         yield
+        missing = not MISSING.isdisjoint(self.hints)
+        if missing:
+            yield from self.healed(0.25)
+            yield from self.between()
         self.stage(0.2)
         telling, names = self.telling(), self.telling_names()
         for place, whole in self.stocks.items():
@@ -238,7 +246,17 @@ class Search:
         yield
         if not summed:
             yield from self.sums()
-        self.stage(0.4)
+        if not missing:
+            yield from self.healed(0.4)
+            yield from self.between()
+        self.stage(0.15)
+        for place, stock in self.stocks.items():
+            self.attempt(exchanges(self.live, self.trace, place, alike(stock), telling))
+        yield
+
+    def healed(self, share: float) -> Iterator[None]:
+        """Find other expressions for those of which other values would mend all."""
+        self.stage(share)
         for healing in self.healing():
             there = Places(look_around(self, healing), self.numpy)
             matcher = Matcher(self.live, healing, there)
@@ -247,9 +265,21 @@ class Search:
                 if not self.found:
                     self.attempt(more())
         yield
-        self.stage(0.15)
-        for place, stock in self.stocks.items():
-            self.attempt(exchanges(self.live, self.trace, place, alike(stock), telling))
+
+    def between(self) -> Iterator[None]:
+        """Find statements that are missing between others."""
+        self.stage(0.3)
+        for found in gaps(self.trial, self.trace, self.reach, self.wrong, LONGEST, self.over):
+            there = replace(self, trial=found.trial, forcing=found.forcing)
+            there.expressions, there.quantities = self.expressions, self.quantities
+            gap = found._replace(healing=there.told(found.healing))
+            self.gaps.append(gap)
+            matcher = Matcher(gap.trial.live, gap.healing, Places(look_around(there, gap.healing), self.numpy))
+            for edits in (matcher.edits, matcher.composed, matcher.summed):
+                if not self.found:
+                    self.attempt(made for edit in edits() if (made := closed(gap, edit)) is not None)
+            if self.over() or self.found:
+                break
         yield
 
     def sums(self) -> Iterator[None]:
@@ -287,15 +317,16 @@ class Search:
         return {site for site, reach in self.reach.items() if reach.gradients == self.wrong and not reach.loss}
 
     def ends(self) -> list[Site]:
-        """The places, those of functions that the loss does not run first, and first the ends of loops and blocks."""
+        """The places, those of functions that the loss does not run first, beside other sums, at the ends of blocks."""
 
-        def rank(place: Site) -> tuple[bool, int, int]:
+        def rank(place: Site) -> tuple[bool, bool, int, int]:
             whole = self.live.statement(place.spot)
             function: Any = function_at(whole, (*place.path, ("", None))[: len(place.path)])[1] or whole
             first = min([function.lineno, *(d.lineno for d in getattr(function, "decorator_list", []))])
             field, k = place.path[-1]
-            rest = len(getattr(at(whole, place.path[:-1]), field)) - (k or 0)
-            return (place.file, first) in self.forward, min(rest, 2), -len(place.path)
+            body = getattr(at(whole, place.path[:-1]), field)
+            alone = not any(isinstance(each, ast.AugAssign) for each in body)
+            return (place.file, first) in self.forward, alone, min(len(body) - (k or 0), 2), -len(place.path)
 
         return sorted(self.stocks, key=rank)
 
@@ -336,16 +367,21 @@ def name_of_numpy(live: LiveCode) -> str:
 
 
 def look_around(search: Search, healing: Healing | None = None) -> dict[Site, Stock]:
-    """What is known at each place that the gradients come by; where they are healed, with the right values."""
+    """What is known at each place that the gradients come by; with the right values where something is healed.
+
+    Of what is healed at more than one iteration only the places that can matter: its statement, and its loop's end.
+    """
     live = search.live
-    expressions = search.expressions
-    if healing is None:
-        made, places = stocked(live, {})
-        with looking(places, expressions) as stocks, search.trial.patient():
-            search.trial.run(made)
-        return dict(stocks)
-    with search.forcing.holding(healing.site, by(healing.shifts)) as held:
-        made, places = stocked(live, held)
-        with looking(places, expressions) as stocks, search.trial.patient():
+    held: contextlib.AbstractContextManager[dict[Spot, ast.stmt]] = contextlib.nullcontext({})
+    only: set[Site] | None = None
+    if healing is not None:
+        held = search.forcing.holding(healing.site, by(healing.shifts))
+        where = around(live, healing.site)
+        if where is not None and len(healing.present) > 1:
+            ends = [end_of(where.loop, live.node(where.loop))] if where.loop is not None else []
+            only = {where.statement, *ends}
+    with held as changed:
+        made, places = stocked(live, changed)
+        with looking(places, search.expressions, only) as stocks, search.trial.patient():
             search.trial.run(made)
     return dict(stocks)

@@ -53,7 +53,7 @@ def options(node: Any) -> Iterator[tuple[Any, str, float]]:
         if isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
             yield ast.AugAssign(target, ast.Add(), node.value), "assign-not-add", 1
             yield ast.AugAssign(target, ast.Sub(), node.value), "assign-not-add", 2
-            yield ast.AugAssign(target, ast.Mult(), node.value), "assign-not-add", 2
+            yield ast.AugAssign(target, ast.Mult(), node.value), "assign-not-add", 3
         elif isinstance(target, ast.Tuple):
             for k in range(len(target.elts) - 1):
                 parts = list(target.elts)

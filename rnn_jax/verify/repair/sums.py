@@ -11,14 +11,14 @@ import numpy as np
 from rnn_jax.verify.repair.accumulators import Accumulator
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
-from rnn_jax.verify.repair.expressions import ATOMS, Expressions, Written, parsed
+from rnn_jax.verify.repair.expressions import Expressions, Written, parsed
 from rnn_jax.verify.repair.force import Reach
 from rnn_jax.verify.repair.harvest import at_visits
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.totals import multiple, scattered, totals
-from rnn_jax.verify.repair.tree import at, located
+from rnn_jax.verify.repair.tree import ATOMS, at, located
 
 
 def sums(live: LiveCode, places: Places, found: Accumulator, products: bool) -> Iterator[Edit]:

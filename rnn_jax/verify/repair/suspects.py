@@ -15,7 +15,7 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Seen, Trace
 from rnn_jax.verify.repair.ranking import statement_value
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.search import Search
+from rnn_jax.verify.repair.search import MISSING, Search
 from rnn_jax.verify.repair.verified import located
 
 
@@ -104,6 +104,20 @@ def never_added(search: Search) -> list[Suspect]:
     return found
 
 
+def behind(search: Search) -> list[Suspect]:
+    """Where a name would have to hold something else than what it was given, and what."""
+    found: list[Suspect] = []
+    for gap in search.gaps:
+        field, above = gap.place.path[-1][0], Site(*gap.place.spot, gap.place.path[:-1])
+        block = search.live.node(above)
+        line = getattr(block, field)[gap.first - 1].end_lineno if gap.first else block.lineno
+        healing = gap.healing
+        wanted = search.quantities.name([p + s for p, s in zip(healing.present, healing.shifts, strict=True)])
+        made = place(search, above, line, None, True, wanted, "")
+        found.append(replace(made, expression=f"{gap.text} = ..."))
+    return found
+
+
 def likely(search: Search) -> list[Suspect]:
     """Where no edit was found: the places that could mend it, then those on which just what is wrong hangs."""
     zero = not any(np.any(search.trial.made.manual[name]) for name in search.wrong)
@@ -111,7 +125,7 @@ def likely(search: Search) -> list[Suspect]:
     telling = [s for s in ranked if search.order(s)[0] <= 1 and not harmless(search, s)]
     rest = [s for s in ranked if search.order(s)[0] in (0, 1, 3)]
     holding, names, empty = healed(search)
-    first = never_added(search) if zero else []
+    first = never_added(search) if zero else behind(search)[:1] if not MISSING.isdisjoint(search.hints) else []
     return [*first, *holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
 
 

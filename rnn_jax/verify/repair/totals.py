@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_jax.verify.repair.expressions import ATOMS, Written, parsed
+from rnn_jax.verify.repair.expressions import Written, parsed
 from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials
+from rnn_jax.verify.repair.tree import ATOMS
 
 MOST_ROWS = 4  # of a matrix that are added to one by one
 

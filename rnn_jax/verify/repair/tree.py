@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Path = tuple[tuple[str, int | None], ...]
+ATOMS = ast.Name | ast.Attribute | ast.Subscript  # what a value may be kept under
 
 
 def walk(node: ast.AST, path: Path = ()) -> Iterator[tuple[Path, ast.AST]]:

@@ -1,0 +1,179 @@
+"""Statements that are missing: what a name would have to hold between two others, for all gradients to come out right.
+
+No expression need be wrong for that: in `dc = dh * o * (1 - tc ** 2)` nothing is, where `dc += dc_next` is missing
+behind it and several lines use `dc`. So a name is moved at the place itself, by a statement `dc = dc` put there.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.edit import Edit, changes
+from rnn_jax.verify.repair.force import Forcing, Healing, Reach
+from rnn_jax.verify.repair.live import LiveCode, Site, Spot
+from rnn_jax.verify.repair.probe import Trace
+from rnn_jax.verify.repair.tree import ATOMS, at, located, replaced, shallow, walk
+from rnn_jax.verify.repair.trial import Trial
+
+
+class Gap(NamedTuple):
+    """A place where a name would have to hold something else."""
+
+    place: Site  # of the statement before which one is missing, or the end of a block
+    first: int  # in its block the first place from which on the name is not used
+    text: str  # the name
+    renewed: bool  # whether its loop gives it a value at all, where it is carried from one iteration to the next
+    trial: Trial  # of the program with `name = name` there
+    forcing: Forcing
+    healing: Healing  # of that statement's value
+
+
+def gaps(
+    trial: Trial,
+    trace: Trace,
+    reach: dict[Site, Reach],
+    wrong: frozenset[str],
+    seconds: float,
+    over: Callable[[], bool],
+) -> Iterator[Gap]:
+    """The gaps at which all that is wrong can be mended. seconds: for the equations of one."""
+    rng = np.random.default_rng(0)
+    zeros = numbers(trial.live, trace)
+    for place, first, text, renewed in places(trial.live, reach, wrong):
+        if over():
+            return
+        there, site = filled(trial, place, text, zeros.get((place.spot, text), text))
+        forcing = Forcing(there)
+        if forcing.reach_held(site, rng) != Reach(wrong, False):
+            continue
+        healing = forcing.heal(site, wrong, seconds)
+        if healing is not None and healing.healed == wrong:
+            yield Gap(place, first, text, renewed, there, forcing, healing)
+
+
+def places(live: LiveCode, reach: dict[Site, Reach], wrong: frozenset[str]) -> Iterator[tuple[Site, int, str, bool]]:
+    """Where a statement that gives a name another value may be missing, behind those that give it one first.
+
+    Of places between which the name is not used the last, at which most is known.
+    """
+    found: list[tuple[int, int, Site, int, str]] = []
+    for spot in live.spots:
+        for path, function in walk(live.statement(spot)):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            inside = [s for s in reach if s.spot == spot and s.path[: len(path)] == path]
+            atoms = [(live.node(s), s) for s in inside]
+            used = {ast.unparse(n) for n, s in atoms if isinstance(n, ATOMS) and reach[s].gradients & wrong}
+            for block, field, body in blocks(function, path):
+                holder = at(live.statement(spot), block)
+                for text in sorted(used):
+                    for first, last, rank in stretches(body, text, holder):
+                        if rank == 1 and stores(function, text) and not stores(holder, text):
+                            rank = -1  # what is taken at each iteration and renewed at none
+                        line = body[first - 1].lineno if first else body[0].lineno
+                        found.append((rank, line, Site(*spot, (*block, (field, last))), first, text))
+    yield from (
+        (place, first, text, rank >= 0) for rank, _, place, first, text in sorted(found, key=lambda each: each[:2])
+    )
+
+
+def stretches(body: list[ast.stmt], text: str, holder: ast.AST) -> Iterator[tuple[int, int, int]]:
+    """The stretches of a block in which a name is not used: the first place, the last, how late to look there."""
+    looped = isinstance(holder, ast.For | ast.While) and any(mentions(each, text) for each in body)
+    first, stored = 0, looped and any(stores(each, text) for each in body)  # in the iteration before
+    conditional = isinstance(holder, ast.If)
+    for k in range(len(body) + 1):
+        used = k < len(body) and mentions(body[k], text)
+        if used or (k == len(body) and (looped or stored or (conditional and not first))):
+            yield first, k, 0 if stored and k < len(body) else 1 if k == len(body) else 2
+        if used:
+            first, stored = k + 1, stores(body[k], text)
+
+
+def mentions(node: ast.AST, text: str) -> bool:
+    """Whether a name stands anywhere in a statement."""
+    return any(isinstance(n, ATOMS) and ast.unparse(n) == text for n in ast.walk(node))
+
+
+def stores(node: ast.AST, text: str) -> bool:
+    """Whether a statement gives a name a value."""
+    return any(isinstance(n, ATOMS) and isinstance(n.ctx, ast.Store) and ast.unparse(n) == text for n in ast.walk(node))
+
+
+def blocks(function: ast.FunctionDef, path: Any) -> Iterator[tuple[Any, str, list[ast.stmt]]]:
+    """The lists of statements within a function: the way to what holds each, its field, the statements."""
+    for inner, node in walk(function, path):
+        for field in ("body", "orelse"):
+            body = getattr(node, field, None)
+            if isinstance(body, list) and body and isinstance(body[0], ast.stmt):
+                yield inner, field, body
+
+
+def numbers(live: LiveCode, trace: Trace) -> dict[tuple[Spot, str], str]:
+    """The names that hold the number 0 for an array of zeros, and how that array would be written."""
+    found: dict[tuple[Spot, str], str] = {}
+    for site, shape in trace.shapes.items():
+        node, where = live.node(site), around(live, site)
+        if shape[0] not in ("float", "int") or not isinstance(node, ast.Name) or where is None:
+            continue
+        statement: Any = live.node(where.statement)
+        whole = trace.shapes.get(Site(*site.spot, (*where.statement.path, ("value", None))), ("",))
+        zero = not any(np.any(s.value) for s in trace.seen.get(site, []))
+        named = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+        if zero and named and whole[0] == "array":
+            found[site.spot, node.id] = f"{node.id} + 0 * {statement.targets[0].id}"
+    return found
+
+
+def filled(trial: Trial, place: Site, text: str, value: str) -> tuple[Trial, Site]:
+    """The program with `name = name` at a place, and where in it the value stands."""
+    (field, k), above = place.path[-1], place.path[:-1]
+    live = trial.live
+    block = live.node(Site(*place.spot, above))
+    body, at_k = getattr(block, field), int(k or 0)
+    made = shallow(block)
+    neighbour = body[at_k - 1] if at_k else body[0]
+    setattr(made, field, [*body[:at_k], located(ast.parse(f"{text} = {value}").body[0], neighbour), *body[at_k:]])
+    whole = replaced(live.statement(place.spot), above, made)
+    return replace(trial, live=live.standing({place.spot: whole})), Site(*place.spot, (*place.path, ("value", None)))
+
+
+def closed(gap: Gap, edit: Edit) -> Edit | None:
+    """An edit of the program with `name = name` as one of the program without it; None where that cannot be."""
+    (field, k), above = gap.place.path[-1], gap.place.path[:-1]
+    if edit.site.path[: len(above)] != above:
+        return None
+    empty = gap.trial.live.node(gap.place)
+    block = shallow(at(changes(gap.trial.live, [edit])[gap.place.spot], above))
+    body = [each for each in getattr(block, field) if each is not empty]
+    old = [each for each in getattr(gap.trial.live.node(Site(*gap.place.spot, above)), field) if each is not empty]
+    new = [each for each in body if not any(each is o for o in old)]
+    if len(new) != 1 or len(body) != len(old) + 1:
+        return None
+    if not isinstance(empty.value, ATOMS) and ast.unparse(empty.value) in ast.unparse(new[0]):
+        return None  # what stands for the array of zeros
+    at_k = early(old, new[0], gap.first, int(k or 0)) if gap.renewed else int(k or 0)
+    setattr(block, field, [*old[:at_k], new[0], *old[at_k:]])
+    line = old[at_k - 1].end_lineno if at_k else block.lineno
+    return Edit(
+        Site(*gap.place.spot, above),
+        block,
+        "missing-statement",
+        edit.cost - (1.0 if gap.renewed else 2.0),
+        line,
+        missing=True,
+    )
+
+
+def early(body: list[ast.stmt], new: ast.stmt, first: int, last: int) -> int:
+    """The first place at which all that a statement takes is there."""
+    needed = {ast.unparse(n) for n in ast.walk(new) if isinstance(n, ast.Name)}
+    while last > first and not any(stores(body[last - 1], name) for name in needed):
+        last -= 1
+    return last
