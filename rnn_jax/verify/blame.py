@@ -13,7 +13,7 @@ from rnn_jax.verify.repair.curves import curves
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import LiveCode, Spot
-from rnn_jax.verify.repair.of_forward import other_forward
+from rnn_jax.verify.repair.of_forward import other_forward, texts_of
 from rnn_jax.verify.repair.probe import instrumented, watching
 from rnn_jax.verify.repair.ranking import costs, ranked
 from rnn_jax.verify.repair.search import Search
@@ -27,6 +27,7 @@ SECONDS = 11.0  # for one fault
 MOST_TRIED = 6  # edits that are tried at fresh points before the search gives up
 FAULTS = 3  # in one program
 PLACES = 3  # that are named for one fault
+INTENDED = {"truncation", "clip", "penalty", "scale"}  # what may be done on purpose: the forward is as it is meant
 FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no other
 
 
@@ -63,11 +64,17 @@ def blame(
         if search is None:
             break
         search.hints = hints
+        if "dead-parameter" in hints:
+            unused = texts_of(search.trace, search.live, [there.values[name] for name in search.wrong])
+            other = of_forward(bench, there, own, over, seconds / 3, unused) if unused else None
+            if other is not None:
+                return [replace(other, kind="", suspects=on_lines([*other.suspects, *likely(search)]))]
         chosen = mending(bench, search, own, over)
         if chosen is not None:
             found.append(told(search, *chosen, frozenset()))
             break
-        other = of_forward(bench, there, own, over, seconds / 3) if not found else None
+        meant = not hints.isdisjoint(INTENDED)
+        other = of_forward(bench, there, own, over, seconds / 3) if not found and not meant else None
         if other is not None:
             return [replace(other, suspects=on_lines([*other.suspects, *likely(search)]))]
         part = best_part(search) or in_short(bench, there, base, over, seconds / 2)
@@ -86,10 +93,17 @@ def blame(
     return found
 
 
-def of_forward(bench: Bench, there: Judgement, own: Values, over: dict[str, int], seconds: float) -> Blamed | None:
+def of_forward(
+    bench: Bench,
+    there: Judgement,
+    own: Values,
+    over: dict[str, int],
+    seconds: float,
+    unused: frozenset[str] = frozenset(),
+) -> Blamed | None:
     """One edit of the forward with which all gradients by hand are right, if there is one."""
     trial = Trial.of(bench, there, LiveCode(bench.subject))
-    other = other_forward(trial, own, over, seconds)
+    other = other_forward(trial, own, over, seconds, unused)
     if other is None:
         return None
     search = Search.of(trial, seconds)

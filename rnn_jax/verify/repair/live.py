@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from rnn_jax.verify.of_file import FileSubject
-from rnn_jax.verify.repair.tree import Path, at, located, walk
+from rnn_jax.verify.repair.tree import Path, at, first_line, located, walk
 from rnn_jax.verify.subject import Subject
 from rnn_jax.verify.trace.places import foreign
 
@@ -106,7 +106,7 @@ class LiveCode:
         if source is None:
             return None
         for number, statement in enumerate(source.tree.body):
-            first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+            first = first_line(statement)
             if first <= line <= (statement.end_lineno or first):
                 return number
         return None
@@ -182,7 +182,7 @@ def keeping(statement: ast.stmt, old: types.CodeType) -> ast.stmt:
     class Kept(ast.NodeTransformer):
         def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
             self.generic_visit(node)
-            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            first = first_line(node)
             if (node.name, first) == (old.co_name, old.co_firstlineno):
                 names = ast.Tuple([ast.Name(n, ast.Load()) for n in old.co_freevars], ast.Load())
                 never = ast.If(ast.Constant(value=False), [ast.Expr(names)], [])

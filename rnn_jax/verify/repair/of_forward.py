@@ -19,10 +19,11 @@ from rnn_jax.verify.judge import Judgement
 from rnn_jax.verify.program import OverdueError
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.grammar import Grammar
+from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.splice import mended
-from rnn_jax.verify.repair.tree import located
+from rnn_jax.verify.repair.tree import ATOMS, first_line, located
 from rnn_jax.verify.repair.trial import Trial, short
 from rnn_jax.verify.repair.verified import holds
 from rnn_jax.verify.subject import Setting, Values, evaluate_loss
@@ -40,13 +41,19 @@ class OtherForward(NamedTuple):
     words: str
 
 
-def other_forward(trial: Trial, own: Values, over: dict[str, int], seconds: float = SECONDS) -> OtherForward | None:
-    """The likeliest such edit that holds at fresh points; None where none was found in the time."""
+def other_forward(
+    trial: Trial, own: Values, over: dict[str, int], seconds: float = SECONDS, unused: frozenset[str] = frozenset()
+) -> OtherForward | None:
+    """The likeliest such edit that holds at fresh points; None where none was found in the time.
+
+    unused: how parameters are written that the loss does not hang on; they may be what it lacks.
+    """
     live, until = trial.live, time.perf_counter() + seconds
     made, sites = instrumented(live, live.spots)
     with watching(sites, live) as trace:
         trial.same_loss(made)
-    for edit in sorted(candidates(trial, trace), key=lambda e: e.cost):
+    found = candidates(trial, trace) if not unused else lacking(trial, trace, unused)
+    for edit in sorted(found, key=lambda e: e.cost):
         if time.perf_counter() > until:
             return None
         if not agrees(trial, edit):
@@ -71,25 +78,44 @@ def worded(trial: Trial, edit: Edit, judged: list[Judgement]) -> str:
 
 def candidates(trial: Trial, trace: Trace) -> Iterator[Edit]:
     """The small edits of what the loss runs, and logarithms of what lies between 0 and 1."""
-    live, grammar = trial.live, Grammar(trial.live, trace)
+    grammar = Grammar(trial.live, trace)
+    for site, node in expressions(trial, trace):
+        yield from grammar.edits(site, node)
+        seen = [s.value for s in trace.seen.get(site, [])]
+        if isinstance(node, ast.expr) and seen and all(v.size and np.all((v > 0) & (v <= 1)) for v in seen):
+            log = ast.Call(ast.Attribute(ast.Name("np", ast.Load()), "log", ast.Load()), [node], [])
+            yield Edit(site, located(log, node), "loss-seed", 2.0, node.lineno)
+
+
+def lacking(trial: Trial, trace: Trace, unused: frozenset[str]) -> Iterator[Edit]:
+    """What the loss runs, with a parameter added to what it computes: to a whole sum before any other."""
+    for site, node in expressions(trial, trace):
+        computed = isinstance(node, ast.BinOp | ast.Call) and site in trace.seen and trace.seen[site][0].value.ndim
+        inside = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
+        for text in sorted(unused) if computed else ():
+            total = ast.BinOp(node, ast.Add(), ast.parse(text, mode="eval").body)
+            yield Edit(site, located(total, node), "missing-term", 1.0 if inside else 1.5, node.lineno)
+
+
+def expressions(trial: Trial, trace: Trace) -> Iterator[tuple[Site, Any]]:
+    """The expressions of what the loss runs."""
+    live = trial.live
     for spot in live.spots:
         for site, node in live.sites(spot):
             function: Any = function_at(live.statement(spot), site.path)[1]
-            first = min([function.lineno, *(d.lineno for d in function.decorator_list)]) if is_def(function) else None
-            if first is not None and (spot[0], first) not in trace.scopes:
-                continue
-            if not site.path or not isinstance(node, ast.expr | ast.Slice):
-                continue
-            yield from grammar.edits(site, node)
-            seen = [s.value for s in trace.seen.get(site, [])]
-            if isinstance(node, ast.expr) and seen and all(v.size and np.all((v > 0) & (v <= 1)) for v in seen):
-                log = ast.Call(ast.Attribute(ast.Name("np", ast.Load()), "log", ast.Load()), [node], [])
-                yield Edit(site, located(log, node), "loss-seed", 2.0, node.lineno)
+            runs = not isinstance(function, ast.FunctionDef) or (spot[0], first_line(function)) in trace.scopes
+            if runs and site.path and isinstance(node, ast.expr | ast.Slice):
+                yield site, node
 
 
-def is_def(function: Any) -> bool:
-    """Whether it is a function with a first line of its own."""
-    return isinstance(function, ast.FunctionDef)
+def texts_of(trace: Trace, live: LiveCode, values: list[np.ndarray]) -> frozenset[str]:
+    """How a program writes what has these values."""
+    found: set[str] = set()
+    for site, seen in trace.seen.items():
+        node = live.node(site)
+        if isinstance(node, ATOMS) and any(np.array_equal(seen[0].value, v) for v in values if np.any(v)):
+            found.add(ast.unparse(node))
+    return frozenset(found)
 
 
 def agrees(trial: Trial, edit: Edit) -> bool:

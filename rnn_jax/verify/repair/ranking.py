@@ -11,7 +11,6 @@ from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import Site
-from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import Search
 
 FORWARD = 0.8  # what it costs that the loss runs the code as well: it is right as it is, if not what it keeps
@@ -45,11 +44,11 @@ def hinted(kind: str, hints: frozenset[str]) -> bool:
 def in_forward(search: Search, edit: Edit) -> bool:
     """Whether an edit is made in a function of the forward, where the gradients have functions of their own."""
     own = set(search.trace.scopes) - search.forward
-    function = function_at(search.live.statement(edit.site.spot), (*edit.site.path, ("", None)))[1]
-    if not own or not isinstance(function, ast.FunctionDef) or edit.kind == "overwritten":
-        return False
-    first = min([function.lineno, *(d.lineno for d in function.decorator_list)])
-    return (edit.site.file, first) in search.forward
+    return (
+        bool(own)
+        and edit.kind != "overwritten"
+        and search.in_forward(Site(*edit.site.spot, (*edit.site.path, ("", None))))
+    )
 
 
 def innocent(search: Search, edit: Edit) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot
 from rnn_jax.verify.repair.probe import Shape, Trace, shape_of
-from rnn_jax.verify.repair.tree import Path, at
+from rnn_jax.verify.repair.tree import Path, at, first_line
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,5 @@ class Scopes:
                     k: shape_of(v) for k, v in each.items() if k in used and isinstance(v, np.ndarray | int | float)
                 }
         if function is not None:
-            first = min([function.lineno, *(d.lineno for d in function.decorator_list)])
-            names |= self.trace.scopes.get((file, first), {})
+            names |= self.trace.scopes.get((file, first_line(function)), {})
         return Scope(names)

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +32,7 @@ from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.sensitivities import sensitivities
 from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
-from rnn_jax.verify.repair.tree import at
+from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
 
 LONGEST = 0.8  # seconds for the equations of one expression
@@ -320,15 +319,17 @@ class Search:
         """The places, those of functions that the loss does not run first, beside other sums, at the ends of blocks."""
 
         def rank(place: Site) -> tuple[bool, bool, int, int]:
-            whole = self.live.statement(place.spot)
-            function: Any = function_at(whole, (*place.path, ("", None))[: len(place.path)])[1] or whole
-            first = min([function.lineno, *(d.lineno for d in getattr(function, "decorator_list", []))])
             field, k = place.path[-1]
-            body = getattr(at(whole, place.path[:-1]), field)
+            body = getattr(at(self.live.statement(place.spot), place.path[:-1]), field)
             alone = not any(isinstance(each, ast.AugAssign) for each in body)
-            return (place.file, first) in self.forward, alone, min(len(body) - (k or 0), 2), -len(place.path)
+            return self.in_forward(place), alone, min(len(body) - (k or 0), 2), -len(place.path)
 
         return sorted(self.stocks, key=rank)
+
+    def in_forward(self, site: Site) -> bool:
+        """Whether a site is inside a function that the loss runs."""
+        function = function_at(self.live.statement(site.spot), site.path)[1]
+        return function is not None and (site.file, first_line(function)) in self.forward
 
     def telling_names(self) -> set[str]:
         """What, in all its uses together, is just what all the wrong gradients hang on."""

@@ -16,6 +16,7 @@ from rnn_jax.verify.repair.probe import Seen, Trace
 from rnn_jax.verify.repair.ranking import statement_value
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import MISSING, Search
+from rnn_jax.verify.repair.telltale import telltales
 from rnn_jax.verify.repair.verified import located
 
 
@@ -125,7 +126,9 @@ def likely(search: Search) -> list[Suspect]:
     telling = [s for s in ranked if search.order(s)[0] <= 1 and not harmless(search, s)]
     rest = [s for s in ranked if search.order(s)[0] in (0, 1, 3)]
     holding, names, empty = healed(search)
-    first = never_added(search) if zero else behind(search)[:1] if not MISSING.isdisjoint(search.hints) else []
+    first = [whole(search, s) for s in telltales(search)]
+    if not first:
+        first = never_added(search) if zero else behind(search)[:1] if not MISSING.isdisjoint(search.hints) else []
     return [*first, *holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
 
 

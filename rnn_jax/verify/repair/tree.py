@@ -65,3 +65,8 @@ def located(new: ast.AST, old: ast.AST) -> Any:
 def same(first: ast.AST, second: ast.AST) -> bool:
     """Whether two trees are the same code."""
     return ast.dump(first) == ast.dump(second)
+
+
+def first_line(function: Any) -> int:
+    """Where the code of a function or a statement begins, its decorators included."""
+    return int(min([function.lineno, *(d.lineno for d in getattr(function, "decorator_list", []))]))
