@@ -19,6 +19,7 @@ from rnn_jax.verify.repair.ranking import costs, ranked
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.splice import mended
 from rnn_jax.verify.repair.suspects import healed, likely, suspect_of
+from rnn_jax.verify.repair.telltale import telltales
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.verified import as_fix, holds
 from rnn_jax.verify.subject import Values
@@ -77,7 +78,9 @@ def blame(
         other = of_forward(bench, there, own, over, seconds / 3) if not found and not meant else None
         if other is not None:
             return [replace(other, suspects=on_lines([*other.suspects, *likely(search)]))]
-        part = best_part(search) or in_short(bench, there, base, over, seconds / 2)
+        # What leaves these very numbers tells more than an edit that mends some of them.
+        told_by_kind = any(telltales(search))
+        part = None if told_by_kind else best_part(search) or in_short(bench, there, base, over, seconds / 2)
         if part is None:
             found.append(suspected(search))
             break

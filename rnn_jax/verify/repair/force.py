@@ -232,7 +232,7 @@ def one_moved(which: int, entry: int, size: float) -> Shift:
     def shift(k: int, value: np.ndarray) -> np.ndarray:
         if k != which:
             return value
-        made = np.array(value)
+        made = np.array(value, order="C")  # so that a row of all entries is a view
         made.reshape(-1)[entry] += size
         return made
 

@@ -52,14 +52,41 @@ def number_added(search: Search) -> Iterator[Site]:
     """A number that is added to every entry of an array: the value of a penalty in the place of its gradient."""
     for site, statement in statements(search):
         seen = values(search, site)
-        if isinstance(statement, ast.AugAssign) and seen and all(v.ndim == 0 and np.any(v) for v in seen):
-            function = function_at(search.live.statement(site.spot), site.path)[1]
-            scope = search.trace.scopes.get((site.file, first_line(function)), {}) if function is not None else {}
-            if scope.get(ast.unparse(statement.target), ("",))[0] == "array":
-                yield site
+        summed = isinstance(statement, ast.AugAssign) and bool(seen) and all(v.ndim == 0 and np.any(v) for v in seen)
+        if summed and axes(scope_of(search, site).get(ast.unparse(statement.target), ())):
+            yield site
 
 
-TOLD = {"shared-cache": kept_once, "truncation": started_again, "penalty": number_added}
+def direct_term(search: Search) -> Iterator[Site]:
+    """What a sensitivity gets from its own step alone: written into three axes, or made of what has fewer."""
+    for site, statement in statements(search):
+        large = {name for name, shape in scope_of(search, site).items() if axes(shape) > 2}
+        inside = {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)}
+        made = [search.trace.seen.get(Site(*site.spot, (*site.path, ("value", None))), [])]
+        whole = any(s.value.ndim > 2 and min(s.value.shape) > 1 and np.any(s.value) for seen in made for s in seen)
+        item = any(isinstance(t, ast.Subscript) and ast.unparse(t.value) in large for t in targets(statement))
+        apart = not search.in_forward(site) and site in search.sites_of and search.order(site)[0] <= 1
+        if apart and not inside & large and (whole or item):
+            yield site
+
+
+def axes(shape: tuple[Any, ...]) -> int:
+    """How many axes a value has."""
+    return len(shape[2]) if shape[:1] == ("array",) else 0
+
+
+TOLD = {
+    "shared-cache": kept_once,
+    "truncation": started_again,
+    "penalty": number_added,
+    "missing-delta": direct_term,
+}
+
+
+def scope_of(search: Search, site: Site) -> dict[str, tuple[Any, ...]]:
+    """What the names of the function around a site held."""
+    function = function_at(search.live.statement(site.spot), site.path)[1]
+    return search.trace.scopes.get((site.file, first_line(function)), {}) if function is not None else {}
 
 
 def statements(search: Search) -> Iterator[tuple[Site, Any]]:
