@@ -49,6 +49,7 @@ DAMAGES = {
     "slope of another gate": ("gated", "(before - c) * f * (1 - f)", "(before - c) * (1 - f**2)", SLOPE, None),
     "no delta": ("forward", "unit[:, :, None] * s", "s", {"missing-delta", "missing-term"},
                  "direct_W = unit[:, :, None] * s"),
+    "another's sum": ("net", "self.db += dz", "self.b += dz", {"wrong-variable"}, None),
     "nothing carried forward": ("forward", "(direct_U + carried_U)", "direct_U", {"dropped-path", "missing-term"},
                                 "by_U = slope * (direct_U + carried_U)"),
 }  # fmt: skip

@@ -70,40 +70,47 @@ def places(live: LiveCode, reach: dict[Site, Reach], wrong: frozenset[str]) -> I
             inside = [s for s in reach if s.spot == spot and s.path[: len(path)] == path]
             atoms = [(live.node(s), s) for s in inside]
             used = {ast.unparse(n) for n, s in atoms if isinstance(n, ATOMS) and reach[s].gradients & wrong}
+            given = words(function).stored
             for block, field, body in blocks(function, path):
-                holder = at(live.statement(spot), block)
+                holder, said = at(live.statement(spot), block), [words(each) for each in body]
                 for text in sorted(used):
-                    for first, last, rank in stretches(body, text, holder):
-                        if rank == 1 and stores(function, text) and not stores(holder, text):
-                            rank = -1  # what is taken at each iteration and renewed at none
+                    for first, last, rank in stretches(said, text, holder):
                         line = body[first - 1].lineno if first else body[0].lineno
-                        found.append((rank, line, Site(*spot, (*block, (field, last))), first, text))
+                        # What is taken at each iteration and renewed at none comes first of all.
+                        kept = rank == 1 and text in given and not any(text in each.stored for each in said)
+                        found.append((-1 if kept else rank, line, Site(*spot, (*block, (field, last))), first, text))
     yield from (
         (place, first, text, rank >= 0) for rank, _, place, first, text in sorted(found, key=lambda each: each[:2])
     )
 
 
-def stretches(body: list[ast.stmt], text: str, holder: ast.AST) -> Iterator[tuple[int, int, int]]:
+class Words(NamedTuple):
+    """The names, attributes and items in a statement, and those of them that it gives a value."""
+
+    all: frozenset[str]
+    stored: frozenset[str]
+
+
+def words(node: ast.AST) -> Words:
+    """Those of a statement, and of all within it."""
+    atoms = [n for n in ast.walk(node) if isinstance(n, ATOMS)]
+    return Words(
+        frozenset(ast.unparse(n) for n in atoms),
+        frozenset(ast.unparse(n) for n in atoms if isinstance(n.ctx, ast.Store)),
+    )
+
+
+def stretches(said: list[Words], text: str, holder: ast.AST) -> Iterator[tuple[int, int, int]]:
     """The stretches of a block in which a name is not used: the first place, the last, how late to look there."""
-    looped = isinstance(holder, ast.For | ast.While) and any(mentions(each, text) for each in body)
-    first, stored = 0, looped and any(stores(each, text) for each in body)  # in the iteration before
+    looped = isinstance(holder, ast.For | ast.While) and any(text in each.all for each in said)
+    first, stored = 0, looped and any(text in each.stored for each in said)  # in the iteration before
     conditional = isinstance(holder, ast.If)
-    for k in range(len(body) + 1):
-        used = k < len(body) and mentions(body[k], text)
-        if used or (k == len(body) and (looped or stored or (conditional and not first))):
-            yield first, k, 0 if stored and k < len(body) else 1 if k == len(body) else 2
-        if used:
-            first, stored = k + 1, stores(body[k], text)
-
-
-def mentions(node: ast.AST, text: str) -> bool:
-    """Whether a name stands anywhere in a statement."""
-    return any(isinstance(n, ATOMS) and ast.unparse(n) == text for n in ast.walk(node))
-
-
-def stores(node: ast.AST, text: str) -> bool:
-    """Whether a statement gives a name a value."""
-    return any(isinstance(n, ATOMS) and isinstance(n.ctx, ast.Store) and ast.unparse(n) == text for n in ast.walk(node))
+    for k, each in enumerate([*said, None]):
+        used = each is not None and text in each.all
+        if used or (each is None and (looped or stored or (conditional and not first))):
+            yield first, k, 1 if each is None else 0 if stored else 2
+        if each is not None and used:
+            first, stored = k + 1, text in each.stored
 
 
 def blocks(function: ast.FunctionDef, path: Any) -> Iterator[tuple[Any, str, list[ast.stmt]]]:
@@ -173,7 +180,7 @@ def closed(gap: Gap, edit: Edit) -> Edit | None:
 
 def early(body: list[ast.stmt], new: ast.stmt, first: int, last: int) -> int:
     """The first place at which all that a statement takes is there."""
-    needed = {ast.unparse(n) for n in ast.walk(new) if isinstance(n, ast.Name)}
-    while last > first and not any(stores(body[last - 1], name) for name in needed):
+    needed = words(new).all
+    while last > first and not needed & words(body[last - 1]).stored:
         last -= 1
     return last

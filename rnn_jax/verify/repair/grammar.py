@@ -21,6 +21,8 @@ class Grammar:
     def __init__(self, live: LiveCode, trace: Trace) -> None:
         self.live, self.trace = live, trace
         self.scopes = Scopes(live, trace)
+        trees = [source.tree for source in live.sources.values()]
+        self.classes = {n.name for tree in trees for n in ast.walk(tree) if isinstance(n, ast.ClassDef)}
 
     def edits(self, site: Site, node: Any) -> Iterator[Edit]:
         """The edits of one node."""
@@ -77,6 +79,8 @@ class Grammar:
         plain = [k for k, a in enumerate(node.args) if not isinstance(a, ast.Starred)]
         if len(node.args) == 1 and not node.keywords:
             yield node.args[0], "extra-call", 2
+            if isinstance(node.func, ast.Name) and self.is_both(site, node.func.id):
+                yield ast.Subscript(node.func, node.args[0], ast.Load()), "wrong-variable", 2
         for k, j in itertools.pairwise(plain):
             args = list(node.args)
             args[k], args[j] = args[j], args[k]
@@ -94,6 +98,10 @@ class Grammar:
             yield ast.Call(ast.Name("reversed", ast.Load()), [node], []), "wrong-order", 2
         if name == "reversed" and len(node.args) == 1:
             yield node.args[0], "wrong-order", 1
+
+    def is_both(self, site: Site, name: str) -> bool:
+        """Whether a name may be called as well as indexed: it is an object of a class of the program's own."""
+        return self.scopes.at(site).names.get(name, ("",))[0] in self.classes
 
     def functions(self, site: Site, node: ast.Call) -> list[str]:
         """The program's other functions that take as many arguments."""
@@ -130,6 +138,8 @@ class Grammar:
                 if key != node.slice.value and (shape is None or found is None or found == shape):
                     yield with_index(node, ast.Constant(key)), "wrong-variable", 1.5
             return
+        if isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load) and self.is_both(site, node.value.id):
+            yield ast.Call(node.value, [node.slice], []), "wrong-variable", 2
         for text, index in self.scopes.indices.get(base, {}).items():
             if text != ast.unparse(node.slice):
                 yield with_index(node, index), "index-shift", 1.2
