@@ -56,17 +56,18 @@ def backward():
 """
 ASKED = said("P", "forward()[0]", "backward()")
 
-# The statement that is left out, the name that it gives a value, the terms that have to come back.
+# The statement that is left out, the name that it gives a value, the terms that have to come back, and whether they
+# have to in a statement of their own.
 MISSING = {
-    "one of two statements": ("        dc = dc + dc_next\n", "dc", {"dc_next"}),
+    "one of two statements": ("        dc = dc + dc_next\n", "dc", {"dc_next"}, False),
     "what is carried": ("        dc_next = dc * f + di * P[\"pi\"] + df * P[\"pf\"]\n", "dc_next",
-                        {"dc", "f", "di", "df"}),
+                        {"dc", "f", "di", "df"}, True),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MISSING)
 def test_a_name_that_several_lines_use(tmp_path, name):
-    statement, target, terms = MISSING[name]
+    statement, target, terms, alone = MISSING[name]
     assert PEEPHOLE.count(statement) == 1
     wrong = PEEPHOLE.replace(statement, "")
     path = tmp_path / "mine.py"
@@ -77,7 +78,7 @@ def test_a_name_that_several_lines_use(tmp_path, name):
     (added,) = fix.after
     assert added.split("=")[0].strip(" +") == target
     assert all(term in added for term in terms)
-    assert finding.suspects[0].missing
+    assert finding.suspects[0].missing == alone
     assert finding.kind in ("dropped-path", "missing-term")
     path.write_text(spliced(wrong, fix))
     assert report_of(path, ASKED, quick=True).ok

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -163,8 +164,8 @@ class Forcing:
         loss = self.loss_of_active(moved) != self.trial.made.truth.recording.loss if changed else False
         return Reach(changed, loss)
 
-    def heal(self, site: Site, wrong: frozenset[str], seconds: float) -> Healing | None:
-        """The values with which the gradients in `wrong` come out right, where there are any."""
+    def heal(self, site: Site, wrong: frozenset[str], seconds: float, partly: bool = False) -> Healing | None:
+        """The values with which the gradients in `wrong` come out right, or most of them, where there are any."""
         with self.holding(site, unmoved) as held, self.trial.live.changed(held):
             copied, present = self.kept(lambda k, value: np.array(value))
             before = self.trial.wrong(self.trial.made.manual)
@@ -173,12 +174,17 @@ class Forcing:
             names = sorted(wrong)
             now, right = flat(copied, names), flat(self.trial.made.wanted, names)
             slopes = self.slopes(present, names, now, seconds)
-            if slopes is None:
+            if slopes is None or not np.all(np.isfinite(right - now)):
                 return None
-            solved = np.linalg.lstsq(slopes, right - now, rcond=1e-11)[0]
+            rows = np.ones(len(now), bool)
+            if partly:
+                sizes = [self.trial.made.wanted[n].size for n in names]
+                rows = solvable(slopes, right - now, np.repeat(np.arange(len(names)), sizes))
+            slopes, missing = slopes[rows], (right - now)[rows]
+            solved = np.linalg.lstsq(slopes, missing, rcond=1e-11)[0]
             ends = np.cumsum([v.size for v in present])[:-1]
             shifts = [part.reshape(v.shape) for part, v in zip(np.split(solved, ends), present, strict=True)]
-            found = Healing(site, present, shifts, 0, frozenset(), slopes, right - now)
+            found = Healing(site, present, shifts, 0, frozenset(), slopes, missing)
             return self.outcome(found, wrong)
 
     def forced(self, found: Healing, values: list[np.ndarray]) -> Healing | None:
@@ -214,6 +220,17 @@ class Forcing:
                 columns.append((flat(moved, names) - now) / size)
         found = np.stack(columns, axis=1)
         return found if np.all(np.isfinite(found)) else None
+
+
+def solvable(slopes: np.ndarray, missing: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """The equations of as many gradients as can be solved together: of all of them but one or two, if need be."""
+    owners = sorted(set(owner.tolist()))
+    for without in (c for count in range(min(3, len(owners))) for c in itertools.combinations(owners, count)):
+        rows = ~np.isin(owner, without)
+        solved = np.linalg.lstsq(slopes[rows], missing[rows], rcond=1e-11)[0]
+        if np.linalg.norm(slopes[rows] @ solved - missing[rows]) <= 1e-7 * np.linalg.norm(missing[rows]):
+            return np.asarray(rows)
+    return np.ones(len(owner), bool)
 
 
 def unmoved(k: int, value: np.ndarray) -> np.ndarray:

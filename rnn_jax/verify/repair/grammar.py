@@ -14,6 +14,8 @@ from rnn_jax.verify.repair.products import Option, binary, transposed, with_part
 from rnn_jax.verify.repair.scope import Scopes
 from rnn_jax.verify.repair.tree import at, located, shallow
 
+MOST_SLICES = 16  # of other arrays
+
 
 class Grammar:
     """The edits of a program, by what its values were in one run."""
@@ -140,9 +142,14 @@ class Grammar:
             return
         if isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load) and self.is_both(site, node.value.id):
             yield ast.Call(node.value, [node.slice], []), "wrong-variable", 2
-        for text, index in self.scopes.indices.get(base, {}).items():
-            if text != ast.unparse(node.slice):
-                yield with_index(node, index), "index-shift", 1.2
+        own, known = ast.unparse(node.slice), self.scopes.indices.get(base, {})
+        sliced = own in self.scopes.slices
+        for text, index in known.items():
+            if text != own:
+                yield with_index(node, index), "wrong-variable" if sliced else "index-shift", 1.2
+        if sliced:  # blocks of one array are those of another
+            others = [(t, index) for t, index in self.scopes.slices.items() if t not in known]
+            yield from ((with_index(node, index), "wrong-variable", 1.6) for _, index in others[:MOST_SLICES])
         yield from ((with_index(node, index), "index-shift", cost) for index, cost in shifted(node.slice))
         if isinstance(node.slice, ast.Slice) and isinstance(node.ctx, ast.Load):
             yield node.value, "index-shift", 1.5

@@ -247,8 +247,17 @@ def needs(text: str) -> frozenset[str]:
 
 
 def alike(stock: Stock) -> Stock:
-    """What is of the same shape each time."""
-    return {text: known for text, known in stock.items() if not known.mixed}
+    """What is of the same shape each time; a number that stands for an array of its like is spread over it."""
+    found: Stock = {}
+    for text, known in stock.items():
+        shapes = {v.shape for v in known.values} - {()}
+        if not known.mixed:
+            found[text] = known
+        elif len(shapes) == 1:
+            (shape,) = shapes
+            spread = [np.broadcast_to(v, shape) for v in known.values]
+            found[text] = Values(("array", "f", shape), spread)
+    return found
 
 
 def at_visits(stock: Stock, visits: list[int]) -> Stock:

@@ -52,6 +52,7 @@ class Scopes:
         self.attributes: dict[str, dict[str, Shape | None]] = defaultdict(dict)
         self.keys: dict[str, dict[str, Shape | None]] = defaultdict(dict)
         self.indices: dict[str, dict[str, ast.expr]] = defaultdict(dict)
+        self.slices: dict[str, ast.expr] = {}  # of any array
         for spot in live.spots:
             for site, node in live.sites(spot):
                 shape = trace.shapes.get(site)
@@ -63,6 +64,8 @@ class Scopes:
                         self._note(self.keys[base], node.slice.value, shape)
                     else:
                         self.indices[base].setdefault(ast.unparse(node.slice), node.slice)
+                        if any(isinstance(n, ast.Slice) for n in ast.walk(node.slice)):
+                            self.slices.setdefault(ast.unparse(node.slice), node.slice)
         self._cache: dict[tuple[Spot, Path], Scope] = {}
 
     def _note(self, table: dict[str, Shape | None], key: str, shape: Shape | None) -> None:

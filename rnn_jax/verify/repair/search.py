@@ -36,6 +36,7 @@ from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
 
 LONGEST = 0.8  # seconds for the equations of one expression
+SOME = 0.25  # of the time, to mend a part of what is wrong where nothing mends all of it
 MISSING = {"missing-term", "dropped-path", "assign-not-add"}  # kinds of mistake by which statements are missing
 
 
@@ -197,6 +198,21 @@ class Search:
         made, sites = instrumented(self.live, self.live.spots)
         return list(sensitivities(self.trial, made, sites, self.wrong))
 
+    def healing_some(self) -> Iterator[Healing]:
+        """The expressions that can mend some of what is wrong, where there is more than one fault."""
+        for statement in sorted(self.sites_of, key=self.order):
+            if self.order(statement)[0] > 1:
+                return
+            for site in sorted(self.sites_of[statement], key=lambda s: len(s.path)):
+                reach = self.reach.get(site, NOTHING)
+                if self.over():
+                    return
+                if reach.loss or len(reach.gradients) < 2 or not reach.gradients <= self.wrong:
+                    continue
+                found = self.forcing.heal(site, reach.gradients, LONGEST, partly=True)
+                if found is not None and found.healed < self.wrong:
+                    yield found
+
     def healing(self) -> Iterator[Healing]:
         """The expressions that can mend all that is wrong, statement by statement as they run, the outermost first."""
         ranked = sorted(self.sites_of, key=self.order)
@@ -252,18 +268,25 @@ class Search:
         for place, stock in self.stocks.items():
             self.attempt(exchanges(self.live, self.trace, place, alike(stock), telling))
         yield
+        if not self.partial and len(self.wrong) > 1:
+            self.until += SOME * self.seconds
+            self.stage(SOME)
+            self.attempt(edit for found in self.healing_some() for edit in self.matcher(found).edits())
 
     def healed(self, share: float) -> Iterator[None]:
         """Find other expressions for those of which other values would mend all."""
         self.stage(share)
         for healing in self.healing():
-            there = Places(look_around(self, healing), self.numpy)
-            matcher = Matcher(self.live, healing, there)
+            matcher = self.matcher(healing)
             self.attempt(matcher.edits())
             for more in (matcher.composed, matcher.filled, matcher.summed):
                 if not self.found:
                     self.attempt(more())
         yield
+
+    def matcher(self, healing: Healing) -> Matcher:
+        """What may be written where something was healed."""
+        return Matcher(self.live, healing, Places(look_around(self, healing), self.numpy))
 
     def between(self) -> Iterator[None]:
         """Find statements that are missing between others."""

@@ -60,7 +60,8 @@ class Splicer(Written):
         """The difference of two nodes as that of their parts."""
         if isinstance(old, ast.Assign | ast.AugAssign) and isinstance(new, ast.Assign | ast.AugAssign):
             return self.assignment(old, new)
-        if type(old) is not type(new) or isinstance(old, WHOLE) or id(new) in self.own:
+        kept = id(new) in self.own or any(part is old for part in ast.walk(new))
+        if type(old) is not type(new) or isinstance(old, WHOLE) or kept:
             raise NoCommonPartsError
         found: list[Splice] = []
         for name in old._fields:
