@@ -18,6 +18,7 @@ from rnn_jax.verify.repair.probe import instrumented, watching
 from rnn_jax.verify.repair.ranking import costs, ranked
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.splice import mended
+from rnn_jax.verify.repair.stages import stages
 from rnn_jax.verify.repair.suspects import healed, likely, suspect_of
 from rnn_jax.verify.repair.telltale import telltales
 from rnn_jax.verify.repair.trial import Trial
@@ -122,7 +123,7 @@ def begun(bench: Bench, there: Judgement, base: dict[Spot, ast.stmt], seconds: f
 
 def mending(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> tuple[Edit, Fix] | None:
     """The edit that mends all, if one is found."""
-    for _ in search.stages():
+    for _ in stages(search):
         if search.found and costs(search)[id(ranked(search)[0])] < FAR_FETCHED:
             chosen = settled(bench, search, own, over)
             if chosen is not None:
@@ -144,7 +145,7 @@ def in_short(
             search = begun(bench, short, base, seconds) if failing(short) and not short.doubt else None
             if search is None:
                 break
-            for _ in search.stages():
+            for _ in stages(search):
                 if search.found:
                     return ranked(search)[0], frozenset(), search
             return None

@@ -1,4 +1,4 @@
-"""The edits that mend a program, found by trying."""
+"""What is known of a wrong program while edits of it are tried, and which of them mended it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,25 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from rnn_jax.verify.repair import statements
-from rnn_jax.verify.repair.accumulators import accumulators
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit, changes
-from rnn_jax.verify.repair.exchange import at_one_step, exchanges
-from rnn_jax.verify.repair.first_state import first_states
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
-from rnn_jax.verify.repair.gaps import Gap, closed, gaps
-from rnn_jax.verify.repair.grammar import Grammar
-from rnn_jax.verify.repair.harvest import Stock, alike, end_of, looking, stocked, written
+from rnn_jax.verify.repair.gaps import Gap
+from rnn_jax.verify.repair.harvest import Stock, end_of, looking, stocked, written
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot
-from rnn_jax.verify.repair.match import Matcher
-from rnn_jax.verify.repair.missing import insertions
-from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.sensitivities import sensitivities
-from rnn_jax.verify.repair.sums import summands, sums
-from rnn_jax.verify.repair.tokens import operators
 from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
 
 LONGEST = 0.8  # seconds for the equations of one expression
-SOME = 0.25  # of the time, to mend a part of what is wrong where nothing mends all of it
 MISSING = {"missing-term", "dropped-path", "assign-not-add"}  # kinds of mistake by which statements are missing
 
 
@@ -129,29 +118,6 @@ class Search:
                 found[where.statement].append(site)
         return dict(found)
 
-    def tokens(self) -> Iterator[Edit]:
-        """All small edits of what ran and what the loss does not hang on."""
-        grammar = Grammar(self.live, self.trace)
-        ranked = {statement: self.order(statement) for statement in self.sites_of}
-        made: list[tuple[tuple[int, float, int], Edit]] = []
-        for spot in self.live.spots:
-            for site, node in self.live.sites(spot):
-                if not site.path:
-                    continue
-                where = around(self.live, site)
-                rank = ranked.get(where.statement, (2, 0)) if where is not None else (2, 0)
-                if isinstance(node, ast.expr | ast.Slice):
-                    edits: Iterable[Edit] = grammar.edits(site, node)
-                elif isinstance(node, ast.stmt):
-                    edits = [*statements.edits(self.live, site, node), *operators(self.live, site, node)]
-                else:
-                    continue
-                # What the loss hangs on is right as it is, but may have been kept as a copy.
-                made += [
-                    ((rank[0], edit.cost, rank[1]), edit) for edit in edits if rank[0] < 4 or edit.kind == "overwritten"
-                ]
-        yield from (edit for _, edit in sorted(made, key=lambda pair: pair[0]))
-
     def heal(self, site: Site) -> Healing | None:
         """The values that would mend what hangs on the site, worked out once."""
         if site not in self.healings:
@@ -237,88 +203,6 @@ class Search:
         """What may be written, by its text."""
         return written(self.live, self.trace)
 
-    def stages(self) -> Iterator[None]:
-        """Find edits, the likeliest kinds of them first; after each stage a look at what was found is due."""
-        summed = self.never_computed()
-        if summed:
-            self.attempt(edit for edit in self.tokens() if edit.kind == "discarded-sum" or of_target(edit))
-            yield
-            yield from self.sums()
-        self.stage(0.45)
-        self.attempt(self.tokens())
-        yield
-        missing = not MISSING.isdisjoint(self.hints)
-        if missing:
-            yield from self.healed(0.25)
-            yield from self.between()
-        self.stage(0.2)
-        telling, names = self.telling(), self.telling_names()
-        for place, whole in self.stocks.items():
-            stock = alike(whole)
-            self.attempt(first_states(self.live, self.trace, place, stock, self.numpy))
-            self.attempt(at_one_step(self.live, self.trace, place, stock, telling))
-            self.attempt(insertions(self.live, place, stock, self.numpy, names))
-        yield
-        if not summed:
-            yield from self.sums()
-        if not missing:
-            yield from self.healed(0.4)
-            yield from self.between()
-        self.stage(0.15)
-        for place, stock in self.stocks.items():
-            self.attempt(exchanges(self.live, self.trace, place, alike(stock), telling))
-        yield
-        if not self.partial and len(self.wrong) > 1:
-            self.until += SOME * self.seconds
-            self.stage(SOME)
-            self.attempt(edit for found in self.healing_some() for edit in self.matcher(found).edits())
-
-    def healed(self, share: float) -> Iterator[None]:
-        """Find other expressions for those of which other values would mend all."""
-        self.stage(share)
-        for healing in self.healing():
-            matcher = self.matcher(healing)
-            self.attempt(matcher.edits())
-            for more in (matcher.composed, matcher.filled, matcher.summed):
-                if not self.found:
-                    self.attempt(more())
-        yield
-
-    def matcher(self, healing: Healing) -> Matcher:
-        """What may be written where something was healed."""
-        return Matcher(self.live, healing, Places(look_around(self, healing), self.numpy))
-
-    def between(self) -> Iterator[None]:
-        """Find statements that are missing between others."""
-        self.stage(0.3)
-        for found in gaps(self.trial, self.trace, self.reach, self.wrong, LONGEST, self.over):
-            there = replace(self, trial=found.trial, forcing=found.forcing)
-            there.expressions, there.quantities = self.expressions, self.quantities
-            gap = found._replace(healing=there.told(found.healing))
-            self.gaps.append(gap)
-            matcher = Matcher(gap.trial.live, gap.healing, Places(look_around(there, gap.healing), self.numpy))
-            for edits in (matcher.edits, matcher.composed, matcher.summed):
-                if not self.found:
-                    self.attempt(made for edit in edits() if (made := closed(gap, edit)) is not None)
-            if self.over() or self.found:
-                break
-        yield
-
-    def sums(self) -> Iterator[None]:
-        """Find what is to be added to a sum, or to be added in the place of what is."""
-        self.stage(0.3)
-        places = Places(self.stocks, self.numpy)
-        if len(self.wrong) == 1:
-            (name,) = self.wrong
-            self.attempt(summands(self.live, places, self.reach, self.wrong, self.trial.made.wanted[name]))
-        for found in accumulators(self.trial, self.wrong, self.ends(), self.stocks, self.over):
-            for products in (False, True):
-                if not self.found:
-                    self.attempt(sums(self.live, places, found, products))
-            if self.over() or self.found:
-                break
-        yield
-
     def never_computed(self) -> bool:
         """Whether all that is wrong is 0 as it stands."""
         made = self.trial.made
@@ -369,11 +253,6 @@ class Search:
 
 
 NOTHING = Reach(frozenset(), False)
-
-
-def of_target(edit: Edit) -> bool:
-    """Whether an edit changes what a statement gives a value to."""
-    return any(name in ("target", "targets") for name, _ in edit.site.path)
 
 
 def within(site: Site, other: Site) -> bool:

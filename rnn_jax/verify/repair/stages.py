@@ -1,0 +1,142 @@
+"""In which order edits are tried: the likeliest first, after each kind of them a look at what was found."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from rnn_jax.verify.repair import statements
+from rnn_jax.verify.repair.accumulators import accumulators
+from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.exchange import at_one_step, exchanges
+from rnn_jax.verify.repair.first_state import first_states
+from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.gaps import closed, gaps
+from rnn_jax.verify.repair.grammar import Grammar
+from rnn_jax.verify.repair.harvest import alike
+from rnn_jax.verify.repair.match import Matcher
+from rnn_jax.verify.repair.missing import insertions
+from rnn_jax.verify.repair.places import Places
+from rnn_jax.verify.repair.search import LONGEST, MISSING, Search, look_around
+from rnn_jax.verify.repair.sums import summands, sums
+from rnn_jax.verify.repair.tokens import operators
+
+SOME = 0.25  # of the time, to mend a part of what is wrong where nothing mends all of it
+
+
+def stages(search: Search) -> Iterator[None]:
+    """Find edits, the likeliest kinds of them first; after each stage a look at what was found is due."""
+    summed = search.never_computed()
+    if summed:
+        search.attempt(edit for edit in tokens(search) if edit.kind == "discarded-sum" or of_target(edit))
+        yield
+        yield from missing_sums(search)
+    search.stage(0.45)
+    search.attempt(tokens(search))
+    yield
+    missing = not MISSING.isdisjoint(search.hints)
+    if missing:
+        yield from healed(search, 0.25)
+        yield from between(search)
+    search.stage(0.2)
+    telling, names = search.telling(), search.telling_names()
+    for place, whole in search.stocks.items():
+        stock = alike(whole)
+        search.attempt(first_states(search.live, search.trace, place, stock, search.numpy))
+        search.attempt(at_one_step(search.live, search.trace, place, stock, telling))
+        search.attempt(insertions(search.live, place, stock, search.numpy, names))
+    yield
+    if not summed:
+        yield from missing_sums(search)
+    if not missing:
+        yield from healed(search, 0.4)
+        yield from between(search)
+    search.stage(0.15)
+    for place, stock in search.stocks.items():
+        search.attempt(exchanges(search.live, search.trace, place, alike(stock), telling))
+    yield
+    if not search.partial and len(search.wrong) > 1:
+        search.until += SOME * search.seconds
+        search.stage(SOME)
+        search.attempt(edit for found in search.healing_some() for edit in matcher(search, found).edits())
+
+
+def tokens(search: Search) -> Iterator[Edit]:
+    """All small edits of what ran and what the loss does not hang on."""
+    grammar = Grammar(search.live, search.trace)
+    ranked = {statement: search.order(statement) for statement in search.sites_of}
+    made: list[tuple[tuple[int, float, int], Edit]] = []
+    for spot in search.live.spots:
+        for site, node in search.live.sites(spot):
+            if not site.path:
+                continue
+            where = around(search.live, site)
+            rank = ranked.get(where.statement, (2, 0)) if where is not None else (2, 0)
+            if isinstance(node, ast.expr | ast.Slice):
+                edits: Iterable[Edit] = grammar.edits(site, node)
+            elif isinstance(node, ast.stmt):
+                edits = [*statements.edits(search.live, site, node), *operators(search.live, site, node)]
+            else:
+                continue
+            # What the loss hangs on is right as it is, but may have been kept as a copy.
+            made += [
+                ((rank[0], edit.cost, rank[1]), edit) for edit in edits if rank[0] < 4 or edit.kind == "overwritten"
+            ]
+    yield from (edit for _, edit in sorted(made, key=lambda pair: pair[0]))
+
+
+def healed(search: Search, share: float) -> Iterator[None]:
+    """Find other expressions for those of which other values would mend all."""
+    search.stage(share)
+    for healing in search.healing():
+        here = matcher(search, healing)
+        search.attempt(here.edits())
+        for more in (here.composed, here.filled, here.summed):
+            if not search.found:
+                search.attempt(more())
+    yield
+
+
+def matcher(search: Search, healing: Healing) -> Matcher:
+    """What may be written where something was healed."""
+    return Matcher(search.live, healing, Places(look_around(search, healing), search.numpy))
+
+
+def between(search: Search) -> Iterator[None]:
+    """Find statements that are missing between others."""
+    search.stage(0.3)
+    for found in gaps(search.trial, search.trace, search.reach, search.wrong, LONGEST, search.over):
+        there = replace(search, trial=found.trial, forcing=found.forcing)
+        there.expressions, there.quantities = search.expressions, search.quantities
+        gap = found._replace(healing=there.told(found.healing))
+        search.gaps.append(gap)
+        here = matcher(there, gap.healing)
+        for edits in (here.edits, here.composed, here.summed):
+            if not search.found:
+                search.attempt(made for edit in edits() if (made := closed(gap, edit)) is not None)
+        if search.over() or search.found:
+            break
+    yield
+
+
+def missing_sums(search: Search) -> Iterator[None]:
+    """Find what is to be added to a sum, or to be added in the place of what is."""
+    search.stage(0.3)
+    places = Places(search.stocks, search.numpy)
+    if len(search.wrong) == 1:
+        (name,) = search.wrong
+        search.attempt(summands(search.live, places, search.reach, search.wrong, search.trial.made.wanted[name]))
+    for found in accumulators(search.trial, search.wrong, search.ends(), search.stocks, search.over):
+        for products in (False, True):
+            if not search.found:
+                search.attempt(sums(search.live, places, found, products))
+        if search.over() or search.found:
+            break
+    yield
+
+
+def of_target(edit: Edit) -> bool:
+    """Whether an edit changes what a statement gives a value to."""
+    return any(name in ("target", "targets") for name, _ in edit.site.path)
