@@ -132,7 +132,7 @@ def check(
     from rnn_jax.verify.accuse import QUICK, Depth
     from rnn_jax.verify.command import Intent, check_file
     from rnn_jax.verify.of_file import Expressions
-    from rnn_jax.verify.render import check_json, check_text
+    from rnn_jax.verify.render import check_text
 
     said = Expressions(wrt, loss, grads, setup, call, update, lr)
     intent = Intent(truncate, clip, scale, sign, truth, vary)
@@ -142,18 +142,25 @@ def check(
             progress=step, command=shlex.join(["rnn-jax", *sys.argv[1:]]), emit_test=emit_test,
             depth=QUICK if quick else Depth(strict=debug),
         )  # fmt: skip
-    if json:
-        write_text(json, check_json.dumps(report))
-    if html:
-        from rnn_jax.verify.render import check_html
-
-        write_text(html, check_html.page(report))
+    write_reports(report, json, html)
     show(check_text.render(report, diff), check_text.WIDTH)
     if emit_test:
         print(f"the smallest case: {emit_test}" if emit_test.exists() else "nothing is wrong: no test was written")
     if fix:
         mend(report)
     return STATUS[str(report.verdict)]
+
+
+def write_reports(report: "CheckReport", json: Path | None, html: Path | None) -> None:
+    """Write a report into the files that were asked for."""
+    if json:
+        from rnn_jax.verify.render import check_json
+
+        write_text(json, check_json.dumps(report))
+    if html:
+        from rnn_jax.verify.render import check_html
+
+        write_text(html, check_html.page(report))
 
 
 def mend(report: "CheckReport") -> None:

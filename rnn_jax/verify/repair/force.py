@@ -30,6 +30,11 @@ from rnn_jax.verify.subject import Values, evaluate_loss
 Shift = Callable[[int, np.ndarray], np.ndarray]  # of the how-manieth value, and the value
 
 
+# Equations that have a solution are solved to about the square root of float64's rounding, 1.5e-8, as their condition
+# may be the inverse of it; those of another fault are off by the size of what is missing.
+SOLVED = 1e-7
+
+
 class Reach(NamedTuple):
     """What hangs on an expression: which gradients, and whether the loss does."""
 
@@ -228,7 +233,7 @@ def solvable(slopes: np.ndarray, missing: np.ndarray, owner: np.ndarray) -> np.n
     for without in (c for count in range(min(3, len(owners))) for c in itertools.combinations(owners, count)):
         rows = ~np.isin(owner, without)
         solved = np.linalg.lstsq(slopes[rows], missing[rows], rcond=1e-11)[0]
-        if np.linalg.norm(slopes[rows] @ solved - missing[rows]) <= 1e-7 * np.linalg.norm(missing[rows]):
+        if np.linalg.norm(slopes[rows] @ solved - missing[rows]) <= SOLVED * np.linalg.norm(missing[rows]):
             return np.asarray(rows)
     return np.ones(len(owner), bool)
 

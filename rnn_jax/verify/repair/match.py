@@ -251,6 +251,10 @@ class Matcher:
         columns = self.healing.slopes @ np.stack(
             [np.concatenate([np.ravel(s) for s in candidates[k]]) for k in kept], axis=1
         )
+        finite = np.all(np.isfinite(columns), axis=0)  # of equations that hold infinities there is no solution
+        columns, kept = columns[:, finite], [k for k, each in zip(kept, finite, strict=True) if each]
+        if not kept:
+            return []
         chosen: list[int] = []
         rest = self.healing.missing
         for _ in range(MOST_TERMS):

@@ -127,8 +127,10 @@ def likely(search: Search) -> list[Suspect]:
     rest = [s for s in ranked if search.order(s)[0] in (0, 1, 3)]
     holding, names, empty = healed(search)
     first = [whole(search, s) for s in telltales(search)]
-    if not first:
-        first = never_added(search) if zero else behind(search)[:1] if not MISSING.isdisjoint(search.hints) else []
+    if not first and zero:
+        first = never_added(search)
+    elif not first and not MISSING.isdisjoint(search.hints):
+        first = behind(search)[:1]
     return [*first, *holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
 
 

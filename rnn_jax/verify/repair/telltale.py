@@ -62,8 +62,7 @@ def direct_term(search: Search) -> Iterator[Site]:
     for site, statement in statements(search):
         large = {name for name, shape in scope_of(search, site).items() if axes(shape) > 2}
         inside = {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)}
-        made = [search.trace.seen.get(Site(*site.spot, (*site.path, ("value", None))), [])]
-        whole = any(s.value.ndim > 2 and min(s.value.shape) > 1 and np.any(s.value) for seen in made for s in seen)
+        whole = any(v.ndim > 2 and min(v.shape) > 1 and np.any(v) for v in values(search, site))
         item = any(isinstance(t, ast.Subscript) and ast.unparse(t.value) in large for t in targets(statement))
         apart = not search.in_forward(site) and site in search.sites_of and search.order(site)[0] <= 1
         if apart and not inside & large and (whole or item):
