@@ -11,8 +11,8 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Shape, Trace
 from rnn_jax.verify.repair.products import Option, binary, transposed, with_parts
-from rnn_jax.verify.repair.scope import Scopes
-from rnn_jax.verify.repair.tree import at, located, shallow
+from rnn_jax.verify.repair.scope import Scopes, function_at
+from rnn_jax.verify.repair.tree import at, first_line, located, shallow
 
 MOST_SLICES = 16  # of other arrays
 
@@ -119,7 +119,9 @@ class Grammar:
     def held(self, site: Site, table: dict[str, Shape | None]) -> dict[str, Shape | None]:
         """What the object holds of which a site takes an attribute or an item."""
         owner = Site(site.file, site.number, (*site.path, ("value", None)))
-        return {**table, **self.trace.held.get(owner, {})}
+        function = function_at(self.live.statement(site.spot), site.path)[1]
+        scope = self.trace.holds.get((site.file, first_line(function)), {}) if function is not None else {}
+        return {**table, **scope.get(ast.unparse(self.live.node(owner)), {}), **self.trace.held.get(owner, {})}
 
     def attribute(self, site: Site, node: ast.Attribute, shape: Shape | None) -> Iterator[Option]:
         """Without .T; another attribute of the same object."""

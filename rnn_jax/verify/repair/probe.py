@@ -42,6 +42,9 @@ class Trace:
     seen: dict[Site, list[Seen]] = field(default_factory=lambda: defaultdict(list))
     shapes: dict[Site, tuple[Any, ...]] = field(default_factory=dict)  # of what each expression gave first
     held: dict[Site, dict[str, Shape]] = field(default_factory=dict)  # the attributes or keys of what is no array
+    holds: dict[tuple[str, int], dict[str, dict[str, Shape]]] = field(
+        default_factory=dict
+    )  # the same of the names there
     scopes: dict[tuple[str, int], dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by file and first line
     order: int = 0
 
@@ -57,6 +60,20 @@ def shape_of(value: Any) -> tuple[Any, ...]:
     if isinstance(value, float | np.floating):
         return ("float",)
     return (type(value).__name__,)
+
+
+def parts_of(value: Any) -> dict[str, Any]:
+    """What a dictionary has under names, or an object as attributes."""
+    held = value if isinstance(value, dict) else getattr(value, "__dict__", None)
+    if not isinstance(held, dict) or isinstance(value, type | ModuleType | FunctionType):
+        return {}
+    return {k: v for k, v in held.items() if isinstance(k, str)}
+
+
+def deeper(name: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the parts of a value hold, with their texts."""
+    for key, each in parts_of(value).items():
+        yield f"{name}[{key!r}]" if isinstance(value, dict) else f"{name}.{key}", parts_of(each)
 
 
 class Instrument(ast.NodeTransformer):
@@ -153,9 +170,9 @@ def watching(sites: list[Site], live: LiveCode) -> Iterator[Trace]:
         trace.order += 1
         if site not in trace.shapes:
             trace.shapes[site] = shape_of(value)
-            held = value if isinstance(value, dict) else getattr(value, "__dict__", None)
-            if isinstance(held, dict) and not isinstance(value, type | ModuleType | FunctionType):
-                trace.held[site] = {k: shape_of(v) for k, v in held.items() if isinstance(k, str)}
+            parts = parts_of(value)
+            if parts:
+                trace.held[site] = {k: shape_of(v) for k, v in parts.items()}
         if isinstance(value, np.ndarray | np.generic | float) and trace.order < MOST:
             array = np.array(value)
             if array.dtype.kind in "fiub" and array.size <= LARGEST:
@@ -179,8 +196,12 @@ def watching(sites: list[Site], live: LiveCode) -> Iterator[Trace]:
         if event == "return" and not foreign(frame.f_code.co_filename):
             key = frame.f_code.co_filename, frame.f_code.co_firstlineno
             scope = trace.scopes.setdefault(key, {})
+            holds = trace.holds.setdefault(key, {})
             for name, value in frame.f_locals.items():
                 scope[name] = shape_of(value)
+                for text, parts in ((name, parts_of(value)), *deeper(name, value)):
+                    if parts:
+                        holds[text] = {k: shape_of(v) for k, v in parts.items()}
 
     setattr(builtins, SEEN, seen)
     setattr(builtins, LOOP, loop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -207,6 +208,15 @@ class Search:
         """Whether all that is wrong is 0 as it stands."""
         made = self.trial.made
         return not any(np.any(made.manual[n][~np.isclose(made.manual[n], made.wanted[n], atol=0)]) for n in self.wrong)
+
+    def mistaken_sum(self) -> bool:
+        """Whether what one wrong gradient lacks is what another has too much: it was added to the wrong one."""
+        made = self.trial.made
+        errors = [made.wanted[name] - made.manual[name] for name in self.wrong]
+        return any(
+            a.shape == b.shape and np.allclose(a, -b, rtol=1e-9, atol=1e-9 * float(np.max(np.abs(a), initial=0.0)))
+            for a, b in itertools.combinations(errors, 2)
+        )
 
     @cached_property
     def numpy(self) -> str:

@@ -68,6 +68,7 @@ def tokens(search: Search) -> Iterator[Edit]:
     grammar = Grammar(search.live, search.trace)
     ranked = {statement: search.order(statement) for statement in search.sites_of}
     made: list[tuple[tuple[int, float, int], Edit]] = []
+    mistaken = search.mistaken_sum()
     for spot in search.live.spots:
         for site, node in search.live.sites(spot):
             if not site.path:
@@ -82,7 +83,9 @@ def tokens(search: Search) -> Iterator[Edit]:
                 continue
             # What the loss hangs on is right as it is, but may have been kept as a copy.
             made += [
-                ((rank[0], edit.cost, rank[1]), edit) for edit in edits if rank[0] < 4 or edit.kind == "overwritten"
+                ((-1 if mistaken and of_target(edit) else rank[0], edit.cost, rank[1]), edit)
+                for edit in edits
+                if rank[0] < 4 or edit.kind == "overwritten"
             ]
     yield from (edit for _, edit in sorted(made, key=lambda pair: pair[0]))
 
