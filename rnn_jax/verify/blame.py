@@ -16,7 +16,7 @@ from rnn_jax.verify.repair.live import LiveCode, Spot
 from rnn_jax.verify.repair.of_forward import other_forward, texts_of
 from rnn_jax.verify.repair.probe import instrumented, watching
 from rnn_jax.verify.repair.ranking import costs, ranked
-from rnn_jax.verify.repair.search import Search
+from rnn_jax.verify.repair.search import FAR_FETCHED, Search
 from rnn_jax.verify.repair.splice import mended
 from rnn_jax.verify.repair.stages import stages
 from rnn_jax.verify.repair.suspects import healed, likely, suspect_of
@@ -30,7 +30,6 @@ MOST_TRIED = 6  # edits that are tried at fresh points before the search gives u
 FAULTS = 3  # in one program
 PLACES = 3  # that are named for one fault
 INTENDED = {"truncation", "clip", "penalty", "scale"}  # what may be done on purpose: the forward is as it is meant
-FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no other
 
 
 @dataclass(frozen=True)

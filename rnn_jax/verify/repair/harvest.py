@@ -287,29 +287,46 @@ def index_names(expressions: dict[str, ast.expr]) -> set[str]:
 def held_by(local: dict[str, Any], indices: set[str]) -> Iterator[str]:
     """What the local names hold: the steps of sequences, the items of dictionaries, the attributes of objects."""
     steps = [n for n in indices if isinstance(local.get(n), int | np.integer)]
+    keys = {n: local[n] for n in sorted(indices) if isinstance(local.get(n), str)}
     for name, value in local.items():
-        yield from parts_of(name, value, steps, DEEPEST)
+        yield from parts_of(name, value, steps, keys, DEEPEST)
 
 
-def parts_of(name: str, value: Any, steps: list[str], depth: int) -> Iterator[str]:
+def parts_of(name: str, value: Any, steps: list[str], keys: dict[str, str], depth: int) -> Iterator[str]:
     """What a value holds, and what that holds."""
     inner: dict[str, Any] = {}
     if isinstance(value, dict):
         inner = {f"{name}[{key!r}]": each for key, each in value.items() if isinstance(key, str)}
+        inner |= {text: value[key] for key in value if isinstance(key, str) for text in named(name, key, keys)}
         some = next(iter(value), None)
         if isinstance(some, int):
-            yield from (f"{name}[{index}]" for t in steps for index in (t, f"{t} - 1", f"{t} + 1"))
+            yield from (f"{name}[{index}]" for index in around_steps(steps))
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         inner = {f"{name}.{key}": each for key, each in zip(value._fields, value, strict=True)}
     elif isinstance(value, list | tuple) or has_steps(value):
-        yield from (f"{name}[{index}]" for t in steps for index in (t, f"{t} - 1", f"{t} + 1"))
+        yield from (f"{name}[{index}]" for index in around_steps(steps))
+        if isinstance(value, np.ndarray) and value.ndim > 1:
+            yield from (f"{name}[:, {index}]" for index in around_steps(steps))
     elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType | types.FunctionType):
         inner = {f"{name}.{key}": each for key, each in vars(value).items() if key.isidentifier()}
     for text, each in inner.items():
         if isinstance(each, np.ndarray | np.generic | float):
             yield text
         if depth > 1:
-            yield from parts_of(text, each, steps, depth - 1)
+            yield from parts_of(text, each, steps, keys, depth - 1)
+
+
+def around_steps(steps: list[str]) -> Iterator[str]:
+    """Each step, the one before and the one after."""
+    return (index for t in steps for index in (t, f"{t} - 1", f"{t} + 1"))
+
+
+def named(name: str, key: str, keys: dict[str, str]) -> Iterator[str]:
+    """An item by what a name holds: d["W" + gate], where d has a key "Wf" and gate is "f"."""
+    for variable, end in keys.items():
+        if end and key.endswith(end):
+            start = key[: len(key) - len(end)]
+            yield f"{name}[{start!r} + {variable}]" if start else f"{name}[{variable}]"
 
 
 def has_steps(value: Any) -> bool:

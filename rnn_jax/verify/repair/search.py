@@ -27,6 +27,7 @@ from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
 
 LONGEST = 0.8  # seconds for the equations of one expression
+FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no other
 MISSING = {"missing-term", "dropped-path", "assign-not-add"}  # kinds of mistake by which statements are missing
 
 
@@ -73,6 +74,10 @@ class Search:
     def over(self) -> bool:
         """Whether the time is used up, that of the stage or all of it."""
         return time.perf_counter() > min(self.until, self.stage_until)
+
+    def near(self) -> bool:
+        """Whether an edit that one would think of has mended all."""
+        return any(edit.cost < FAR_FETCHED for edit in self.found)
 
     def stage(self, share: float) -> None:
         """Begin a stage that may take so much of all the time."""
@@ -134,7 +139,7 @@ class Search:
         shapes = [v.shape for v in found.present]
         sizes = [v.size for v in found.present]
         for values in self.quantities.sequences.values():
-            for order in (values[::-1], values, [np.concatenate(values)]):
+            for order in (*windows(values[::-1], len(sizes)), *windows(values, len(sizes)), [np.concatenate(values)]):
                 if [v.size for v in order] != sizes:
                     continue
                 right = [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
@@ -263,6 +268,11 @@ class Search:
 
 
 NOTHING = Reach(frozenset(), False)
+
+
+def windows(values: list[np.ndarray], length: int) -> list[list[np.ndarray]]:
+    """Those of a sequence, or all but its first or last: what is sent on at each step does not go beyond its ends."""
+    return {0: [values], 1: [values[1:], values[:-1]]}.get(len(values) - length, [])
 
 
 def within(site: Site, other: Site) -> bool:

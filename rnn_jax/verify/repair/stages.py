@@ -97,7 +97,7 @@ def healed(search: Search, share: float) -> Iterator[None]:
         here = matcher(search, healing)
         search.attempt(here.edits())
         for more in (here.composed, here.filled, here.summed):
-            if not search.found:
+            if not search.near():
                 search.attempt(more())
     yield
 
@@ -117,9 +117,9 @@ def between(search: Search) -> Iterator[None]:
         search.gaps.append(gap)
         here = matcher(there, gap.healing)
         for edits in (here.edits, here.composed, here.summed):
-            if not search.found:
+            if not search.near():
                 search.attempt(made for edit in edits() if (made := closed(gap, edit)) is not None)
-        if search.over() or search.found:
+        if search.over() or search.near():
             break
     yield
 
