@@ -40,13 +40,24 @@ def window(site: Site, target: str) -> tuple[int, int]:
     if site.at:
         low = site.block[0].lineno - 1
     for each in site.block[: site.at]:
-        if docstring(each) or touches(each, target):
+        if docstring(each) or (touches(each, target) and not both_add(site.node, each, target)):
             low = each.end_lineno or low
     high = max(site.block[-1].end_lineno or site.line, site.end_line)
     for each in reversed(site.block[site.at + 1 :]):
-        if touches(each, target):
+        if touches(each, target) and not both_add(site.node, each, target):
             high = each.lineno - 1
     return low, high
+
+
+def both_add(one: ast.stmt, other: ast.stmt, target: str) -> bool:
+    """Whether two statements add to the same sum, in whichever order: g[4] += da * b and g[5] += db * b."""
+    return all(
+        isinstance(each, ast.AugAssign)
+        and isinstance(each.op, ast.Add | ast.Sub)
+        and key(each.target) == target
+        and not touches(each.value, target)
+        for each in (one, other)
+    )
 
 
 def simple(node: ast.stmt) -> bool:

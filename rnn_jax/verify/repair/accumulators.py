@@ -35,6 +35,7 @@ class Accumulator(NamedTuple):
     text: str
     visits: list[list[int]]  # of each array the times that the program came by with it
     lacks: list[np.ndarray]  # what is missing of each
+    rows: bool  # whether it is a list, of numbers or of rows of them
 
 
 class Looking:
@@ -65,8 +66,7 @@ class Looking:
 
         def here(number: int, local: dict[str, Any], shared: dict[str, Any]) -> None:
             if number == wanted and next(visits) == at_visit:
-                value = evaluated(code, local, shared)
-                value += more.reshape(value.shape).astype(value.dtype)
+                add_to(evaluated(code, local, shared), more)
 
         return self.run(here)
 
@@ -90,15 +90,40 @@ def evaluated(code: CodeType, local: dict[str, Any], shared: dict[str, Any]) -> 
         return None
 
 
+def as_array(value: Any) -> np.ndarray | None:
+    """An array of numbers to which something can be added, or rows of numbers as an array; None for anything else."""
+    if type(value) is np.ndarray:
+        return value if value.dtype.kind == "f" and value.size else None
+    if not isinstance(value, list) or not value:
+        return None
+    if all(isinstance(each, float) for each in value):
+        return np.array(value)
+    rows = [as_array(each) for each in value]
+    whole = [row for row in rows if row is not None]
+    return np.stack(whole) if len(whole) == len(rows) and len({row.shape for row in whole}) == 1 else None
+
+
+def add_to(value: Any, more: np.ndarray) -> None:
+    """Add to an array, or to each number in rows of numbers, in place."""
+    if isinstance(value, np.ndarray):
+        value += more.reshape(value.shape).astype(value.dtype)
+        return
+    for k, each in enumerate(value):
+        if isinstance(each, float):
+            value[k] = each + float(more[k])
+        else:
+            add_to(each, more[k])
+
+
 def flat(trial: Trial, gradients: dict[str, np.ndarray]) -> np.ndarray:
     """All gradients in a row."""
     return np.concatenate([np.ravel(gradients[name]).astype(float) for name in trial.made.wanted])
 
 
 def accumulators(
-    trial: Trial, wrong: frozenset[str], order: list[Site], stocks: dict[Site, Stock], over: Callable[[], bool]
+    trial: Trial, wrong: frozenset[str], targets: dict[Site, list[str]], over: Callable[[], bool]
 ) -> Iterator[Accumulator]:
-    """The sums at each place to which something can be added that mends all."""
+    """The sums at each place to which something can be added that mends all. targets: what may be one, by place."""
     looking = Looking(trial)
     now = flat(trial, trial.made.manual)
     lacking = {n: trial.made.wanted[n] - trial.made.manual[n] if n in wrong else np.zeros(trial.made.wanted[n].shape)
@@ -106,31 +131,41 @@ def accumulators(
     missing = flat(trial, lacking)
     missing[np.abs(missing) <= SAME * np.max(np.abs(flat(trial, trial.made.wanted)))] = 0.0  # of one long vector
     rng = np.random.default_rng(0)
-    stands = looking.all({place: targets(stocks[place]) for place in order})
+    stands = looking.all(targets)
     weights = trial.bench.subject.parameters().values()
     # Where the gradients are read from an update, what a weight itself lacks comes last.
-    for updated, place in itertools.product((False, True), order):
+    for updated, place in itertools.product((False, True), targets):
         known: set[tuple[int, ...]] = set()
-        for text in targets(stocks[place]):
+        for text in targets[place]:
             seen = stands.get((place, text), [])
-            if not seen or any(type(v) is not np.ndarray or v.dtype.kind != "f" for v in seen):
+            arrays = [as_array(v) for v in seen]
+            if not seen or any(v is None for v in arrays):
                 continue
             ids = tuple(id(v) for v in seen)
             passing = len(ids) > 1 and len(set(ids)) == len(ids)  # an array of its own each time sums up nothing
             if ids in known or passing or len(set(ids)) > MOST_ARRAYS:
                 continue
-            if any(np.may_share_memory(seen[0], np.asarray(w)) for w in weights) != updated:
+            if any(np.may_share_memory(arrays[0], np.asarray(w)) for w in weights) != updated:
                 continue
             known.add(ids)
             found = told_back(looking, place, text, seen, now, missing, rng)
             if found is not None:
-                yield found
+                yield from (*entry(found), found)
             if over():
                 return
 
 
-def targets(stock: Stock) -> list[str]:
-    """What can be added to, the shortest first."""
+def entry(found: Accumulator) -> Iterator[Accumulator]:
+    """The one entry that lacks something, where only one does: g[5] += da * b."""
+    if len(found.lacks) == 1 and found.lacks[0].size > 1 and np.count_nonzero(found.lacks[0]) == 1:
+        (lacks,) = found.lacks
+        where = np.argwhere(lacks)[0]
+        index = "][" if found.rows else ", "
+        yield found._replace(text=f"{found.text}[{index.join(map(str, where))}]", lacks=[lacks[tuple(where)]])
+
+
+def arrays_in(stock: Stock) -> list[str]:
+    """The arrays that can be added to, the shortest name first."""
     found = [
         t for t, v in stock.items()
         if v.shape[0] == "array" and v.shape[1] == "f" and isinstance(parsed(t), ATOMS) and not t.endswith(".T")
@@ -149,7 +184,9 @@ def told_back(
     lacks: list[np.ndarray] = []
     covered = np.zeros(len(missing), bool)
     for visits in groups.values():
-        shape = seen[visits[0]].shape
+        array = as_array(seen[visits[0]])
+        assert array is not None
+        shape = array.shape
         entries, share = outlet(looking, place, text, visits, now, shape, rng)
         if entries is None:
             return None
@@ -157,7 +194,7 @@ def told_back(
         lacks.append((missing[entries] / share).reshape(shape))
     if not np.any(covered) or np.any(missing[~covered]):
         return None
-    return Accumulator(place, text, list(groups.values()), lacks)
+    return Accumulator(place, text, list(groups.values()), lacks, isinstance(seen[0], list))
 
 
 def outlet(

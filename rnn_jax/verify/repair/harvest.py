@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import math
 import re
 import sys
@@ -27,7 +28,7 @@ MOST = 400  # expressions that are tried at one place
 LONGEST = 60  # characters of one
 MOST_RENAMED = 4  # other names for one
 DEEPEST = 2  # how far into what names hold: self.cache["h"]
-ITERATIONS = 120  # of a place whose values are kept
+ITERATIONS = 300  # of a place whose values are kept
 
 
 @dataclass
@@ -64,8 +65,9 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
                     arrays.setdefault(text, node)
     for spot in live.spots:
         for _, node in live.sites(spot):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.setdefault(node.id, ast.Name(node.id, ast.Load()))  # it may be read by what is missing
+            if isinstance(node, ATOMS) and isinstance(node.ctx, ast.Store):  # it may be read by what is missing
+                text = ast.unparse(node)
+                found.setdefault(text, ast.parse(text, mode="eval").body)
     for text, call in renamed(live, trace, found):
         found.setdefault(text, call)
     for text in arrays:
@@ -190,11 +192,14 @@ def within_class(live: LiveCode, site: Site) -> bool:
 
 @contextmanager
 def looking(
-    places: list[Site], expressions: dict[str, ast.expr], only: set[Site] | None = None
+    places: list[Site], expressions: dict[str, ast.expr], counters: set[str], only: set[Site] | None = None
 ) -> Iterator[dict[Site, Stock]]:
-    """Evaluate the expressions at each place that the program comes by, or at some of these only."""
+    """Evaluate the expressions at each place that the program comes by, or at some of these only.
+
+    counters: the names that loops give values to.
+    """
     texts = sorted(expressions, key=lambda text: not isinstance(expressions[text], ATOMS))
-    indices = index_names(expressions)
+    indices = index_names(expressions) | counters
     at_place: dict[Site, dict[str, CodeType]] = {}
     stock: dict[Site, Stock] = defaultdict(dict)
     missing: dict[Site, set[str]] = defaultdict(set)
@@ -272,6 +277,12 @@ def at_visits(stock: Stock, visits: list[int]) -> Stock:
     return found
 
 
+def counters(live: LiveCode) -> set[str]:
+    """The names that the program's loops give values to."""
+    loops = [n for spot in live.spots for n in ast.walk(live.statement(spot)) if isinstance(n, ast.For)]
+    return {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+
+
 def index_names(expressions: dict[str, ast.expr]) -> set[str]:
     """The names that the program uses within an index."""
     return {
@@ -307,6 +318,7 @@ def parts_of(name: str, value: Any, steps: list[str], keys: dict[str, str], dept
         yield from (f"{name}[{index}]" for index in around_steps(steps))
         if isinstance(value, np.ndarray) and value.ndim > 1:
             yield from (f"{name}[:, {index}]" for index in around_steps(steps))
+            yield from (f"{name}[{first}, {second}]" for first, second in itertools.permutations(steps, 2))
     elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType | types.FunctionType):
         inner = {f"{name}.{key}": each for key, each in vars(value).items() if key.isidentifier()}
     for text, each in inner.items():

@@ -13,11 +13,12 @@ from functools import cached_property
 
 import numpy as np
 
+from rnn_jax.verify.repair.accumulators import arrays_in
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
 from rnn_jax.verify.repair.gaps import Gap
-from rnn_jax.verify.repair.harvest import Stock, end_of, looking, stocked, written
+from rnn_jax.verify.repair.harvest import Stock, counters, end_of, looking, stocked, written
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
@@ -248,6 +249,13 @@ class Search:
 
         return sorted(self.stocks, key=rank)
 
+    def sums_at(self, place: Site) -> list[str]:
+        """What can be added to at a place: arrays, and lists of the function that it is in."""
+        function = function_at(self.live.statement(place.spot), place.path)[1]
+        scope = self.trace.scopes.get((place.file, first_line(function)), {}) if function is not None else {}
+        lists = sorted(name for name, shape in scope.items() if shape == ("list",))
+        return arrays_in(self.stocks[place]) + lists
+
     def in_forward(self, site: Site) -> bool:
         """Whether a site is inside a function that the loss runs."""
         function = function_at(self.live.statement(site.spot), site.path)[1]
@@ -305,6 +313,6 @@ def look_around(search: Search, healing: Healing | None = None) -> dict[Site, St
             only = {where.statement, *ends}
     with held as changed:
         made, places = stocked(live, changed)
-        with looking(places, search.expressions, only) as stocks, search.trial.patient():
+        with looking(places, search.expressions, counters(live), only) as stocks, search.trial.patient():
             search.trial.run(made)
     return dict(stocks)

@@ -16,6 +16,7 @@ from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.gaps import closed, gaps
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.harvest import alike
+from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.missing import insertions
 from rnn_jax.verify.repair.places import Places
@@ -23,6 +24,7 @@ from rnn_jax.verify.repair.search import LONGEST, MISSING, Search, look_around
 from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
 
+A_LITTLE = 0.1  # of the time
 SOME = 0.25  # of the time, to mend a part of what is wrong where nothing mends all of it
 
 
@@ -131,11 +133,15 @@ def missing_sums(search: Search) -> Iterator[None]:
     if len(search.wrong) == 1:
         (name,) = search.wrong
         search.attempt(summands(search.live, places, search.reach, search.wrong, search.trial.made.wanted[name]))
-    for found in accumulators(search.trial, search.wrong, search.ends(), search.stocks, search.over):
+    targets = {place: search.sums_at(place) for place in search.ends()}
+    tried: set[tuple[Site, str, str]] = set()
+    for found in accumulators(search.trial, search.wrong, targets, search.over):
+        before = search.near()
         for products in (False, True):
-            if not search.found:
-                search.attempt(sums(search.live, places, found, products))
-        if search.over() or search.found:
+            search.attempt(sums(search.live, places, found, products, tried))
+        if search.near() and not before:
+            search.stage(A_LITTLE)  # the same sum may be simpler elsewhere
+        if search.over():
             break
     yield
 

@@ -11,7 +11,7 @@ import numpy as np
 from rnn_jax.verify.repair.accumulators import Accumulator
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
-from rnn_jax.verify.repair.expressions import Expressions, Written, parsed
+from rnn_jax.verify.repair.expressions import Written, key_of, parsed
 from rnn_jax.verify.repair.force import Reach
 from rnn_jax.verify.repair.harvest import at_visits
 from rnn_jax.verify.repair.live import LiveCode, Site
@@ -20,25 +20,35 @@ from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.totals import multiple, scattered, totals
 from rnn_jax.verify.repair.tree import ATOMS, at, located
 
+MOST_SUMS = 12  # that are tried at one place, the simplest first
 
-def sums(live: LiveCode, places: Places, found: Accumulator, products: bool) -> Iterator[Edit]:
-    """A statement that adds to a sum what it lacks, over all iterations."""
+
+def sums(
+    live: LiveCode, places: Places, found: Accumulator, products: bool, tried: set[tuple[Site, str, str]]
+) -> Iterator[Edit]:
+    """A statement that adds to a sum what it lacks, over all iterations.
+
+    tried: where, to what and what has been added before; it grows.
+    """
     parts: list[list[tuple[str, Written]]] = []
     for visits, lacks in zip(found.visits, found.lacks, strict=True):
         stock = at_visits(places.whole[found.place], visits)
         if not products:
-            known = Expressions(stock, places.numpy).of(lacks.shape)
-            fitting = [("", w) for w in known if multiple(np.asarray(sum(w.values)), lacks)]
+            known = [Written(t, list(v.values), 1.0) for t, v in stock.items() if key_of(v.shape) == lacks.shape]
+            fitting = [("", w) for w in known if multiple(np.asarray(sum(w.values), float), lacks)]
         else:
             made = Monomials(stock, places.numpy)
-            fitting = [("", w) for w in totals(made, lacks)] or list(scattered(made, lacks))
+            fitting = [("", w) for w in totals(made, lacks)] or list(scattered(made, lacks, found.rows))
         parts.append(fitting)
     # What is right for one of several arrays may not be for another.
     rest = [{(index, w.text) for index, w in part} for part in parts[1:]]
-    for index, other in parts[0]:
-        if all((index, other.text) in texts for texts in rest):
-            for spot in beside(live, places, found.place, found.text, other.text):
-                yield from added(live, spot, f"{found.text}{index}", other)
+    common = [(index, other) for index, other in parts[0] if all((index, other.text) in texts for texts in rest)]
+    for index, other in sorted(common, key=lambda part: part[1].cost)[:MOST_SUMS]:
+        target = f"{found.text}{index}"
+        for spot in beside(live, places, found.place, found.text, other.text):
+            if (spot, target, other.text) not in tried:
+                tried.add((spot, target, other.text))
+                yield from added(live, spot, target, other)
 
 
 def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) -> Iterator[Site]:
@@ -74,7 +84,20 @@ def company(live: LiveCode, place: Site, target: str) -> float:
         return 1.5
     own = parsed(target)
     like = [k for k, each in others.items() if type(each) is type(own) and root(each) == root(own)]
-    return -0.1 * bool(like) - 0.1 * (any(k + 1 == at_k for k in like) or any(k == at_k for k in like))
+    before = any(k + 1 == at_k and follows(others[k], own) for k in like)
+    return -0.1 * bool(like) - 0.1 * (any(k + 1 == at_k for k in like) or any(k == at_k for k in like)) - 0.1 * before
+
+
+def follows(one: ast.expr, other: ast.expr) -> bool:
+    """Whether two items of one array are numbered in a row: g[4], g[5]."""
+    return (
+        isinstance(one, ast.Subscript)
+        and isinstance(other, ast.Subscript)
+        and isinstance(one.slice, ast.Constant)
+        and isinstance(other.slice, ast.Constant)
+        and isinstance(one.slice.value, int)
+        and one.slice.value + 1 == other.slice.value
+    )
 
 
 def root(node: ast.expr) -> str:

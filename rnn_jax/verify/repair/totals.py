@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,9 +29,12 @@ def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
         yield from outer_totals(here, wanted)
 
 
-def scattered(here: Monomials, wanted: np.ndarray) -> Iterator[tuple[str, Written]]:
-    """What is worth this when it is added to one item or row or column each time; the index comes first."""
-    for index, places in indices(here, wanted.shape):
+def scattered(here: Monomials, wanted: np.ndarray, rows: bool) -> Iterator[tuple[str, Written]]:
+    """What is worth this when it is added to one item or row or column each time; the index comes first.
+
+    rows: what is added to is a list of rows.
+    """
+    for index, places in (of_rows if rows else indices)(here, wanted.shape):
         inner = wanted[places[0]].shape
         chosen, values = here.small(inner)
         if not len(values):
@@ -61,6 +65,21 @@ def indices(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list
                     yield f"[{text}, {k}]", [(v, k) for v in values]
                 else:
                     yield f"[{k}, {text}]", [(k, v) for v in values]
+
+
+def of_rows(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list[tuple[int | slice, ...]]]]:
+    """Indices of single numbers in lists of rows: [k], [k][j]."""
+    inside: list[list[tuple[str, list[int]]]] = [[] for _ in shape]
+    for text, known in here.stock.items():
+        if known.shape[0] == "int" and isinstance(parsed(text), ATOMS) and len(known.values) == here.iterations:
+            values = [int(v) for v in known.values]
+            for axis, size in enumerate(shape):
+                if min(values) >= 0 and max(values) < size:
+                    inside[axis].append((text, values))
+    for chosen in itertools.product(*inside):
+        names = [text for text, _ in chosen]
+        if len(set(names)) == len(names):
+            yield "".join(f"[{text}]" for text in names), list(zip(*(v for _, v in chosen), strict=True))
 
 
 def outer_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
