@@ -7,6 +7,7 @@ one long vector. What the gradients lack is then told back to the array, and wha
 
 from __future__ import annotations
 
+import ast
 import builtins
 import itertools
 from collections import defaultdict
@@ -142,7 +143,8 @@ def accumulators(
             if not seen or any(v is None for v in arrays):
                 continue
             ids = tuple(id(v) for v in seen)
-            passing = len(ids) > 1 and len(set(ids)) == len(ids)  # an array of its own each time sums up nothing
+            # An array of its own each time sums up nothing, if it is not one of several that are kept.
+            passing = len(ids) > 1 and len(set(ids)) == len(ids) and not isinstance(parsed(text), ast.Subscript)
             if ids in known or passing or len(set(ids)) > MOST_ARRAYS:
                 continue
             if any(np.may_share_memory(arrays[0], np.asarray(w)) for w in weights) != updated:

@@ -53,6 +53,11 @@ class Healing(NamedTuple):
     slopes: np.ndarray  # d all gradients / d all values
     missing: np.ndarray  # all gradients, right minus present
 
+    def in_a_row(self) -> Healing:
+        """The same with all values as one long row: they have the shape of one weight after the other."""
+        rows = [np.concatenate([v.ravel() for v in values]) for values in (self.present, self.shifts)]
+        return self._replace(present=rows[:1], shifts=rows[1:], first=0)
+
 
 class Forcing:
     """The user's code with a hand on every expression."""

@@ -68,6 +68,8 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
             if isinstance(node, ATOMS) and isinstance(node.ctx, ast.Store):  # it may be read by what is missing
                 text = ast.unparse(node)
                 found.setdefault(text, ast.parse(text, mode="eval").body)
+            elif isinstance(node, ast.Name) and is_number(live, node.id):  # the loss alone may use it
+                found.setdefault(node.id, ast.Name(node.id, ast.Load()))
     for text, call in renamed(live, trace, found):
         found.setdefault(text, call)
     for text in arrays:
@@ -76,6 +78,11 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
         if text.isidentifier():
             found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
     return found
+
+
+def is_number(live: LiveCode, name: str) -> bool:
+    """Whether a name of a module stands for a number: the weight of a penalty, a rate."""
+    return any(isinstance(each.get(name), float) for each in live.subject.world.namespaces)
 
 
 def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterator[tuple[str, ast.expr]]:
@@ -262,6 +269,21 @@ def alike(stock: Stock) -> Stock:
             (shape,) = shapes
             spread = [np.broadcast_to(v, shape) for v in known.values]
             found[text] = Values(("array", "f", shape), spread)
+    return found
+
+
+def in_a_row(stock: Stock, shapes: list[tuple[int, ...]]) -> Stock:
+    """What has these shapes, one each time, as one long row; numbers stay numbers where they stay the same."""
+    found: Stock = {}
+    for text, known in stock.items():
+        if len(known.values) != len(shapes):
+            continue
+        if all(v.ndim == 0 for v in known.values) and len({v.tobytes() for v in known.values}) == 1:
+            found[text] = Values(known.shape, known.values[:1])
+        elif all(v.shape in (shape, ()) for v, shape in zip(known.values, shapes, strict=True)):
+            parts = [np.broadcast_to(v, shape).ravel() for v, shape in zip(known.values, shapes, strict=True)]
+            row = np.concatenate(parts)
+            found[text] = Values(("array", row.dtype.kind, row.shape), [row])
     return found
 
 

@@ -12,7 +12,7 @@ from rnn_jax.verify.repair.around import around, inserted, target_of, terms
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Expressions, Written, key_of, parsed
 from rnn_jax.verify.repair.force import Healing
-from rnn_jax.verify.repair.harvest import end_of
+from rnn_jax.verify.repair.harvest import at_visits, end_of
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
@@ -137,39 +137,40 @@ class Matcher:
 
     def filled(self) -> Iterator[Edit]:
         """What is to be written into an array that is made here: whole, or at the index of each iteration."""
-        if self.where is None or len(self.healing.present) != 1 or not self.shapes[0]:
+        first, last = self.telling()
+        if self.where is None or last - first != 1 or not self.shapes[first]:
             return
         name = target_of(self.live.node(self.where.statement), self.site)
-        if not name:
-            return
-        (present,), (missing,) = self.healing.present, self.healing.shifts
-        wanted = present + missing
-        for place, stock in self.places.stocks.items():
-            here = self.places.monomials(place)
-            if name not in stock or here is None or key_of(stock[name].shape) != wanted.shape:
+        missing = self.healing.shifts[first]
+        for place, whole in self.places.whole.items():
+            if not name or name not in whole:
                 continue
+            stock = at_visits(whole, of_call(len(whole[name].values), len(self.shapes), first))
+            if name not in stock or key_of(stock[name].shape) != missing.shape:
+                continue
+            here = Monomials(stock, self.places.numpy)
             for total in totals(here, missing):
                 yield from added(self.live, place, name, total)
-            for index, known in stock.items():
-                if known.shape[0] != "int" or len(known.values) != here.iterations:
+            yield from self.items(place, here, name, self.healing.present[first] + missing, missing)
+
+    def items(self, place: Site, here: Monomials, name: str, wanted: np.ndarray, missing: np.ndarray) -> Iterator[Edit]:
+        """What is to be written into an array at the index of each iteration, or to be added there."""
+        for index, known in here.stock.items():
+            if known.shape[0] != "int" or len(known.values) != here.iterations:
+                continue
+            numbers = np.array(known.values, int)
+            for axis in range(min(2, wanted.ndim)):
+                inside = (numbers >= 0) & (numbers < wanted.shape[axis])
+                if wanted.ndim < 2 or not np.all(inside):
                     continue
-                numbers = np.array(known.values, int)
-                for axis in range(min(2, wanted.ndim)):
-                    inside = (numbers >= 0) & (numbers < wanted.shape[axis])
-                    if wanted.ndim < 2 or not np.all(inside):
-                        continue
-                    item = f"{name}[{index}]" if axis == 0 else f"{name}[:, {index}]"
-                    for values, operator in ((wanted, None), (missing, ast.Add())):
-                        rows = list(np.moveaxis(values, axis, 0)[numbers])
-                        for other in here.equal_to(rows):
-                            if operator is None:
-                                target: Any = parsed(item)
-                                target.ctx = ast.Store()
-                                statement = ast.Assign([target], parsed(other.text))
-                                cost = other.cost + 0.02 * len(other.text)
-                                yield inserted(self.live, place, statement, cost)
-                            else:
-                                yield from added(self.live, place, item, other)
+                item = f"{name}[{index}]" if axis == 0 else f"{name}[:, {index}]"
+                for other in here.equal_to(list(np.moveaxis(wanted, axis, 0)[numbers])):
+                    target: Any = parsed(item)
+                    target.ctx = ast.Store()
+                    cost = other.cost + 0.02 * len(other.text)
+                    yield inserted(self.live, place, ast.Assign([target], parsed(other.text)), cost)
+                for other in here.equal_to(list(np.moveaxis(missing, axis, 0)[numbers])):
+                    yield from added(self.live, place, item, other)
 
     def operands(self, here: Monomials, first: int, last: int) -> Iterator[Edit]:
         """Another operand of a sum: what is wanted of it is what the other operand leaves."""
@@ -302,3 +303,9 @@ class Matcher:
         setattr(made, field, [*statements[:at_k], start, inside, *statements[at_k + 1 :]])
         cost = other.cost + 1.8 + 0.02 * len(other.text)
         return Edit(above, made, "dropped-path", cost, self.node.lineno, blamed=self.site)
+
+
+def of_call(visits: int, calls: int, call: int) -> list[int]:
+    """Which visits of a place are those of one call, where each call comes by as often."""
+    each = visits // calls
+    return list(range(call * each, (call + 1) * each)) if each * calls == visits else list(range(visits))

@@ -239,13 +239,14 @@ class Search:
         return {site for site, reach in self.reach.items() if reach.gradients == self.wrong and not reach.loss}
 
     def ends(self) -> list[Site]:
-        """The places, those of functions that the loss does not run first, beside other sums, at the ends of blocks."""
+        """The places: of functions that the loss does not run first, where nothing is done, beside sums, at ends."""
 
-        def rank(place: Site) -> tuple[bool, bool, int, int]:
+        def rank(place: Site) -> tuple[bool, bool, bool, int, int]:
             field, k = place.path[-1]
             body = getattr(at(self.live.statement(place.spot), place.path[:-1]), field)
             alone = not any(isinstance(each, ast.AugAssign) for each in body)
-            return self.in_forward(place), alone, min(len(body) - (k or 0), 2), -len(place.path)
+            empty = all(isinstance(each, ast.Pass) for each in body)
+            return self.in_forward(place), not empty, alone, min(len(body) - (k or 0), 2), -len(place.path)
 
         return sorted(self.stocks, key=rank)
 
@@ -308,9 +309,8 @@ def look_around(search: Search, healing: Healing | None = None) -> dict[Site, St
     if healing is not None:
         held = search.forcing.holding(healing.site, by(healing.shifts))
         where = around(live, healing.site)
-        if where is not None and len(healing.present) > 1:
-            ends = [end_of(where.loop, live.node(where.loop))] if where.loop is not None else []
-            only = {where.statement, *ends}
+        if where is not None and where.loop is not None and len(healing.present) > 1:
+            only = {where.statement, end_of(where.loop, live.node(where.loop))}
     with held as changed:
         made, places = stocked(live, changed)
         with looking(places, search.expressions, counters(live), only) as stocks, search.trial.patient():

@@ -15,7 +15,7 @@ from rnn_jax.verify.repair.first_state import first_states
 from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.gaps import closed, gaps
 from rnn_jax.verify.repair.grammar import Grammar
-from rnn_jax.verify.repair.harvest import alike
+from rnn_jax.verify.repair.harvest import alike, in_a_row
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.missing import insertions
@@ -106,7 +106,11 @@ def healed(search: Search, share: float) -> Iterator[None]:
 
 def matcher(search: Search, healing: Healing) -> Matcher:
     """What may be written where something was healed."""
-    return Matcher(search.live, healing, Places(look_around(search, healing), search.numpy))
+    stocks, shapes = look_around(search, healing), [v.shape for v in healing.present]
+    if len(set(shapes)) > 1:
+        stocks = {place: in_a_row(stock, shapes) for place, stock in stocks.items()}
+        healing = healing.in_a_row()
+    return Matcher(search.live, healing, Places(stocks, search.numpy))
 
 
 def between(search: Search) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, key_of, parsed
 from rnn_jax.verify.repair.force import Reach
-from rnn_jax.verify.repair.harvest import at_visits
+from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
@@ -31,8 +32,7 @@ def sums(
     tried: where, to what and what has been added before; it grows.
     """
     parts: list[list[tuple[str, Written]]] = []
-    for visits, lacks in zip(found.visits, found.lacks, strict=True):
-        stock = at_visits(places.whole[found.place], visits)
+    for stock, lacks in known_with(places.whole[found.place], found):
         if not products:
             known = [Written(t, list(v.values), 1.0) for t, v in stock.items() if key_of(v.shape) == lacks.shape]
             fitting = [("", w) for w in known if multiple(np.asarray(sum(w.values), float), lacks)]
@@ -49,6 +49,23 @@ def sums(
             if (spot, target, other.text) not in tried:
                 tried.add((spot, target, other.text))
                 yield from added(live, spot, target, other)
+
+
+def known_with(whole: Stock, found: Accumulator) -> Iterator[tuple[Stock, np.ndarray]]:
+    """What each array lacks, with what is known when the program comes by with it.
+
+    Arrays that it comes by with once each are one long row: what is right for one must be right for the others.
+    """
+    if len(found.visits) > 1 and all(len(visits) == 1 for visits in found.visits):
+        shapes = [lacks.shape for lacks in found.lacks]
+        times = [visits[0] for visits in found.visits]
+        chosen = {
+            t: replace(v, values=[v.values[k] for k in times]) for t, v in whole.items() if len(v.values) > max(times)
+        }
+        yield in_a_row(chosen, shapes), np.concatenate([lacks.ravel() for lacks in found.lacks])
+        return
+    for visits, lacks in zip(found.visits, found.lacks, strict=True):
+        yield at_visits(whole, visits), lacks
 
 
 def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) -> Iterator[Site]:
