@@ -187,6 +187,7 @@ def of_dropped_statement(site: Site) -> str | None:
     if isinstance(site.node, ast.AugAssign) and isinstance(site.node.op, ast.Mult) and derivative(site.node.value):
         return "derivative-omitted"
     own = [each for loop in site.loops[:1] for each in flat(loop.body)]
-    others = [e for e in own if e is not site.node and targets & {key(target) for target in written(e)}]
+    whole = [e for e in flat(site.function.body) if "zeros" not in ast.unparse(e)]
+    others = [e for e in whole if e is not site.node and targets & {key(target) for target in written(e)}]
     used = any(targets & inputs(each) for each in own if each is not site.node)
     return "never-computed" if own and adds(site.node) and not others and not used else None

@@ -186,6 +186,8 @@ def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> B
     others = [suspect_of(search, other, None) for other in ranked(search) if other.line != edit.line]
     suspects = on_lines([suspect_of(search, edit, after), *others, *healed(search)[0]])
     kind = kind_of(live, search.trace, edit)
+    if kind == "never-computed" and not search.never_computed():
+        kind = "missing-term"
     return Blamed(tuple(sorted(search.wrong - left)), suspects, fix, kind, curves(search, edit, after))
 
 

@@ -62,8 +62,13 @@ class Expressions:
         atoms = self._atoms()
         np_ = self.numpy
         whole = {t: [int(v) for v in k.values] for t, k in self.stock.items() if is_index(t, k)}
+        rows = {t: k.values for t, k in self.stock.items() if k.shape[:2] == ("array", "i") and is_atom(t)}
         for first, a in atoms:
             x = a[0]
+            for index, chosen in rows.items() if x.ndim == 2 else ():
+                if all(np.shape(n) == v.shape[:1] for n, v in each(chosen, a)):
+                    hot = [(np.arange(v.shape[1]) == n[:, None]).astype(float) for n, v in each(chosen, a)]
+                    self._offer(f"({np_}.arange({first}.shape[1]) == {index}[:, None])", hot, 3.0)
             if x.ndim == 1:
                 for index, numbers in whole.items():
                     hot = [(np.arange(len(v)) == n).astype(float) for v, n in zip(a, numbers, strict=False)]

@@ -145,10 +145,11 @@ class Grammar:
         if isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load) and self.is_both(site, node.value.id):
             yield ast.Call(node.value, [node.slice], []), "wrong-variable", 2
         own, known = ast.unparse(node.slice), self.scopes.indices.get(base, {})
-        sliced = own in self.scopes.slices
+        sliced = own in self.scopes.slices  # blocks have names, but steps have numbers
+        named = sliced and any(isinstance(n, ast.Name) for n in ast.walk(node.slice))
         for text, index in known.items():
             if text != own:
-                yield with_index(node, index), "wrong-variable" if sliced else "index-shift", 1.2
+                yield with_index(node, index), "wrong-variable" if named else "index-shift", 1.2
         if sliced:  # blocks of one array are those of another
             others = [(t, index) for t, index in self.scopes.slices.items() if t not in known]
             yield from ((with_index(node, index), "wrong-variable", 1.6) for _, index in others[:MOST_SLICES])

@@ -16,7 +16,7 @@ from rnn_jax.verify.repair.harvest import at_visits, end_of
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
-from rnn_jax.verify.repair.sums import added
+from rnn_jax.verify.repair.sums import MOST_SUMS, added
 from rnn_jax.verify.repair.totals import totals
 from rnn_jax.verify.repair.tree import ATOMS, located, replaced, shallow
 
@@ -149,9 +149,9 @@ class Matcher:
             if name not in stock or key_of(stock[name].shape) != missing.shape:
                 continue
             here = Monomials(stock, self.places.numpy)
-            for total in totals(here, missing):
-                yield from added(self.live, place, name, total)
             yield from self.items(place, here, name, self.healing.present[first] + missing, missing)
+            for total in sorted(totals(here, missing), key=lambda total: total.cost)[:MOST_SUMS]:
+                yield from added(self.live, place, name, total)
 
     def items(self, place: Site, here: Monomials, name: str, wanted: np.ndarray, missing: np.ndarray) -> Iterator[Edit]:
         """What is to be written into an array at the index of each iteration, or to be added there."""

@@ -25,6 +25,7 @@ from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
 
 A_LITTLE = 0.1  # of the time
+ENOUGH = 6  # edits of one expression
 SOME = 0.25  # of the time, to mend a part of what is wrong where nothing mends all of it
 
 
@@ -100,17 +101,19 @@ def healed(search: Search, share: float) -> Iterator[None]:
         search.attempt(here.edits())
         for more in (here.composed, here.filled, here.summed):
             if not search.near():
-                search.attempt(more())
+                search.attempt(more(), len(search.found) + ENOUGH)
     yield
 
 
 def matcher(search: Search, healing: Healing) -> Matcher:
     """What may be written where something was healed."""
     stocks, shapes = look_around(search, healing), [v.shape for v in healing.present]
-    if len(set(shapes)) > 1:
-        stocks = {place: in_a_row(stock, shapes) for place, stock in stocks.items()}
-        healing = healing.in_a_row()
-    return Matcher(search.live, healing, Places(stocks, search.numpy))
+    here = Matcher(search.live, healing, Places(stocks, search.numpy))
+    first, last = here.telling()
+    if len(set(shapes)) == 1 or last - first == 1:
+        return here
+    stocks = {place: in_a_row(stock, shapes) for place, stock in stocks.items()}
+    return Matcher(search.live, healing.in_a_row(), Places(stocks, search.numpy))
 
 
 def between(search: Search) -> Iterator[None]:
@@ -132,7 +135,8 @@ def between(search: Search) -> Iterator[None]:
 
 def missing_sums(search: Search) -> Iterator[None]:
     """Find what is to be added to a sum, or to be added in the place of what is."""
-    search.stage(0.3)
+    # Where most of the gradients are wrong, it is rather what they come from.
+    search.stage(0.3 if 2 * len(search.wrong) <= len(search.trial.made.wanted) else A_LITTLE)
     places = Places(search.stocks, search.numpy)
     if len(search.wrong) == 1:
         (name,) = search.wrong
