@@ -29,7 +29,8 @@ SECONDS = 11.0  # for one fault
 MOST_TRIED = 6  # edits that are tried at fresh points before the search gives up
 FAULTS = 3  # in one program
 PLACES = 3  # that are named for one fault
-INTENDED = {"truncation", "clip", "penalty", "scale"}  # what may be done on purpose: the forward is as it is meant
+# What is done to the gradients, some of it on purpose: the forward is as it is meant.
+INTENDED = {"truncation", "clip", "penalty", "scale", "derivative-omitted", "derivative-function"}
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,14 @@ def settled(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> 
         texts = mended(search.live, [edit])
         key = repr(texts)
         if texts is None or key in search.refuted:
+            search.failed.add(id(edit))
             continue
         judged = holds(bench, search.live, [edit], own, over)
         fix = as_fix(search.live, [edit], judged, search.trial.tries) if judged is not None else None
         if fix is not None:
             return edit, fix
         search.refuted.add(key)
+        search.failed.add(id(edit))
         verified += 1
         if verified >= MOST_TRIED:
             break

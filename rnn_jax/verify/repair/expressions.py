@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from rnn_jax.verify.repair.harvest import Stock, Values
 from rnn_jax.verify.repair.probe import Shape
 from rnn_jax.verify.repair.tree import ATOMS
 
+MOST_ALIKE = 5  # numbers that are the same here: T may be len(ks), or H by chance
 MOST_ATOMS = 80  # arrays of which products are made at one place
 
 
@@ -38,12 +40,11 @@ class Expressions:
     def __init__(self, stock: Stock, numpy: str) -> None:
         self.stock, self.numpy = stock, numpy
         self.by_shape: dict[tuple[int, ...], list[Written]] = {}
-        self._seen: set[Any] = set()
+        self._seen: Counter[Any] = Counter()
         for text in sorted(stock, key=len):
             known = stock[text]
             if known.shape[0] in ("array", "float", "int"):
                 self._offer(text, [np.asarray(v, float) for v in known.values], 1.0)
-        self._own = set(self._seen)
         self._products()
 
     def of(self, shape: tuple[int, ...]) -> list[Written]:
@@ -54,8 +55,8 @@ class Expressions:
         if not values or not any(np.any(v) for v in values):
             return
         key = values[0].shape, b"".join(v.tobytes() for v in values)
-        if key not in self._seen:
-            self._seen.add(key)
+        if self._seen[key] < (1 if values[0].ndim else MOST_ALIKE):
+            self._seen[key] += 1
             self.by_shape.setdefault(values[0].shape, []).append(Written(text, values, cost))
 
     def _products(self) -> None:

@@ -70,14 +70,34 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
                 found.setdefault(text, ast.parse(text, mode="eval").body)
             elif isinstance(node, ast.Name) and is_number(live, node.id):  # the loss alone may use it
                 found.setdefault(node.id, ast.Name(node.id, ast.Load()))
+    for text in list(arrays):
+        found |= {near: ast.parse(near, mode="eval").body for near in neighbours(text) if near not in found}
+    lists = {n for scope in trace.scopes.values() for n, shape in scope.items() if shape[0] in ("list", "tuple")}
     for text, call in renamed(live, trace, found):
         found.setdefault(text, call)
     for text in arrays:
         for made in (f"1 - {text} ** 2", f"{text} * (1 - {text})", f"1 - {text}", f"{text}.T"):
             found.setdefault(ast.unparse(ast.parse(made, mode="eval")), ast.parse(made, mode="eval").body)
-        if text.isidentifier():
-            found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
+    for text in sorted(lists | {text for text in arrays if text.isidentifier()}):
+        found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
     return found
+
+
+def neighbours(text: str) -> Iterator[str]:
+    """An item at the step before or after, where an index is a name or one beside it: h[l][t + 1] for h[l][t]."""
+    count = sum(isinstance(n, ast.Subscript) for n in ast.walk(ast.parse(text, mode="eval")))
+    for k in range(count):
+        index: ast.expr = [n for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Subscript)][k].slice
+        if isinstance(index, ast.Name | ast.BinOp):
+            for other in (index.left,) if isinstance(index, ast.BinOp) else beside(index):
+                whole = ast.parse(text, mode="eval")
+                [n for n in ast.walk(whole) if isinstance(n, ast.Subscript)][k].slice = other
+                yield ast.unparse(whole)
+
+
+def beside(index: ast.Name) -> tuple[ast.expr, ast.expr]:
+    """One less and one more."""
+    return ast.BinOp(index, ast.Sub(), ast.Constant(1)), ast.BinOp(index, ast.Add(), ast.Constant(1))
 
 
 def is_number(live: LiveCode, name: str) -> bool:

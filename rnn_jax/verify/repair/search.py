@@ -50,6 +50,7 @@ class Search:
     healings: dict[Site, Healing | None] = field(default_factory=dict)
     hints: frozenset[str] = frozenset()  # kinds of mistake that leave the same numbers
     refuted: set[str] = field(default_factory=set)  # texts of edits that failed at other points
+    failed: set[int] = field(default_factory=set)  # these edits
     gaps: list[Gap] = field(default_factory=list)  # where a name would have to hold something else
 
     @classmethod
@@ -78,7 +79,7 @@ class Search:
 
     def near(self) -> bool:
         """Whether an edit that one would think of has mended all."""
-        return any(edit.cost < FAR_FETCHED for edit in self.found)
+        return any(edit.cost < FAR_FETCHED and id(edit) not in self.failed for edit in self.found)
 
     def stage(self, share: float) -> None:
         """Begin a stage that may take so much of all the time."""
@@ -114,6 +115,22 @@ class Search:
             rank = 4
         first = min((self.trace.seen[s][0].order for s in sites if s in self.trace.seen), default=0)
         return rank, first
+
+    def doubt(self, statement: Site) -> tuple[int, bool, bool, int]:
+        """The statements in order, of one rank those of the backward first that make what the forward does not explain.
+
+        The first value tells: later ones may be wrong by what a fault further on has sent round the loop.
+        """
+        rank, first = self.order(statement)
+        whole = Site(*statement.spot, (*statement.path, ("value", None)))
+        node = getattr(self.live.node(statement), "value", None)
+        field = {ast.Dict: "values", ast.Tuple: "elts"}.get(type(node), "")
+        parts = (
+            [Site(*whole.spot, (*whole.path, (field, k))) for k in range(len(getattr(node, field)))] if field else []
+        )
+        made = [[s.value for s in self.trace.seen.get(part, []) if np.any(s.value)][:1] for part in parts or [whole]]
+        explained = any(made) and all(self.quantities.known(values) for values in made)
+        return rank, self.in_forward(statement), explained, first
 
     @cached_property
     def sites_of(self) -> dict[Site, list[Site]]:
@@ -173,7 +190,7 @@ class Search:
 
     def healing_some(self) -> Iterator[Healing]:
         """The expressions that can mend some of what is wrong, where there is more than one fault."""
-        for statement in sorted(self.sites_of, key=self.order):
+        for statement in sorted(self.sites_of, key=self.doubt):
             if self.order(statement)[0] > 1:
                 return
             for site in sorted(self.sites_of[statement], key=lambda s: len(s.path)):
@@ -187,9 +204,8 @@ class Search:
                     yield found
 
     def healing(self) -> Iterator[Healing]:
-        """The expressions that can mend all that is wrong, statement by statement as they run, the outermost first."""
-        ranked = sorted(self.sites_of, key=self.order)
-        for statement in ranked:
+        """The expressions that can mend all that is wrong, statement by statement, the outermost first."""
+        for statement in sorted(self.sites_of, key=self.doubt):
             if self.order(statement)[0] > 0:
                 return
             barren: list[Site] = []

@@ -9,6 +9,7 @@ from dataclasses import replace
 from rnn_jax.verify.repair import statements
 from rnn_jax.verify.repair.accumulators import accumulators
 from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.comprehensions import within_comprehension
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_states
@@ -99,6 +100,8 @@ def healed(search: Search, share: float) -> Iterator[None]:
     for healing in search.healing():
         here = matcher(search, healing)
         search.attempt(here.edits())
+        if not search.near():
+            search.attempt(within_comprehension(search.live, search.trace, healing.site))
         for more in (here.composed, here.filled, here.summed):
             if not search.near():
                 search.attempt(more(), len(search.found) + ENOUGH)
