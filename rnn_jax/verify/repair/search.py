@@ -129,7 +129,8 @@ class Search:
             [Site(*whole.spot, (*whole.path, (field, k))) for k in range(len(getattr(node, field)))] if field else []
         )
         made = [[s.value for s in self.trace.seen.get(part, []) if np.any(s.value)][:1] for part in parts or [whole]]
-        explained = any(made) and all(self.quantities.known(values) for values in made)
+        copied = isinstance(node, ast.Name)  # right for something, but for another use
+        explained = not copied and any(made) and all(self.quantities.known(values) for values in made)
         return rank, self.in_forward(statement), explained, first
 
     @cached_property

@@ -97,12 +97,15 @@ def company(live: LiveCode, place: Site, target: str) -> float:
     field, at_k = place.path[-1]
     body = getattr(at(live.statement(place.spot), place.path[:-1]), field)
     others = {k: n.target for k, n in enumerate(body) if isinstance(n, ast.AugAssign)}
+    before = body[at_k - 1] if at_k else None
+    if isinstance(before, ast.Assign) and ast.unparse(before.targets[0]) == ast.unparse(before.value) == target:
+        return -0.5  # `g = g` lacks something
     if any(ast.unparse(each) == target for each in others.values()):
         return 1.5
     own = parsed(target)
     like = [k for k, each in others.items() if type(each) is type(own) and root(each) == root(own)]
-    before = any(k + 1 == at_k and follows(others[k], own) for k in like)
-    return -0.1 * bool(like) - 0.1 * (any(k + 1 == at_k for k in like) or any(k == at_k for k in like)) - 0.1 * before
+    next_one = any(k + 1 == at_k and follows(others[k], own) for k in like)
+    return -0.1 * (bool(like) + any(at_k in (k, k + 1) for k in like) + next_one)
 
 
 def follows(one: ast.expr, other: ast.expr) -> bool:

@@ -25,6 +25,8 @@ def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
                 yield here.written(inner, list(chosen[k]))
         if len(inner) == 1:
             yield from column_totals(here, wanted.reshape(inner))
+    if len(shape) == 2 and 1 in shape:
+        yield from column_totals(here, wanted.ravel(), kept=shape.index(1))
     if len(shape) == 2:
         yield from outer_totals(here, wanted)
 
@@ -120,17 +122,18 @@ def outer_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
                 yield Written(ast.unparse(parsed(text)), [], one.cost + 0.5)
 
 
-def column_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
-    """Sums over the rows or the columns of matrices."""
+def column_totals(here: Monomials, wanted: np.ndarray, kept: int | None = None) -> Iterator[Written]:
+    """Sums over the rows or the columns of matrices. kept: the axis that is summed over stays, of length 1."""
     for shape in sorted({v.shape[1:] for _, v in here.single if v.ndim == 3}):
         for axis in (0, 1):
-            if shape[1 - axis] != len(wanted):
+            if shape[1 - axis] != len(wanted) or kept not in (None, axis):
                 continue
             chosen, values = here.small(shape)
             if len(values):
                 for k in multiples(values.sum(axis=(1, 2 + axis)), wanted):
                     inner = here.written(shape, list(chosen[k]))
-                    yield Written(f"({inner.text}).sum(axis={axis})", [], inner.cost + 0.5)
+                    how = f"axis={axis}" + ", keepdims=True" * (kept is not None)
+                    yield Written(ast.unparse(parsed(f"({inner.text}).sum({how})")), [], inner.cost + 0.5)
 
 
 EINSUMS = {"outer": "ti,tj->ij", "xyT": "tib,tjb->ij", "xTy": "tbi,tbj->ij"}
