@@ -28,6 +28,7 @@ from rnn_jax.verify.subject import Values
 SECONDS = 11.0  # for one fault
 MOST_TRIED = 6  # edits that are tried at fresh points before the search gives up
 FAULTS = 3  # in one program
+BUILT = 2.0  # what an edit costs that is made of several values
 PLACES = 3  # that are named for one fault
 # What is done to the gradients, some of it on purpose: the forward is as it is meant.
 INTENDED = {"truncation", "clip", "penalty", "scale", "derivative-omitted", "derivative-function"}
@@ -72,13 +73,15 @@ def blame(
             if other is not None:
                 return [replace(other, kind="", suspects=on_lines([*other.suspects, *likely(search)]))]
         chosen = mending(bench, search, own, over)
+        # The gradient of another loss is rather taken for this one's than built up from it.
+        built = chosen is not None and "loss-seed" in hints and chosen[0].cost >= BUILT
+        forward = not found and hints.isdisjoint(INTENDED) and (chosen is None or built)
+        other = of_forward(bench, there, own, over, seconds / 3) if forward else None
+        if other is not None:
+            return [replace(other, suspects=on_lines([*other.suspects, *likely(search)]))]
         if chosen is not None:
             found.append(told(search, *chosen, frozenset()))
             break
-        meant = not hints.isdisjoint(INTENDED)
-        other = of_forward(bench, there, own, over, seconds / 3) if not found and not meant else None
-        if other is not None:
-            return [replace(other, suspects=on_lines([*other.suspects, *likely(search)]))]
         # What leaves these very numbers tells more than an edit that mends some of them.
         told_by_kind = any(telltales(search))
         part = None if told_by_kind else best_part(search) or in_short(bench, there, base, over, seconds / 2)

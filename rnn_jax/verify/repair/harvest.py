@@ -50,7 +50,7 @@ Stock = dict[str, Values]  # by the expression's text
 def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
     """The program's own expressions that only compute, and what can be made of its arrays; by their text."""
     found: dict[str, ast.expr] = {}
-    arrays: dict[str, ast.expr] = {}
+    arrays: dict[str, Shape] = {}
     pure = pure_functions(live)
     for spot in live.spots:
         for site, node in live.sites(spot):
@@ -62,7 +62,7 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
             if len(text) <= LONGEST:
                 found.setdefault(text, node)
                 if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and shape[0] == "array":
-                    arrays.setdefault(text, node)
+                    arrays.setdefault(text, shape)
     for spot in live.spots:
         for _, node in live.sites(spot):
             if isinstance(node, ATOMS) and isinstance(node.ctx, ast.Store):  # it may be read by what is missing
@@ -70,6 +70,10 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
                 found.setdefault(text, ast.parse(text, mode="eval").body)
             elif isinstance(node, ast.Name) and is_number(live, node.id):  # the loss alone may use it
                 found.setdefault(node.id, ast.Name(node.id, ast.Load()))
+    for text, shape in arrays.items():
+        if len(shape[2]) == 2:  # what weighs the rows of a matrix
+            total = f"{text}.sum(axis=1, keepdims=True)"
+            found.setdefault(total, ast.parse(total, mode="eval").body)
     for text in list(arrays):
         found |= {near: ast.parse(near, mode="eval").body for near in neighbours(text) if near not in found}
     lists = {n for scope in trace.scopes.values() for n, shape in scope.items() if shape[0] in ("list", "tuple")}

@@ -192,7 +192,9 @@ class Matcher:
                 old = getattr(self.node, name)
                 site = Site(self.site.file, self.site.number, (*self.site.path, (name, None)))
                 kind = "missing-factor" if ast.unparse(old) in made.text else "wrong-variable"
-                yield Edit(site, located(parsed(made.text), old), kind, made.cost + 1, old.lineno)
+                yield Edit(
+                    site, located(parsed(made.text), old), kind, made.cost + 1 + 0.02 * len(made.text), old.lineno
+                )
 
     def telling(self) -> tuple[int, int]:
         """From which of the site's values on, and up to which, the gradients hang on them."""
