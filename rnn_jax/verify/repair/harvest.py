@@ -70,12 +70,16 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
                 found.setdefault(text, ast.parse(text, mode="eval").body)
             elif isinstance(node, ast.Name) and is_number(live, node.id):  # the loss alone may use it
                 found.setdefault(node.id, ast.Name(node.id, ast.Load()))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value not in (0.0, 1.0):
+                found.setdefault(ast.unparse(node), node)
     for text, shape in arrays.items():
         if len(shape[2]) == 2:  # what weighs the rows of a matrix
             total = f"{text}.sum(axis=1, keepdims=True)"
             found.setdefault(total, ast.parse(total, mode="eval").body)
-    for text in list(arrays):
-        found |= {near: ast.parse(near, mode="eval").body for near in neighbours(text) if near not in found}
+    items = [text for text, node in found.items() if isinstance(node, ast.Subscript)]
+    for item in (*items, *(other for text in items for other in reindexed(text, counters(live)))):
+        for near in (item, *neighbours(item)):
+            found.setdefault(near, ast.parse(near, mode="eval").body)
     lists = {n for scope in trace.scopes.values() for n, shape in scope.items() if shape[0] in ("list", "tuple")}
     for text, call in renamed(live, trace, found):
         found.setdefault(text, call)
@@ -97,6 +101,14 @@ def neighbours(text: str) -> Iterator[str]:
                 whole = ast.parse(text, mode="eval")
                 [n for n in ast.walk(whole) if isinstance(n, ast.Subscript)][k].slice = other
                 yield ast.unparse(whole)
+
+
+def reindexed(text: str, counters: set[str]) -> Iterator[str]:
+    """A number in a list of lists with another counter for its last index: h[t][j] for h[t][i]."""
+    node = ast.parse(text, mode="eval").body
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Subscript) and isinstance(node.slice, ast.Name):
+        for name in sorted(counters - {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}):
+            yield f"{ast.unparse(node.value)}[{name}]"
 
 
 def beside(index: ast.Name) -> tuple[ast.expr, ast.expr]:

@@ -26,6 +26,7 @@ PLAIN = {
     "wrong-order": "skips-step",
     "zeroed-inside": "assign-not-add",
     "overwritten": "shared-cache",
+    "recomputed": "other-forward",
     "wrong-axis": "transposed",
     "extra-term": "double-count",
     "extra-factor": "scale",
@@ -40,6 +41,8 @@ def kind_of(live: LiveCode, trace: Trace, edit: Edit) -> str:
     """The kind; nothing where the edit alone does not tell."""
     old = live.node(edit.site)
     around = [at(live.statement(edit.site.spot), edit.site.path[:k]) for k in range(len(edit.site.path))]
+    if edit.kind == "recomputed":
+        return PLAIN[edit.kind]
     if edit.kind == "missing-statement":
         return of_statement(live, edit)
     if edit.kind == "extra-statement":

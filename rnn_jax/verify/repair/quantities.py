@@ -89,6 +89,16 @@ class Quantities:
                     found[operand.value.size].append(np.ravel(operand.value))
         return dict(found)
 
+    @cached_property
+    def computed_by_place(self) -> list[list[np.ndarray]]:
+        """What each expression of the forward gave, in the order in which it came by."""
+        tape = self.made.recorder.tape
+        found: dict[Place, list[np.ndarray]] = defaultdict(list)
+        for node in tape.nodes:
+            if node.dtype.kind == "f" and node.op not in ("input", "constant") and self.adjoints[0][node.where].any():
+                found[node.place].append(tape.values[node.where])
+        return list(found.values())
+
     def computed(self, values: list[np.ndarray]) -> bool:
         """Whether all values are of the forward."""
         return all(near(value, self.forward.get(np.size(value), [])) for value in values)

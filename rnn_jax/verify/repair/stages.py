@@ -21,6 +21,7 @@ from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.missing import insertions
 from rnn_jax.verify.repair.places import Places
+from rnn_jax.verify.repair.recomputed import recomputed
 from rnn_jax.verify.repair.search import LONGEST, MISSING, Search, look_around
 from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
@@ -40,6 +41,8 @@ def stages(search: Search) -> Iterator[None]:
     search.stage(0.45)
     search.attempt(tokens(search))
     yield
+    search.stage(A_LITTLE)
+    yield from mended(search, recomputed(search), "recomputed")
     missing = not MISSING.isdisjoint(search.hints)
     if missing:
         yield from healed(search, 0.25)
@@ -97,14 +100,23 @@ def tokens(search: Search) -> Iterator[Edit]:
 def healed(search: Search, share: float) -> Iterator[None]:
     """Find other expressions for those of which other values would mend all."""
     search.stage(share)
-    for healing in search.healing():
+    yield from mended(search, search.healing())
+
+
+def mended(search: Search, healings: Iterable[Healing], kind: str = "") -> Iterator[None]:
+    """Find expressions that give the values with which all is mended; `kind`: what such edits are."""
+    for healing in healings:
         here = matcher(search, healing)
-        search.attempt(here.edits())
+
+        def edits(made: Iterable[Edit]) -> Iterator[Edit]:
+            return (edit._replace(kind=kind or edit.kind) for edit in made)
+
+        search.attempt(edits(here.edits()))
         if not search.near():
             search.attempt(within_comprehension(search.live, search.trace, healing.site))
         for more in (here.composed, here.filled, here.summed):
             if not search.near():
-                search.attempt(more(), len(search.found) + ENOUGH)
+                search.attempt(edits(more()), len(search.found) + ENOUGH)
     yield
 
 

@@ -18,7 +18,7 @@ from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
-from rnn_jax.verify.repair.totals import multiple, scattered, totals
+from rnn_jax.verify.repair.totals import multiple, multiples, scattered, totals
 from rnn_jax.verify.repair.tree import ATOMS, at, located
 
 MOST_SUMS = 12  # that are tried at one place, the simplest first
@@ -149,3 +149,36 @@ def summands(
         for other in fitting or totals(made, right):
             new = located(parsed(other.text), statement.value)
             yield Edit(site, new, "missing-factor", other.cost + 0.5, statement.lineno)
+        for factor in factors(made, statement, right):
+            new = located(ast.BinOp(parsed(factor.text), ast.Mult(), statement.value), statement.value)
+            yield Edit(site, new, "missing-factor", factor.cost + 0.5, statement.lineno)
+
+
+def factors(made: Monomials, statement: ast.AugAssign, right: np.ndarray) -> Iterator[Written]:
+    """What a summand lacks as a factor, where it is added to all of an array or to one row of it each time."""
+    present = made.stock.get(ast.unparse(statement.value))
+    rows: list[int] | None = None
+    if isinstance(statement.target, ast.Subscript):
+        index = made.stock.get(ast.unparse(statement.target.slice))
+        if index is None or index.shape[0] != "int":
+            return
+        rows = [int(v) for v in index.values]
+        if len(rows) != made.iterations or not all(0 <= row < len(right) for row in rows):
+            return
+    if present is None or len(present.values) != made.iterations:
+        return
+    inner = right.shape if rows is None else right.shape[1:]
+    if {np.shape(v) for v in present.values} != {inner}:
+        return
+    chosen, values = made.small(inner)
+    if not len(values):
+        return
+    summands = values * np.stack(present.values)
+    total = np.zeros((len(values), *right.shape))
+    if rows is None:
+        total = summands.sum(axis=1)
+    else:
+        for t, row in enumerate(rows):
+            total[:, row] += summands[:, t]
+    for k in multiples(total.reshape(len(values), -1), right.ravel()):
+        yield made.written(inner, list(chosen[k]))
