@@ -178,6 +178,8 @@ def search(ways: list[Way], seconds: float, pairs: bool = True) -> list[Found]:
     """The damages that give the wrong gradients: one, one for each group, or with `pairs` some of two at once."""
     first = Search(ways, seconds)
     way, names = ways[0], [n for n in ways[0].names if n in first.wrong]
+    if not names:
+        return []  # wrong by what was declared of it alone
     found = first.one(d for d in singles(way, names) if d.reach & first.bits)
     if found:
         return [found]
