@@ -13,7 +13,9 @@ from rich.console import Console, RenderableType
 from rnn_jax._version import __version__
 from rnn_jax.cache import keep_compiled
 from rnn_jax.errors import InputError, require
-from rnn_jax.files import require_writable, write_text
+from rnn_jax.files import require_apart, require_writable, write_text
+from rnn_jax.interrupts import STATUS as INTERRUPTED
+from rnn_jax.interrupts import ending_at_once
 from rnn_jax.progress import progress
 from rnn_jax.streams import tolerate
 
@@ -68,9 +70,10 @@ def verify(
     start = time.perf_counter()
     if json:
         require_writable(json)
-    from rnn_jax.verify.render import json as as_json
-    from rnn_jax.verify.render import text
-    from rnn_jax.verify.run import verify as run
+    with ending_at_once():
+        from rnn_jax.verify.render import json as as_json
+        from rnn_jax.verify.render import text
+        from rnn_jax.verify.run import verify as run
 
     imports = time.perf_counter() - start
     names = None if only is None else [name.strip() for entry in only for name in entry.split(",")]
@@ -108,7 +111,7 @@ def check(
     points: Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Fresh random points.")] = 2,
     seed: Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Of the random points.")] = 0,
     dtype: Annotated[str | None, typer.Option(help="Judge in float64 or float32. [default: the parameters']")] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds after which the file is stopped.")] = 60.0,
+    timeout: Annotated[float, typer.Option(help="Seconds after which one run of FILE is stopped.")] = 60.0,
     json: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report to this file as a page for a browser.")] = None,
     emit_test: Annotated[Path | None, typer.Option(help="Write the smallest wrong case as a pytest file.")] = None,
@@ -125,14 +128,16 @@ def check(
 
     Exit status: 0 all right, 1 some wrong, 2 could not run, 3 could not be judged.
     """
+    require_apart(file, {"--json": json, "--html": html, "--emit-test": emit_test})
     for path in filter(None, (json, html, emit_test)):
         require_writable(path)
     require(not (quick and (diff or fix or emit_test)), "--quick looks for no fix and no case: leave one of them out")
     keep_compiled()
-    from rnn_jax.verify.accuse import QUICK, Depth
-    from rnn_jax.verify.command import Intent, check_file
-    from rnn_jax.verify.of_file import Expressions
-    from rnn_jax.verify.render import check_text
+    with ending_at_once():
+        from rnn_jax.verify.accuse import QUICK, Depth
+        from rnn_jax.verify.command import Intent, check_file
+        from rnn_jax.verify.of_file import Expressions
+        from rnn_jax.verify.render import check_text
 
     said = Expressions(wrt, loss, grads, setup, call, update, lr)
     intent = Intent(truncate, clip, scale, sign, truth, vary)
@@ -142,8 +147,8 @@ def check(
             progress=step, command=shlex.join(["rnn-jax", *sys.argv[1:]]), emit_test=emit_test,
             depth=QUICK if quick else Depth(strict=debug),
         )  # fmt: skip
-    write_reports(report, json, html)
     show(check_text.render(report, diff), check_text.WIDTH)
+    write_reports(report, json, html)
     if emit_test:
         print(f"the smallest case: {emit_test}" if emit_test.exists() else "nothing is wrong: no test was written")
     if fix:
@@ -194,7 +199,7 @@ def main() -> None:
         status = app(arguments or ["--help"], standalone_mode=False)
         status = status if arguments else 2  # asked for nothing, nothing was done
     except KeyboardInterrupt:
-        status = 130
+        status = INTERRUPTED
     except Exception as error:
         message = getattr(error, "format_message", None)  # click's errors: of an option that does not exist or fit
         if debug or not (message or isinstance(error, InputError | OSError)):

@@ -18,23 +18,42 @@ def require_writable(path: Path) -> None:
         raise InputError(f"{path} cannot be written: the folder {folder} does not allow it")
 
 
+def require_apart(source: Path, outputs: dict[str, Path | None]) -> None:
+    """Raise InputError where an option would write over the file that is read, or over what another one writes."""
+    taken = {source.resolve(): "FILE"}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        other = taken.setdefault(path.resolve(), option)
+        if other != option:
+            raise InputError(f"{option} {path} is {other} too: the name of a file of its own would be right")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write the file beside its place, then move it there in one step; a device or a pipe is written to as it is.
 
-    Raises InputError as require_writable does, and OSError where the disk refuses.
+    A file that was there before keeps its mode. Raises InputError as require_writable does, and where the disk refuses.
     """
-    path = path.resolve()  # a link stays one
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+        else:
+            replaced(path.resolve(), text)  # a link stays one
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def replaced(path: Path, text: str) -> None:
+    """Put a whole file in the place of the one at `path`."""
     require_writable(path)
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
-        return
-    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
+    umask = os.umask(0)
+    os.umask(umask)
+    mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~umask  # mkstemp's 0o600 would surprise
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)  # mkstemp's 0o600 would surprise whoever shares the file
+        os.chmod(name, mode)
         os.replace(name, path)
     except BaseException:
         os.unlink(name)

@@ -151,6 +151,104 @@ def test_a_mistake_in_an_option_is_one_sentence(file, more, words, capsys, monke
         assert word in said
 
 
+@pytest.mark.parametrize("option", ["--json", "--html", "--emit-test"])
+@pytest.mark.parametrize("name", ["mine.py", "link.py"])
+def test_no_report_is_written_over_the_file(file, option, name, capsys, monkeypatch):
+    monkeypatch.chdir(file.parent)
+    (file.parent / "link.py").symlink_to(file)
+    assert f"{option} {name} is FILE too" in sentence(file, monkeypatch, capsys, option, name)
+    assert file.read_text() == PROGRAM
+
+
+def test_two_reports_are_two_files(file, capsys, monkeypatch):
+    monkeypatch.chdir(file.parent)
+    assert "--html a.txt is --json too" in sentence(file, monkeypatch, capsys, "--json", "a.txt", "--html", "a.txt")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full is Linux's")
+def test_a_full_disk_takes_no_verdict_away(file, capsys, monkeypatch):
+    options = ["--wrt", "U,W,V", "--loss", "forward(X, Y)[0]", "--grads", "backward(X, Y)", "--json", "/dev/full"]
+    monkeypatch.setattr(sys, "argv", ["rnn-jax", "check", str(file), *options])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    captured = capsys.readouterr()
+    assert "all 3 gradients agree" in captured.out
+    assert captured.err == "rnn-jax: /dev/full cannot be written: No space left on device\n"
+
+
+def test_a_folder_is_no_program(tmp_path, capsys, monkeypatch):
+    assert "is a folder" in sentence(tmp_path, monkeypatch, capsys)
+
+
+def test_what_is_not_finite_is_wrong_without_a_warning(file, capsys):
+    file.write_text(PROGRAM.replace("return dU, dW, dV", "dW[0, 0] = np.inf\n    return dU, dW, dV"))
+    assert check(file, "--quick") == 1
+    captured = capsys.readouterr()
+    assert "✗ W" in captured.out
+    assert captured.err == ""
+
+
+def test_more_than_was_declared(file, capsys):
+    assert check(file, "--truncate", "2") == 1
+    assert "failed" not in capsys.readouterr().out
+
+
+def test_ctrl_c_while_it_is_loaded_ends_it_without_a_word():
+    code = """
+import os, signal, time
+from rnn_jax.interrupts import ending_at_once
+with ending_at_once():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(20)
+    except BaseException:
+        print("swallowed, as half-made modules do")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+WORDS = """
+import numpy as np
+
+tokens = np.array([3, 0, 4, 1])
+E, W = np.arange(12.0).reshape(6, 2) / 9 - 0.5, np.array([[0.3, -0.2], [0.5, 0.4]])
+
+
+def loss(E, W, tokens):
+    h = np.zeros(2)
+    for k in tokens:
+        h = np.tanh(E[k] + h @ W)
+    return h.sum()
+
+
+def gradients(E, W, tokens):
+    h = [np.zeros(2)]
+    for k in tokens:
+        h.append(np.tanh(E[k] + h[-1] @ W))
+    dE, dW, dx, dh = np.zeros_like(E), np.zeros_like(W), np.zeros((len(tokens), 2)), np.ones(2)
+    for t in reversed(range(len(tokens))):
+        dx[t] = dh * (1 - h[t + 1] ** 2)
+        dW += np.outer(h[t], dx[t])
+        dh = W @ dx[t]
+    dE[tokens] += dx
+    return dE, dW
+"""
+
+
+def test_a_table_of_which_no_row_is_read_twice(file, capsys):
+    file.write_text(WORDS)
+    asked = {"wrt": "E,W", "loss": "loss(E, W, tokens)", "grads": "gradients(E, W, tokens)"}
+    assert check(file, **asked) == 0
+    assert "no row of E is read twice" in " ".join(capsys.readouterr().out.split())
+    assert check(file, "--setup", "tokens = np.array([3, 0, 3, 1])", **asked) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "read twice" not in said
+    assert said.count("error:") == 1
+    assert "np.add.at(dE, tokens, dx)" in said
+
+
 def test_what_swallows_everything_is_stopped(file, capsys, monkeypatch):
     file.write_text(
         PROGRAM

@@ -46,6 +46,13 @@ def beside(path):
     return sorted(each.name for each in path.parent.iterdir())
 
 
+def test_the_mode_of_the_file_stays(file):
+    file.chmod(0o750)
+    assert check(file, "--fix") == 1
+    modes = {each.name: each.stat().st_mode & 0o777 for each in file.parent.iterdir()}
+    assert modes == {"mine.py": 0o750, "mine.py.orig": 0o750}
+
+
 def test_fix_mends_the_file_and_keeps_what_it_was(file, capsys):
     assert check(file, "--fix") == 1
     assert file.read_text(encoding="utf-8") == MENDED

@@ -97,7 +97,21 @@ def blame(
         there = replace(there, manual=outcome.gradients)
     if len(found) > 1 and found[-1].fix is not None:  # a fix for several faults mends all of them together
         found = [replace(each, fix=found[-1].fix) for each in found]
-    return found
+    return of_lines(found)
+
+
+def of_lines(found: list[Blamed]) -> list[Blamed]:
+    """The same with the faults on one line as one, of which no single edit tells the kind."""
+    kept: dict[tuple[str, int | None] | int, Blamed] = {}
+    for number, each in enumerate(found):
+        where = (each.suspects[0].file, each.suspects[0].line) if each.suspects else number
+        first = kept.get(where)
+        if first is None:
+            kept[where] = each
+        else:
+            names = tuple(sorted({*first.parameters, *each.parameters}))
+            kept[where] = replace(first, parameters=names, fix=each.fix, kind="")
+    return list(kept.values())
 
 
 def of_forward(

@@ -31,7 +31,7 @@ from rnn_jax.verify.subject import Recording, Setting, Subject, Values, evaluate
 from rnn_jax.verify.trace import dispatch
 from rnn_jax.verify.trace.places import NOWHERE, Place
 from rnn_jax.verify.trace.recorder import Recorder, ids_of, recording
-from rnn_jax.verify.trace.tape import Constant
+from rnn_jax.verify.trace.tape import Constant, Use
 from rnn_jax.verify.truncation import zero_start
 
 
@@ -153,7 +153,24 @@ def remarks(bench: Bench, made: list[Judgement]) -> list[str]:
     said = [f"--scale mean: divided by {bench.terms[0]}"] if bench.terms else []
     if all(zero_start(each.truth.recording) for each in made):
         said.append("the state before the first step is 0 at every point: what hangs on it alone was not tested")
-    return said
+    looked_up = [set(read_once(each.truth.recording)) for each in made]
+    tables = sorted(set.intersection(*looked_up))
+    return said + [f"no row of {name} is read twice: what adds up where one is was not tested" for name in tables]
+
+
+def read_once(made: Recording) -> Iterator[str]:
+    """The tables of which some rows are read once and none twice: `dE[tokens] += dx` is right for those alone."""
+    tape = made.recorder.tape
+    reads = np.zeros(len(tape.values), int)
+    for node in tape.nodes:
+        for operand in node.operands:
+            if isinstance(operand, Use):
+                np.add.at(reads, operand.where, 1)
+    for name, ids in made.ids.items():
+        if ids.ndim == 2 and ids.size:
+            rows = reads[ids].max(axis=1)
+            if rows.min() == 0 and rows.max() == 1 and rows.sum() > 1:
+                yield name
 
 
 def places(

@@ -132,6 +132,7 @@ def compared(bench: Bench, made: Judgement) -> Judgement:
     return best
 
 
+@np.errstate(invalid="ignore")  # a gradient that is not finite is called wrong, not warned of
 def second_thoughts(bench: Bench, made: Judgement) -> Judgement:
     """Before anyone is accused: what rounding does to the hand-written gradients themselves, every result shaken.
 

@@ -44,7 +44,7 @@ class FileSubject:
         require(
             (self.grads is None) != (self.update is None),
             f"{'both' if said.grads else 'neither'} --grads {'and' if said.grads else 'nor'} --update "
-            "was given; one of them would be right, as in --grads 'backward(X, Y)'",
+            f"{'were' if said.grads else 'was'} given; one of them would be right, as in --grads 'backward(X, Y)'",
         )
         texts = [text for text, _ in self.wrt]
         twice = [text for text in texts if texts.count(text) > 1]

@@ -35,6 +35,7 @@ class Program:
     def __init__(self, path: Path, cells: str | None = None, until: str | None = None, timeout: float = 60.0) -> None:
         self.path, self.timeout = path, timeout
         require(timeout > 0, f"--timeout {timeout:g}: a number of seconds above 0 would be right")
+        require(not path.is_dir(), f"{path} is a folder: a Python file or a notebook would be right")
         require(path.is_file(), f"{path}: there is no such file")
         self.source, self.lines_of = source_of(path, cells)
         try:

@@ -29,6 +29,7 @@ class Truth:
     others: tuple[Values, ...] = ()  # the gradients where ties at kinks are broken the other ways
 
 
+@np.errstate(all="ignore")  # a loss that is not finite is told in words
 def find(subject: Subject, setting: Setting, rng: np.random.Generator, eps: float) -> Truth:
     """Record the loss and differentiate it on the program's own trajectory; `eps` is the rounding to allow for."""
     made = record(subject, setting)

@@ -112,7 +112,12 @@ def of_extra(old: Any) -> str:
     """A statement that should not be there: a scale, a clip, a sum made twice."""
     if isinstance(old, ast.AugAssign) and isinstance(old.op, ast.Mult | ast.Div):
         return "scale"
-    return "clip" if "clip" in ast.unparse(old) else "double-count"
+    if "clip" in ast.unparse(old):
+        return "clip"
+    adds = isinstance(old, ast.AugAssign) or (
+        isinstance(old, ast.Assign) and ast.unparse(old.targets[0]) in {ast.unparse(n) for n in ast.walk(old.value)}
+    )
+    return "double-count" if adds else ""
 
 
 def is_difference(node: Any) -> bool:

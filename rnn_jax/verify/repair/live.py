@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from rnn_jax.verify.of_file import FileSubject
 from rnn_jax.verify.repair.tree import Path, at, first_line, located, walk
 from rnn_jax.verify.subject import Subject
@@ -204,3 +206,12 @@ def codes_of(statement: ast.stmt, file: str) -> dict[tuple[str, int], list[types
                 found[each.co_qualname, each.co_firstlineno].append(each)
                 waiting.append(each)
     return found
+
+
+def name_of_numpy(live: LiveCode) -> str:
+    """How the program calls NumPy."""
+    for namespace in live.subject.world.namespaces:
+        for name, value in namespace.items():
+            if value is np:
+                return str(name)
+    return "np"

@@ -19,7 +19,7 @@ from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
 from rnn_jax.verify.repair.gaps import Gap
 from rnn_jax.verify.repair.harvest import Stock, counters, end_of, looking, stocked, written
-from rnn_jax.verify.repair.live import LiveCode, Site, Spot
+from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.scope import function_at
@@ -304,15 +304,6 @@ def windows(values: list[np.ndarray], length: int) -> list[list[np.ndarray]]:
 def within(site: Site, other: Site) -> bool:
     """Whether a site lies inside another."""
     return site.spot == other.spot and site.path[: len(other.path)] == other.path
-
-
-def name_of_numpy(live: LiveCode) -> str:
-    """How the program calls NumPy."""
-    for namespace in live.subject.world.namespaces:
-        for name, value in namespace.items():
-            if value is np:
-                return str(name)
-    return "np"
 
 
 def look_around(search: Search, healing: Healing | None = None) -> dict[Site, Stock]:

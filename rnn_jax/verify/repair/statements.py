@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnn_jax.verify.repair.edit import Edit
-from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.live import LiveCode, Site, name_of_numpy
 from rnn_jax.verify.repair.tree import at, located, shallow
 
 
@@ -21,8 +21,23 @@ def edits(live: LiveCode, site: Site, node: Any) -> Iterator[Edit]:
         for each in new if isinstance(new, list) else [new]:
             located(each, node)
         yield Edit(site, new, kind, cost, node.lineno)
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and by_index(node.target):
+        yield Edit(site, located(added_at(live, node), node), "assign-not-add", 1.3, node.lineno)
     if site.path and site.path[-1][1] is not None:
         yield from moves(live, site, node)
+
+
+def by_index(target: ast.expr) -> bool:
+    """Whether it is an item by an index that may be an array."""
+    return isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice | ast.Tuple | ast.Constant)
+
+
+def added_at(live: LiveCode, node: Any) -> ast.stmt:
+    """g[k] += x where k holds a number twice: NumPy adds one of the two alone."""
+    base = shallow(node.target.value)
+    call = ast.parse(f"{name_of_numpy(live)}.add.at").body[0]
+    assert isinstance(call, ast.Expr)
+    return ast.Expr(ast.Call(call.value, [base, node.target.slice, node.value], []))
 
 
 def odd_one_out(live: LiveCode, site: Site, node: ast.AugAssign) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import shutil
 import tokenize
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def write(fix: Fix) -> tuple[Path, Path]:
     text = in_notebook(data, int(found["cell"]), fix) if found else in_file(path, data, fix)
     kept = free(path)
     kept.write_bytes(data)
+    shutil.copymode(path, kept)
     write_text(path, text)
     return path, kept
 
