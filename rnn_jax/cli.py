@@ -144,7 +144,7 @@ def check(
     with progress("check") as step:
         report = check_file(
             file, said, intent, cells=cells, until=until, timeout=timeout, points=points, seed=seed, dtype=dtype,
-            progress=step, command=shlex.join(["rnn-jax", *sys.argv[1:]]), emit_test=emit_test,
+            progress=step, warn=aside, command=shlex.join(["rnn-jax", *sys.argv[1:]]), emit_test=emit_test,
             depth=QUICK if quick else Depth(strict=debug),
         )  # fmt: skip
     show(check_text.render(report, diff), check_text.WIDTH)
@@ -154,6 +154,11 @@ def check(
     if fix:
         mend(report)
     return STATUS[str(report.verdict)]
+
+
+def aside(text: str) -> None:
+    """Say something beside the report."""
+    print(f"check: {text}", file=sys.stderr, flush=True)
 
 
 def write_reports(report: "CheckReport", json: Path | None, html: Path | None) -> None:

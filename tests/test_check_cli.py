@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from rnn_jax import cli
+from rnn_jax.verify import check as verify_check
 
 PROGRAM = """
 import numpy as np
@@ -187,6 +189,14 @@ def test_what_is_not_finite_is_wrong_without_a_warning(file, capsys):
     captured = capsys.readouterr()
     assert "✗ W" in captured.out
     assert captured.err == ""
+
+
+def test_what_takes_long_is_told_beforehand(file, capsys, monkeypatch):
+    monkeypatch.setattr(verify_check, "SLOW", 0.0)
+    assert check(file, "--quick", "--points", "0") == 0
+    assert re.fullmatch(
+        r"check: one run of the loss takes [\d.]+ s: the verdict takes some \d+ minutes\n", capsys.readouterr().err
+    )
 
 
 def test_more_than_was_declared(file, capsys):

@@ -30,8 +30,7 @@ MOST_TRIED = 6  # edits that are tried at fresh points before the search gives u
 FAULTS = 3  # in one program
 BUILT = 2.0  # what an edit costs that is made of several values
 PLACES = 3  # that are named for one fault
-# What is done to the gradients, some of it on purpose: the forward is as it is meant.
-INTENDED = {"truncation", "clip", "penalty", "scale", "derivative-omitted", "derivative-function"}
+INTENDED = {"truncation", "clip", "penalty", "scale"}  # what may be done on purpose: the forward is as it is meant
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def blame(
         # The gradient of another loss is rather taken for this one's than built up from it.
         built = chosen is not None and "loss-seed" in hints and chosen[0].cost >= BUILT
         forward = not found and hints.isdisjoint(INTENDED) and (chosen is None or built)
-        other = of_forward(bench, there, own, over, seconds / 3, fuller=built) if forward else None
+        other = of_forward(bench, there, own, over, seconds / 3, explained=bool(hints)) if forward else None
         if other is not None:
             return [replace(other, suspects=on_lines([*other.suspects, *likely(search)]))]
         if chosen is not None:
@@ -121,18 +120,15 @@ def of_forward(
     over: dict[str, int],
     seconds: float,
     unused: frozenset[str] = frozenset(),
-    fuller: bool = False,
+    explained: bool = False,
 ) -> Blamed | None:
     """One edit of the forward with which all gradients by hand are right, if there is one.
 
-    fuller: only where it lacks something as it stands: nobody means a loss without its target.
+    explained: a mistake in the gradients gives the same numbers.
     """
     trial = Trial.of(bench, there, LiveCode(bench.subject))
-    other = other_forward(trial, own, over, seconds, unused)
+    other = other_forward(trial, own, over, seconds, unused, explained)
     if other is None:
-        return None
-    new, old = ast.unparse(other.edit.new), ast.unparse(trial.live.node(other.edit.site))
-    if fuller and len(new) <= len(old):
         return None
     search = Search.of(trial, seconds)
     suspect = suspect_of(search, other.edit, None)

@@ -34,6 +34,9 @@ from rnn_jax.verify.trace.recorder import Recorder, ids_of, recording
 from rnn_jax.verify.trace.tape import Constant, Use
 from rnn_jax.verify.truncation import zero_start
 
+SLOW = 1.0  # seconds for one run of the loss
+RUNS_FIRST, RUNS_A_POINT = 3, 21  # of the loss: before the points, and at each; counted, not derived
+
 
 def check(
     subject: Subject,
@@ -47,6 +50,7 @@ def check(
     cell: str | None = None,
     gain: float = 1.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    warn: Callable[[str], None] = lambda text: None,
     command: str = "",
     depth: Depth = Depth(),  # noqa: B008 (frozen)
     on_case: Callable[[Case], None] = lambda case: None,
@@ -54,6 +58,7 @@ def check(
     """Judge every gradient at the program's own values and at `points` fresh random ones.
 
     depth: how far to look for line, cause and fix of what is wrong. on_case: is given the smallest wrong case.
+    warn: is told how long it takes where that is long.
 
     Raises InputError for what cannot be run or recorded.
     """
@@ -64,6 +69,13 @@ def check(
     require(dtype in BLIND, f"--dtype {dtype!r} is not float64 or float32")
     notes: list[str] = []
     first = first_recording(subject, notes)
+    each = (time.perf_counter() - start) / RUNS_FIRST
+    if each > SLOW:
+        minutes = math.ceil(each * RUNS_A_POINT * (points + 1) / 60)
+        warn(
+            f"one run of the loss takes {each:.1f} s: the verdict takes some {minutes} minutes"
+            + (", what explains a wrong one far longer; --quick leaves that out" if depth.blame else "")
+        )
     over = lengths.sequences(subject, vary)
     bench = Bench(subject, dtype, needs_loss_first(subject, own), declared or Declared(), rng)
     made = judged(bench, list(places(subject, own, points, gain, rng, notes)), own, notes, progress)

@@ -44,6 +44,7 @@ def check_file(
     seed: int = 0,
     dtype: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    warn: Callable[[str], None] = lambda text: None,
     command: str = "",
     depth: Depth = Depth(),  # noqa: B008 (frozen)
     emit_test: Path | None = None,
@@ -64,7 +65,7 @@ def check_file(
         cases: list[Case] = []
         report = judge(
             subject, program=path.name, points=points, seed=seed, dtype=dtype, declared=declared, vary=intent.vary,
-            cell=intent.truth, progress=progress, command=command, depth=depth, on_case=cases.append,
+            cell=intent.truth, progress=progress, warn=warn, command=command, depth=depth, on_case=cases.append,
         )  # fmt: skip
         if emit_test is not None and not report.ok:
             require(bool(cases), "--emit-test: no small case was found in which the gradients are wrong")

@@ -42,11 +42,17 @@ class OtherForward(NamedTuple):
 
 
 def other_forward(
-    trial: Trial, own: Values, over: dict[str, int], seconds: float = SECONDS, unused: frozenset[str] = frozenset()
+    trial: Trial,
+    own: Values,
+    over: dict[str, int],
+    seconds: float = SECONDS,
+    unused: frozenset[str] = frozenset(),
+    explained: bool = False,
 ) -> OtherForward | None:
     """The likeliest such edit that holds at fresh points; None where none was found in the time.
 
     unused: how parameters are written that the loss does not hang on; they may be what it lacks.
+    explained: a mistake in the gradients gives the same numbers. What is left out in both is rather missing in them.
     """
     live, until = trial.live, time.perf_counter() + seconds
     made, sites = instrumented(live, live.spots)
@@ -56,7 +62,7 @@ def other_forward(
     for edit in sorted(found, key=lambda e: e.cost):
         if time.perf_counter() > until:
             return None
-        if not agrees(trial, edit):
+        if (explained and is_part(edit.new, live.node(edit.site))) or not agrees(trial, edit):
             continue
         judged = holds(trial.bench, live, [edit], own, over)
         # A forward that hangs on nothing any more has gradients of 0, and tells of no mistake.
@@ -64,6 +70,11 @@ def other_forward(
         if judged is not None and not empty and mended(live, [edit]):
             return OtherForward(edit, worded(trial, edit, judged))
     return None
+
+
+def is_part(new: Any, old: ast.AST) -> bool:
+    """Whether an edit only leaves something out."""
+    return isinstance(new, ast.AST) and any(ast.dump(new) == ast.dump(each) for each in ast.walk(old))
 
 
 def worded(trial: Trial, edit: Edit, judged: list[Judgement]) -> str:
