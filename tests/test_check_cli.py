@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rnn_jax import cli
-from rnn_jax.verify import check as verify_check
+from rnn_jax.verify import remarks
 
 PROGRAM = """
 import numpy as np
@@ -192,7 +192,7 @@ def test_what_is_not_finite_is_wrong_without_a_warning(file, capsys):
 
 
 def test_what_takes_long_is_told_beforehand(file, capsys, monkeypatch):
-    monkeypatch.setattr(verify_check, "SLOW", 0.0)
+    monkeypatch.setattr(remarks, "SLOW", 0.0)
     assert check(file, "--quick", "--points", "0") == 0
     assert re.fullmatch(
         r"check: one run of the loss takes [\d.]+ s: the verdict takes some \d+ minutes\n", capsys.readouterr().err

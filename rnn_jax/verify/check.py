@@ -25,17 +25,14 @@ from rnn_jax.verify.gradients import matched
 from rnn_jax.verify.judge import Bench, Judgement, failing, judge
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.of_file import FileSubject
+from rnn_jax.verify.remarks import another_loss, beforehand, remarks
 from rnn_jax.verify.report import Comparison, Verdict
 from rnn_jax.verify.smallest.shrink import Case
 from rnn_jax.verify.subject import Recording, Setting, Subject, Values, evaluate_gradients, evaluate_loss, mark, record
 from rnn_jax.verify.trace import dispatch
 from rnn_jax.verify.trace.places import NOWHERE, Place
 from rnn_jax.verify.trace.recorder import Recorder, ids_of, recording
-from rnn_jax.verify.trace.tape import Constant, Use
-from rnn_jax.verify.truncation import zero_start
-
-SLOW = 1.0  # seconds for one run of the loss
-RUNS_FIRST, RUNS_A_POINT = 3, 21  # of the loss: before the points, and at each; counted, not derived
+from rnn_jax.verify.trace.tape import Constant
 
 
 def check(
@@ -69,13 +66,7 @@ def check(
     require(dtype in BLIND, f"--dtype {dtype!r} is not float64 or float32")
     notes: list[str] = []
     first = first_recording(subject, notes)
-    each = (time.perf_counter() - start) / RUNS_FIRST
-    if each > SLOW:
-        minutes = math.ceil(each * RUNS_A_POINT * (points + 1) / 60)
-        warn(
-            f"one run of the loss takes {each:.1f} s: the verdict takes some {minutes} minutes"
-            + (", what explains a wrong one far longer; --quick leaves that out" if depth.blame else "")
-        )
+    beforehand(time.perf_counter() - start, points, bool(depth.blame), warn)
     over = lengths.sequences(subject, vary)
     bench = Bench(subject, dtype, needs_loss_first(subject, own), declared or Declared(), rng)
     made = judged(bench, list(places(subject, own, points, gain, rng, notes)), own, notes, progress)
@@ -116,15 +107,6 @@ def also_short(bench: Bench, made: list[Judgement], over: dict[str, int]) -> lis
     return [*made, short] if failing(short) else made
 
 
-def another_loss(subject: Subject, first: Recording) -> list[str]:
-    """A remark where what gives the gradients gives another loss beside them."""
-    beside = subject.loss_beside() if isinstance(subject, FileSubject) else None
-    # The same function at the same point: what rounding parts them by is far below a billionth.
-    if beside is None or abs(beside - first.loss) <= 1e-9 * abs(first.loss):
-        return []
-    return [f"--loss is {first.loss:.9g}, but what --grads gives beside its gradients is {beside:.9g}"]
-
-
 def parameter_of(name: str, array: np.ndarray, made: list[Judgement]) -> Parameter:
     """What was found of one parameter at all points."""
     return Parameter(
@@ -158,31 +140,6 @@ def judged(
             notes.append(f"{point} was left out: the loss is {loss} there")
     require(bool(made), f"the loss is {loss} at every point; other values of the parameters would be right")
     return made
-
-
-def remarks(bench: Bench, made: list[Judgement]) -> list[str]:
-    """What should be known of all points together."""
-    said = [f"--scale mean: divided by {bench.terms[0]}"] if bench.terms else []
-    if all(zero_start(each.truth.recording) for each in made):
-        said.append("the state before the first step is 0 at every point: what hangs on it alone was not tested")
-    looked_up = [set(read_once(each.truth.recording)) for each in made]
-    tables = sorted(set.intersection(*looked_up))
-    return said + [f"no row of {name} is read twice: what adds up where one is was not tested" for name in tables]
-
-
-def read_once(made: Recording) -> Iterator[str]:
-    """The tables of which some rows are read once and none twice: `dE[tokens] += dx` is right for those alone."""
-    tape = made.recorder.tape
-    reads = np.zeros(len(tape.values), int)
-    for node in tape.nodes:
-        for operand in node.operands:
-            if isinstance(operand, Use):
-                np.add.at(reads, operand.where, 1)
-    for name, ids in made.ids.items():
-        if ids.ndim == 2 and ids.size:
-            rows = reads[ids].max(axis=1)
-            if rows.min() == 0 and rows.max() == 1 and rows.sum() > 1:
-                yield name
 
 
 def places(

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import parsed
-from rnn_jax.verify.repair.harvest import neighbours
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.tree import ATOMS, at, first_line, located
+from rnn_jax.verify.repair.vocabulary import neighbours
 
 COMPREHENSIONS = (ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 LONGEST = 40  # characters of what is put in

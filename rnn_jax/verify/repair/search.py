@@ -18,7 +18,7 @@ from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
 from rnn_jax.verify.repair.gaps import Gap
-from rnn_jax.verify.repair.harvest import Stock, counters, end_of, looking, stocked, written
+from rnn_jax.verify.repair.harvest import Stock, end_of, looking, stocked
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
@@ -26,6 +26,7 @@ from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.sensitivities import sensitivities
 from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
+from rnn_jax.verify.repair.vocabulary import counters, written
 
 LONGEST = 0.8  # seconds for the equations of one expression
 FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no other

@@ -1,0 +1,182 @@
+"""The words of a program: its own expressions, and what can be made of them, which a fix may be written with."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from rnn_jax.verify.repair.live import LiveCode
+from rnn_jax.verify.repair.probe import Shape, Trace
+from rnn_jax.verify.repair.tree import ATOMS
+
+LONGEST = 60  # characters of an expression
+MOST_RENAMED = 4  # other names for one
+
+
+def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
+    """The program's own expressions that only compute, and what can be made of its arrays; by their text."""
+    found: dict[str, ast.expr] = {}
+    arrays: dict[str, Shape] = {}
+    pure = pure_functions(live)
+    for spot in live.spots:
+        for site, node in live.sites(spot):
+            shape = trace.shapes.get(site)
+            if shape is None or shape[0] not in ("array", "float", "int") or not computes(node, pure):
+                continue
+            assert isinstance(node, ast.expr)
+            text = ast.unparse(node)
+            if len(text) <= LONGEST:
+                found.setdefault(text, node)
+                if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and shape[0] == "array":
+                    arrays.setdefault(text, shape)
+    for spot in live.spots:
+        for _, node in live.sites(spot):
+            if isinstance(node, ATOMS) and isinstance(node.ctx, ast.Store):  # it may be read by what is missing
+                text = ast.unparse(node)
+                found.setdefault(text, ast.parse(text, mode="eval").body)
+            elif isinstance(node, ast.Name) and is_number(live, node.id):  # the loss alone may use it
+                found.setdefault(node.id, ast.Name(node.id, ast.Load()))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value not in (0.0, 1.0):
+                found.setdefault(ast.unparse(node), node)
+    for text, shape in arrays.items():
+        if len(shape[2]) == 2:  # what weighs the rows of a matrix
+            total = f"{text}.sum(axis=1, keepdims=True)"
+            found.setdefault(total, ast.parse(total, mode="eval").body)
+    items = [text for text, node in found.items() if isinstance(node, ast.Subscript)]
+    for item in (*items, *(other for text in items for other in reindexed(text, counters(live)))):
+        for near in (item, *neighbours(item)):
+            found.setdefault(near, ast.parse(near, mode="eval").body)
+    lists = {n for scope in trace.scopes.values() for n, shape in scope.items() if shape[0] in ("list", "tuple")}
+    for text, call in renamed(live, trace, found):
+        found.setdefault(text, call)
+    for text in arrays:
+        for made in (f"1 - {text} ** 2", f"{text} * (1 - {text})", f"1 - {text}", f"{text}.T"):
+            found.setdefault(ast.unparse(ast.parse(made, mode="eval")), ast.parse(made, mode="eval").body)
+    for text in sorted(lists | {text for text in arrays if text.isidentifier()}):
+        found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
+    return found
+
+
+def neighbours(text: str) -> Iterator[str]:
+    """An item at the step before or after, where an index is a name or one beside it: h[l][t + 1] for h[l][t]."""
+    count = sum(isinstance(n, ast.Subscript) for n in ast.walk(ast.parse(text, mode="eval")))
+    for k in range(count):
+        index: ast.expr = [n for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Subscript)][k].slice
+        if isinstance(index, ast.Name | ast.BinOp):
+            for other in (index.left,) if isinstance(index, ast.BinOp) else beside(index):
+                whole = ast.parse(text, mode="eval")
+                [n for n in ast.walk(whole) if isinstance(n, ast.Subscript)][k].slice = other
+                yield ast.unparse(whole)
+
+
+def reindexed(text: str, counters: set[str]) -> Iterator[str]:
+    """A number in a list of lists with another counter for its last index: h[t][j] for h[t][i]."""
+    node = ast.parse(text, mode="eval").body
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Subscript) and isinstance(node.slice, ast.Name):
+        for name in sorted(counters - {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}):
+            yield f"{ast.unparse(node.value)}[{name}]"
+
+
+def beside(index: ast.Name) -> tuple[ast.expr, ast.expr]:
+    """One less and one more."""
+    return ast.BinOp(index, ast.Sub(), ast.Constant(1)), ast.BinOp(index, ast.Add(), ast.Constant(1))
+
+
+def is_number(live: LiveCode, name: str) -> bool:
+    """Whether a name of a module stands for a number: the weight of a penalty, a rate."""
+    return any(isinstance(each.get(name), float) for each in live.subject.world.namespaces)
+
+
+def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterator[tuple[str, ast.expr]]:
+    """The calls of more than one array with another array of the same shape in the place of one."""
+    shapes = {ast.unparse(live.node(site)): shape for site, shape in trace.shapes.items() if shape[0] == "array"}
+    names = {text: shape for text, shape in shapes.items() if text.isidentifier()}
+    for node in list(found.values()):
+        if not isinstance(node, ast.Call):
+            continue
+        inside = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in names}
+        if len(inside) < 2:
+            continue
+        for old in inside:
+            for new in [n for n, shape in names.items() if n not in inside and shape == names[old]][:MOST_RENAMED]:
+                text = re.sub(rf"\b{re.escape(old)}\b", new, ast.unparse(node))
+                yield text, ast.parse(text, mode="eval").body
+
+
+def pure_functions(live: LiveCode) -> set[str]:
+    """The program's functions that write to nothing but names of their own, nor call any that do; by name."""
+    names = {function.__name__ for functions in live.made_by.values() for function in functions}
+    made = [n for spot in live.spots for n in ast.walk(live.statement(spot)) if isinstance(n, ast.FunctionDef)]
+    pure = names - {f.name for f in made if any(writes(each) for each in ast.walk(f))}
+    while True:
+        calling = {f.name for f in made if f.name in pure and not called(f) & names <= pure}
+        if not calling:
+            return pure
+        pure -= calling
+
+
+def called(node: ast.AST) -> set[str]:
+    """The names of the functions and methods that are called somewhere in a node."""
+    funcs = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in funcs}
+
+
+def writes(node: ast.AST) -> bool:
+    """Whether a node changes what others can see."""
+    if isinstance(node, ast.Global | ast.Nonlocal | ast.Yield | ast.Delete):
+        return True
+    if isinstance(node, ast.Attribute | ast.Subscript):
+        return not isinstance(node.ctx, ast.Load)
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGERS
+
+
+CHANGERS = {"append", "pop", "popleft", "update", "extend", "insert", "sort", "fill", "reverse", "clear", "setdefault"}
+
+
+def computes(node: ast.AST, pure: set[str]) -> bool:
+    """Whether an expression may be evaluated once more without a trace."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call):
+            func = each.func
+            if isinstance(func, ast.Name) and func.id not in pure | {"len", "abs", "float", "int", "sum", "range"}:
+                return False
+            if isinstance(func, ast.Attribute) and (
+                not isinstance(func.value, ast.Name | ast.Attribute | ast.BinOp | ast.Call | ast.Subscript)
+                or func.attr in CHANGERS
+                or not (func.attr in pure or is_numpys(func.attr))
+                or "random" in ast.unparse(func)
+                or "rng" in ast.unparse(func)
+            ):
+                return False
+        if isinstance(each, ast.Lambda | ast.ListComp | ast.GeneratorExp | ast.DictComp | ast.SetComp | ast.NamedExpr):
+            return False
+        if isinstance(each, ast.Await | ast.Yield | ast.YieldFrom | ast.Starred):
+            return False
+    return True
+
+
+def is_numpys(name: str) -> bool:
+    """Whether NumPy has a function or an array a method of the name."""
+    return hasattr(np, name) or hasattr(np.ndarray, name) or hasattr(np.linalg, name) or hasattr(math, name)
+
+
+def counters(live: LiveCode) -> set[str]:
+    """The names that the program's loops give values to."""
+    loops = [n for spot in live.spots for n in ast.walk(live.statement(spot)) if isinstance(n, ast.For)]
+    return {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+
+
+def index_names(expressions: dict[str, ast.expr]) -> set[str]:
+    """The names that the program uses within an index."""
+    return {
+        name.id
+        for node in expressions.values()
+        for part in ast.walk(node)
+        if isinstance(part, ast.Subscript)
+        for name in ast.walk(part.slice)
+        if isinstance(name, ast.Name)
+    }
