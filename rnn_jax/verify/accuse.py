@@ -62,6 +62,7 @@ def accuse(
     if depth.blame:
         found = attempted("cause", lambda: diagnose(made, pairs=False), said, depth) or ()
         hints = frozenset(each.kind for each in found if each.reproduced and len(found) == 1)
+        hints |= {"never-zeroed"} if again else set()
         blamed = attempted("line", lambda: blame(bench, made, own, over, depth.blame, hints), said, depth) or []
         if not found and not any(each.fix for each in blamed):
             found = attempted("cause", lambda: diagnose(made), said, depth) or ()

@@ -31,7 +31,7 @@ def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
         yield from outer_totals(here, wanted)
 
 
-def scattered(here: Monomials, wanted: np.ndarray, rows: bool) -> Iterator[tuple[str, Written]]:
+def scattered(here: Monomials, wanted: np.ndarray, rows: bool = False) -> Iterator[tuple[str, Written]]:
     """What is worth this when it is added to one item or row or column each time; the index comes first.
 
     rows: what is added to is a list of rows.
