@@ -1,11 +1,14 @@
 """Products are found by what they are worth, and what is found is worth it."""
 
+import ast
+
 import numpy as np
 import pytest
 
 from rnn_jax.verify.repair.harvest import Values
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.probe import shape_of
+from rnn_jax.verify.repair.sums import factors
 from rnn_jax.verify.repair.totals import multiple, scattered, totals
 
 T, H, D, B = 4, 5, 3, 2
@@ -152,3 +155,9 @@ def test_of_one_number_no_multiple_will_do():
     assert not multiple(np.array([2.0]), np.array([3.0]))
     assert multiple(np.array([2.0, 4.0]), np.array([1.0, 2.0]))
     assert not multiple(np.array([2.0, 4.0]), np.array([1.0, 2.1]))
+
+
+def test_of_a_single_number_no_row_is_asked_for():
+    stock = {"k": Values(("int",), [np.array(0), np.array(1)]), "x": Values(("float",), [np.array(0.3), np.array(0.7)])}
+    statement = ast.parse("g[k] += x").body[0]
+    assert list(factors(Monomials(stock, "np"), statement, np.array(2.0))) == []

@@ -42,9 +42,8 @@ class Trace:
     seen: dict[Site, list[Seen]] = field(default_factory=lambda: defaultdict(list))
     shapes: dict[Site, tuple[Any, ...]] = field(default_factory=dict)  # of what each expression gave first
     held: dict[Site, dict[str, Shape]] = field(default_factory=dict)  # the attributes or keys of what is no array
-    holds: dict[tuple[str, int], dict[str, dict[str, Shape]]] = field(
-        default_factory=dict
-    )  # the same of the names there
+    # the same of the names of a function, by its file and first line
+    holds: dict[tuple[str, int], dict[str, dict[str, Shape]]] = field(default_factory=dict)
     scopes: dict[tuple[str, int], dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by file and first line
     order: int = 0
 

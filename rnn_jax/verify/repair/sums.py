@@ -160,7 +160,7 @@ def factors(made: Monomials, statement: ast.AugAssign, right: np.ndarray) -> Ite
     rows: list[int] | None = None
     if isinstance(statement.target, ast.Subscript):
         index = made.stock.get(ast.unparse(statement.target.slice))
-        if index is None or index.shape[0] != "int":
+        if index is None or index.shape[0] != "int" or not right.ndim:
             return
         rows = [int(v) for v in index.values]
         if len(rows) != made.iterations or not all(0 <= row < len(right) for row in rows):

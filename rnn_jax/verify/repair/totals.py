@@ -71,14 +71,16 @@ def indices(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list
 
 def of_rows(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list[tuple[int | slice, ...]]]]:
     """Indices of single numbers in lists of rows: [k], [k][j]."""
+    if not shape:
+        return
     inside: list[list[tuple[str, list[int]]]] = [[] for _ in shape]
-    for text, known in here.stock.items() if shape else ():
+    for text, known in here.stock.items():
         if known.shape[0] == "int" and isinstance(parsed(text), ATOMS) and len(known.values) == here.iterations:
             values = [int(v) for v in known.values]
             for axis, size in enumerate(shape):
                 if min(values) >= 0 and max(values) < size:
                     inside[axis].append((text, values))
-    for chosen in itertools.product(*inside) if shape else ():
+    for chosen in itertools.product(*inside):
         names = [text for text, _ in chosen]
         if len(set(names)) == len(names):
             yield "".join(f"[{text}]" for text in names), list(zip(*(v for _, v in chosen), strict=True))
