@@ -160,7 +160,8 @@ def first_recording(subject: Subject, notes: list[str]) -> Recording:
     twice = [evaluate_loss(subject, Setting()) for _ in range(2)]  # what fails here is the program's own mistake
     require(
         twice[0] == twice[1] or not math.isfinite(twice[0]),
-        f"the loss is {twice[0]:.12g} and then {twice[1]:.12g} at the same parameters: chance in it has to be seeded",
+        f"the loss is {twice[0]:.12g} and then {twice[1]:.12g} at the same parameters: "
+        "chance in it has to be seeded, and memory of np.empty to be set before it is read",
     )
     made = record(subject, Setting())
     if isinstance(subject, FileSubject) and (isinstance(made.output, Constant) or subject.gradients_are_left_over()):

@@ -97,7 +97,7 @@ def worded(way: Way, found: Found) -> Iterator[Diagnosis]:
     kinds = dict.fromkeys(part.kind for part in found.damage.parts) or {found.damage.kind: None}
     names = speech.listed([n for n in way.names if n in found.names])
     words = f"{found.damage.words}: this gives your {names}"
-    for other in found.same[:1]:
+    for other in [o for o in found.same if o.words != found.damage.words][:1]:
         words += f"; the same numbers come from {other.words}"
     for kind in kinds:
         yield Diagnosis(kind, words, True, found.error)

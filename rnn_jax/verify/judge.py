@@ -101,7 +101,7 @@ def failing(made: Judgement) -> list[str]:
 
 def cornered(made: Judgement) -> Judgement:
     """What is wrong beside a kink whose slopes are a convention is not held against anyone at this very point."""
-    corners = truth.corners_of(made.truth.recording.recorder.tape)
+    corners = truth.corners_of(made.truth.recording)
     if not corners:
         return made
     judged = {n: replace(made.compared[n], verdict=Verdict.UNDECIDED) for n in failing(made)}

@@ -73,15 +73,24 @@ ORDERS = ("greater", "greater_equal", "less", "less_equal")
 EXTREMES = ("max", "min", "amax", "amin", "maximum.reduce", "minimum.reduce", "ptp")
 
 
-def corners_of(tape: Tape) -> list[str]:
-    """Kinks of other kinds, where there is no telling which slopes are meant: nobody is accused at such a point."""
-    found = []
+# What cancels, as a softmax's shift by its largest logit, is off from 0 by some roundings of what is added up.
+CANCELLED = 64 * float(np.finfo(float).eps)
+
+
+def corners_of(made: Recording) -> list[str]:
+    """Kinks of other kinds, where there is no telling which slopes are meant: nobody is accused at such a point.
+
+    The largest of equal numbers is none where nothing hangs on it, as on the number that a softmax is shifted by.
+    """
+    tape, found = made.recorder.tape, []
+    adjoint = np.abs(value_and_adjoints(tape, made.output))
+    least = CANCELLED * float(np.max(adjoint, initial=0.0))
     for node in tape.nodes:
         if (node.op in ORDERS and tied(tape, node)) or (
             node.op == "absolute" and not np.all(tape.recall(node.operands[0]))
         ):
             found.append(f"{node.place}: {node.op} at the very edge, a kink")
-        elif node.op in EXTREMES:
+        elif node.op in EXTREMES and np.any(adjoint[node.where] > least):
             given, result = tape.recall(node.operands[0]), tape.values[node.where]
             if sum(int(np.sum(given == extreme)) for extreme in np.unique(result)) > result.size:
                 found.append(f"{node.place}: {node.op} of equal numbers, a kink")

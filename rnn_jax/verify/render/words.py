@@ -27,7 +27,8 @@ def outcome(report: CheckReport) -> str:
     count = {v: sum(p.verdict is v for p in report.parameters) for v in Verdict}
     if report.verdict is Verdict.PASS:
         return f"all {many} gradients agree" if many > 1 else "the gradient agrees"
-    what = "are wrong" if report.verdict is Verdict.FAIL else "could not be judged"
+    one = count[report.verdict] == 1
+    what = ("is wrong" if one else "are wrong") if report.verdict is Verdict.FAIL else "could not be judged"
     return f"{count[report.verdict]} of {many} gradients {what}"
 
 

@@ -85,7 +85,7 @@ class Fault:
     def _by_autodiff(self, subject: Subject, setting: Setting, manual: Values) -> bool:
         """Each gradient against JAX's, in units of the noise of one draw."""
         made = record(subject, setting)
-        if truth.corners_of(made.recorder.tape) or truth.kinks_of(made.recorder.tape):
+        if truth.corners_of(made) or truth.kinks_of(made.recorder.tape):
             return False  # there nobody is accused
         gradients = truth.differentiate(made)
         jitter = Jitter.of(made.recorder.tape, np.random.default_rng(2), self.bench.eps)
