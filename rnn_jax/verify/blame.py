@@ -25,7 +25,7 @@ from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.verified import as_fix, holds
 from rnn_jax.verify.subject import Values
 
-SECONDS = 11.0  # for one fault
+SECONDS = 13.0  # for one fault
 MOST_TRIED = 6  # edits that are tried at fresh points before the search gives up
 FAULTS = 3  # in one program
 BUILT = 2.0  # what an edit costs that is made of several values
@@ -83,7 +83,7 @@ def blame(
             break
         # What leaves these very numbers tells more than an edit that mends some of them.
         told_by_kind = "never-zeroed" in hints or any(telltales(search))
-        part = None if told_by_kind else best_part(search) or in_short(bench, there, base, over, seconds / 2)
+        part = None if told_by_kind else best_part(search) or in_short(bench, there, base, over, 0.4 * seconds)
         if part is None:
             found.append(suspected(search))
             break

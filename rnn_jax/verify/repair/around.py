@@ -48,6 +48,17 @@ def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> E
     return Edit(Site(place.file, place.number, above), new, "missing-statement", cost, line, True)
 
 
+def new_statement(live: LiveCode, edit: Edit) -> ast.stmt | None:
+    """The statement that an edit puts in."""
+    block = live.node(edit.site)
+    for name in ("body", "orelse", "finalbody"):
+        known = getattr(block, name, None) or []
+        for statement in getattr(edit.new, name, None) or []:
+            if not any(statement is each for each in known):
+                return statement
+    return None
+
+
 def terms(node: Any) -> Iterator[ast.expr]:
     """The terms of a sum."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):

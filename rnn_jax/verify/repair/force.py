@@ -118,7 +118,10 @@ class Forcing:
             self._kept.append(np.array(array))
         self._count += 1
         moved = self._shift(self._count - 1, array)
-        return moved if moved is array else moved if isinstance(value, np.ndarray) else moved[()]
+        if moved is array:
+            return moved
+        # A copy: the program may write into it, and what was handed out may be the recording itself.
+        return np.array(moved) if isinstance(value, np.ndarray) else moved[()]
 
     def gradients(self, shift: Shift) -> Values | None:
         """The gradients with the held site's values moved; None where the program fails so."""

@@ -42,6 +42,8 @@ class Grammar:
             yield from binary(node)
         elif isinstance(node, ast.UnaryOp):
             yield node.operand, "sign", 1
+            if isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
+                yield ast.BinOp(ast.Constant(1), ast.Sub(), node.operand), "derivative-function", 1.6
         elif isinstance(node, ast.Compare):
             yield from compare(node)
         elif isinstance(node, ast.IfExp):
@@ -95,6 +97,9 @@ class Grammar:
                 yield with_keywords(node, keywords), "wrong-axis", 2
         if name in ("sum", "mean") and not any(k.arg == "keepdims" for k in node.keywords):
             yield with_keywords(node, [*node.keywords, ast.keyword("keepdims", ast.Constant(True))]), "wrong-axis", 3
+        if name == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
+            for subscripts in transposed_subscripts(str(node.args[0].value)):
+                yield with_args(node, [ast.Constant(subscripts), *node.args[1:]]), "transpose", 1
         if name == "range":
             yield from ranges(node)
             yield ast.Call(ast.Name("reversed", ast.Load()), [node], []), "wrong-order", 2
@@ -168,6 +173,16 @@ class Grammar:
         for other in scope.like(held, node.id):
             cost = 1.5 if isinstance(node.ctx, ast.Load) else 2.0
             yield ast.Name(other, node.ctx), "wrong-variable", cost + (held[0] == "int")
+
+
+def transposed_subscripts(subscripts: str) -> Iterator[str]:
+    """The subscripts of einsum with two axes of one of its arrays exchanged: kl,lij->kij for lk,lij->kij."""
+    inputs, arrow, output = subscripts.partition("->")
+    terms = inputs.split(",")
+    for k, term in enumerate(terms):
+        for i, j in itertools.combinations(range(len(term)), 2):
+            other = term[:i] + term[j] + term[i + 1 : j] + term[i] + term[j + 1 :]
+            yield ",".join([*terms[:k], other, *terms[k + 1 :]]) + arrow + output
 
 
 def called(name: str, node: ast.expr) -> ast.expr:
@@ -315,7 +330,8 @@ def whole(node: ast.expr, parent: Any, shape: Shape | None) -> Iterator[Option]:
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.BinOp) and len(shape[2]) == 2:
         inner = isinstance(parent, ast.Attribute) and parent.attr == "T"
         if not inner and not (isinstance(node, ast.Attribute) and node.attr == "T"):
-            yield transposed(node), "transpose", 1
+            product = isinstance(parent, ast.BinOp | ast.Call)  # elsewhere a transpose is seldom what is missing
+            yield transposed(node), "transpose", 1 if product else 1.5
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         yield ast.BinOp(ast.Constant(1), ast.Sub(), node), "derivative-function", 1.5
     if not isinstance(parent, ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript | ast.keyword):

@@ -209,6 +209,8 @@ def parts_of(name: str, value: Any, steps: list[str], keys: dict[str, str], dept
         if isinstance(value, np.ndarray) and value.ndim > 1:
             yield from (f"{name}[:, {index}]" for index in around_steps(steps))
             yield from (f"{name}[{first}, {second}]" for first, second in itertools.permutations(steps, 2))
+    elif isinstance(value, np.ndarray) and value.ndim == 1 and len(steps) > 1:  # an inner loop may run over its entries
+        yield from (f"{name}[{step}]" for step in steps)
     elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType | types.FunctionType):
         inner = {f"{name}.{key}": each for key, each in vars(value).items() if key.isidentifier()}
     for text, each in inner.items():
@@ -246,4 +248,6 @@ def evaluated(code: CodeType, local: dict[str, Any], shared: dict[str, Any]) -> 
         array = np.asarray(value)
         if array.dtype.kind in "fiu" and 0 < array.size <= LARGEST:
             return value
+        if array.dtype.kind == "b" and array.ndim and 0 < array.size <= LARGEST:
+            return array.astype(float)  # a mask, as a factor
     return None

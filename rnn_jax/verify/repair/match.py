@@ -10,14 +10,13 @@ import numpy as np
 
 from rnn_jax.verify.repair.around import around, inserted, target_of, terms
 from rnn_jax.verify.repair.edit import Edit
-from rnn_jax.verify.repair.expressions import Expressions, Written, key_of, parsed
+from rnn_jax.verify.repair.expressions import Expressions, Written, parsed
 from rnn_jax.verify.repair.force import Healing
-from rnn_jax.verify.repair.harvest import at_visits, end_of
+from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
-from rnn_jax.verify.repair.sums import MOST_SUMS, added
-from rnn_jax.verify.repair.totals import totals
+from rnn_jax.verify.repair.terms import two
 from rnn_jax.verify.repair.tree import ATOMS, located, replaced, shallow
 
 # What is found by solving equations is right to about the square root of their rounding.
@@ -88,16 +87,16 @@ class Matcher:
     def goals(self) -> list[tuple[ast.operator | None, list[np.ndarray], str]]:
         """What would do in the place of the expression, added to it, or multiplied with it: at each iteration."""
         present, shifts = self.healing.present, self.healing.shifts
-        first, last = self.telling()
-        found: list[tuple[ast.operator | None, list[np.ndarray], str]] = [
+        first, _ = self.telling()
+        whole: list[tuple[ast.operator | None, list[np.ndarray], str]] = [
             (None, [p + s for p, s in zip(present, shifts, strict=True)], "wrong-variable"),
             (ast.Add(), shifts, "missing-term"),
         ]
-        if all(np.all(p) for p in present[first:last]):
-            with np.errstate(all="ignore"):
-                ratio = [(p + s) / p for p, s in zip(present, shifts, strict=True)]
-            found.append((ast.Mult(), ratio, "missing-factor"))
-        return found
+        if not self.shapes[first] or any(np.any(s[p == 0]) for p, s in zip(present, shifts, strict=True)):
+            return whole
+        with np.errstate(all="ignore"):  # where it is 0 any factor will do
+            ratio = [np.where(p == 0, np.nan, (p + s) / p) for p, s in zip(present, shifts, strict=True)]
+        return [(ast.Mult(), ratio, "missing-factor"), *whole]
 
     def summed(self) -> Iterator[Edit]:
         """The same with sums of two products."""
@@ -106,7 +105,7 @@ class Matcher:
         here = self.places.monomials(self.where.statement)
         first, last = self.telling()
         for operator, values, kind in self.goals() if here is not None else ():
-            for other in here.two(values[first:last], first) if here is not None and last > first else ():
+            for other in two(here, values[first:last], first) if here is not None and last > first else ():
                 yield from self.written(operator, other, kind)
 
     def composed(self) -> Iterator[Edit]:
@@ -134,43 +133,6 @@ class Matcher:
                     for other in there.equal_to(wanted[start:last], start - 1):
                         statement = ast.Assign([ast.Name(self.node.id, ast.Store())], parsed(other.text))
                         yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
-
-    def filled(self) -> Iterator[Edit]:
-        """What is to be written into an array that is made here: whole, or at the index of each iteration."""
-        first, last = self.telling()
-        if self.where is None or last - first != 1 or not self.shapes[first]:
-            return
-        name = target_of(self.live.node(self.where.statement), self.site)
-        missing = self.healing.shifts[first]
-        for place, whole in self.places.whole.items():
-            if not name or name not in whole:
-                continue
-            stock = at_visits(whole, of_call(len(whole[name].values), len(self.shapes), first))
-            if name not in stock or key_of(stock[name].shape) != missing.shape:
-                continue
-            here = Monomials(stock, self.places.numpy)
-            yield from self.items(place, here, name, self.healing.present[first] + missing, missing)
-            for total in sorted(totals(here, missing), key=lambda total: total.cost)[:MOST_SUMS]:
-                yield from added(self.live, place, name, total)
-
-    def items(self, place: Site, here: Monomials, name: str, wanted: np.ndarray, missing: np.ndarray) -> Iterator[Edit]:
-        """What is to be written into an array at the index of each iteration, or to be added there."""
-        for index, known in here.stock.items():
-            if known.shape[0] != "int" or len(known.values) != here.iterations:
-                continue
-            numbers = np.array(known.values, int)
-            for axis in range(min(2, wanted.ndim)):
-                inside = (numbers >= 0) & (numbers < wanted.shape[axis])
-                if wanted.ndim < 2 or not np.all(inside):
-                    continue
-                item = f"{name}[{index}]" if axis == 0 else f"{name}[:, {index}]"
-                for other in here.equal_to(list(np.moveaxis(wanted, axis, 0)[numbers])):
-                    target: Any = parsed(item)
-                    target.ctx = ast.Store()
-                    cost = other.cost + 0.02 * len(other.text)
-                    yield inserted(self.live, place, ast.Assign([target], parsed(other.text)), cost)
-                for other in here.equal_to(list(np.moveaxis(missing, axis, 0)[numbers])):
-                    yield from added(self.live, place, item, other)
 
     def operands(self, here: Monomials, first: int, last: int) -> Iterator[Edit]:
         """Another operand of a sum: what is wanted of it is what the other operand leaves."""
@@ -212,7 +174,15 @@ class Matcher:
         """The edit of the expression, and for a name the statement that may be missing before it."""
         text = parsed(other.text)
         new = text if operator is None else ast.BinOp(self.node, operator, text)
+        if isinstance(operator, ast.Mult):
+            new = times(self.node, text)
         yield self.edit(new, kind, other.cost + 1 + 0.02 * len(other.text))
+        if (
+            isinstance(operator, ast.Mult)
+            and isinstance(self.node, ast.BinOp)
+            and isinstance(self.node.op, ast.Add | ast.Sub)
+        ):
+            yield from self.followed(text, other)
         if isinstance(self.node, ATOMS) and not any(ast.unparse(self.node) == ast.unparse(n) for n in ast.walk(text)):
             target: Any = shallow(self.node)
             target.ctx = ast.Store()
@@ -223,6 +193,17 @@ class Matcher:
             # Where one place alone has to change it is the likelier one: what is sent on has several uses.
             cost = other.cost + 1.7 + 0.02 * len(other.text)
             yield inserted(self.live, self.where.statement, statement, cost)
+
+    def followed(self, factor: ast.expr, other: Written) -> Iterator[Edit]:
+        """A factor of a whole sum as a statement behind it, rather than around it in brackets: d = d * factor."""
+        assert self.where is not None
+        statement: Any = self.live.node(self.where.statement)
+        name = target_of(statement, self.site)
+        if name.isidentifier() and statement.value is self.node:
+            field, k = self.where.statement.path[-1]
+            behind = Site(*self.site.spot, (*self.where.statement.path[:-1], (field, int(k or 0) + 1)))
+            scaled = ast.Assign([ast.Name(name, ast.Store())], times(ast.Name(name, ast.Load()), factor))
+            yield inserted(self.live, behind, scaled, other.cost + 1.2 + 0.02 * len(other.text))
 
     def carried(self, last: Expressions, loop: Any, shape: tuple[int, ...]) -> Iterator[Edit]:
         """What the end of an iteration knows, for the next one to begin with."""
@@ -307,7 +288,8 @@ class Matcher:
         return Edit(above, made, "dropped-path", cost, self.node.lineno, blamed=self.site)
 
 
-def of_call(visits: int, calls: int, call: int) -> list[int]:
-    """Which visits of a place are those of one call, where each call comes by as often."""
-    each = visits // calls
-    return list(range(call * each, (call + 1) * each)) if each * calls == visits else list(range(visits))
+def times(node: ast.expr, factor: ast.expr) -> ast.expr:
+    """A product as one writes it: d * h * (1 - h) for d times h * (1 - h)."""
+    if isinstance(factor, ast.BinOp) and isinstance(factor.op, ast.Mult):
+        return ast.BinOp(times(node, factor.left), ast.Mult(), factor.right)
+    return ast.BinOp(node, ast.Mult(), factor)

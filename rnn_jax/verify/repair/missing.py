@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,12 +29,22 @@ def insertions(live: LiveCode, place: Site, stock: Stock, numpy: str, telling: s
         yield inserted(live, place, statement, cost)
 
 
+def after_others(live: LiveCode, place: Site, stock: Stock) -> Iterator[Edit]:
+    """A statement like those beside the place, and what hands the new values of a loop on."""
+    (field, k), holder = place.path[-1], at(live.statement(place.spot), place.path[:-1])
+    body = getattr(holder, field)
+    targets = {t: v for t in written_to(live, place) if (v := stock.get(t)) is not None}
+    if isinstance(holder, ast.For | ast.While):
+        yield from (inserted(live, place, each, 1.6) for each in handed_on(holder, targets))
+    yield from (inserted(live, place, each, 1.5) for each in siblings(body, targets, stock))
+    yield from (inserted(live, place, each, 1.7) for each in near_siblings(body, k or 0, targets, stock))
+
+
 def statements(
     live: LiveCode, place: Site, body: list[ast.stmt], stock: Stock, numpy: str, telling: set[str]
 ) -> Iterator[tuple[ast.stmt, float]]:
-    """The statements that may be missing."""
+    """The other statements that may be missing."""
     targets = {t: v for t in written_to(live, place) if (v := stock.get(t)) is not None}
-    yield from ((each, 1.5) for each in siblings(body, targets, stock))
     numbers = [t for t, v in stock.items() if v.shape[0] in ("int", "float") and any(np.any(x) for x in v.values)]
     indices = [t for t, v in stock.items() if v.shape[0] == "int" and isinstance(parsed(t), ATOMS)]
     at_end = place.path[-1][1] == len(body) and in_loop(live, place)
@@ -93,6 +105,40 @@ def siblings(body: list[ast.stmt], targets: Stock, stock: Stock) -> Iterator[ast
                 text = ast.unparse(Renamed(old, new, names).visit(ast.parse(ast.unparse(statement))))
                 if text != ast.unparse(statement):
                     yield ast.parse(text).body[0]
+
+
+def near_siblings(body: list[ast.stmt], k: int, targets: Stock, stock: Stock) -> Iterator[ast.stmt]:
+    """The sibling of a neighbour for a sum that is still 0, of whatever shape, with one more of its names exchanged."""
+    zero = {t for t, v in targets.items() if v.shape[0] == "array" and not any(np.any(x) for x in v.values)}
+    names = {n.id for t in stock for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)} | set(targets)
+    for statement in body[max(0, k - 1) : k + 1]:
+        if not isinstance(statement, ast.AugAssign | ast.Assign):
+            continue
+        target = ast.unparse(statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0])
+        for other in zero - {target} if target in targets else ():
+            for old, new in differences(target, other):
+                made = Renamed(old, new, names).visit(ast.parse(ast.unparse(statement))).body[0]
+                if other not in ast.unparse(made).split(" = ")[0].split(" += ")[0]:
+                    continue
+                yield made
+                inside = {n.id for n in ast.walk(made.value) if isinstance(n, ast.Name)} & set(stock)
+                arrays = [t for t, v in stock.items() if t.isidentifier() and v.shape[0] == "array"]
+                for name, instead in itertools.product(sorted(inside - {other}), arrays):
+                    if instead not in inside | zero:
+                        yield ast.parse(re.sub(rf"\b{re.escape(name)}\b", instead, ast.unparse(made))).body[0]
+
+
+def handed_on(loop: ast.For | ast.While, targets: Stock) -> Iterator[ast.stmt]:
+    """What a loop takes and never renews is given the new values that it makes: y, p = y_new, p_new."""
+    names = [n for n in ast.walk(loop) if isinstance(n, ast.Name)]
+    stored = {n.id for n in names if isinstance(n.ctx, ast.Store)} & set(targets)
+    kept = [n for n in dict.fromkeys(n.id for n in names) if n in targets and n not in stored]
+    pairs = []
+    for name in kept:
+        like = [n for n in stored if name in n and key_of(targets[n].shape) == key_of(targets[name].shape)]
+        pairs += [(name, min(like, key=len))] if like else []
+    if pairs:
+        yield ast.parse(f"{', '.join(a for a, _ in pairs)} = {', '.join(b for _, b in pairs)}").body[0]
 
 
 def differences(first: str, second: str) -> list[tuple[str, str]]:

@@ -26,10 +26,8 @@ LARGEST = 5_000_000  # numbers in the table of their pairs
 PROBES = 14  # entries that are compared
 NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, right to a millionth
 MOST_FOUND = 6
-MOST_OF_THREE = 1_000  # terms, in sums of three
-FEWEST = 3  # iterations, for a sum of two to be told from chance
 MOST_ALIKE = 2  # texts that are worth the same here, but may not be elsewhere
-COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3}  # by the number of factors
+COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3, 5: 2.7}  # by the number of factors
 
 
 class Factors(NamedTuple):
@@ -113,35 +111,50 @@ class Monomials:
             self._pairs[shape] = [*alone, *pairs], values
         return self._pairs[shape]
 
+    def scales(self, shape: tuple[int, ...]) -> tuple[list[tuple[int, ...]], np.ndarray]:
+        """The same for what is to be multiplied with an array of the shape, so that they need not fill it."""
+        table = self.factors(shape).values
+        pairs = list(itertools.combinations_with_replacement(range(min(len(table), MOST_PAIRED)), 2))
+        first, second = (np.array([p[k] for p in pairs], int) for k in (0, 1))
+        return [*((k,) for k in range(len(table))), *pairs], np.concatenate([table, table[first] * table[second]])
+
     def worth(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
-        """The products of up to four factors that are worth this at the iterations from `start` on."""
+        """The products of up to four factors that are worth this at the iterations from `start` on.
+
+        Where NaN is wanted anything will do.
+        """
         shape = wanted[0].shape
         whole = self.factors(shape)
         table, count = whole.values, len(wanted)
         if not len(table) or start + count > self.iterations:
             return
         goal = np.stack(wanted).astype(float).ravel()
-        rows = table[:, start : start + count].reshape(len(table), -1)
+        asked = np.isfinite(goal)
+        goal = goal[asked]
+        rows = table[:, start : start + count].reshape(len(table), -1)[:, asked]
         size = float(np.max(np.abs(goal), initial=0.0))
         there = np.flatnonzero(np.abs(goal) > 1e-3 * size)
         if not len(there):
             return
         probes = np.random.default_rng(0).permutation(there)[:PROBES]
-        usable = np.flatnonzero(np.all(rows[:, probes] != 0, axis=1))
-        if not len(usable):
-            return
+        # A mask, a one-hot row, adds nothing to a logarithm, so up to two of them are tried on top of each product.
+        masking = np.all((table == 0) | (table == 1), axis=tuple(range(1, table.ndim))) & ~np.all(rows, axis=1)
+        alone = np.flatnonzero(masking).tolist()
+        masks = [[], *([k] for k in alone), *map(list, itertools.combinations(alone, 2))]
+        usable = np.flatnonzero(np.all(rows[:, probes] != 0, axis=1) & ~masking)
         logs = np.log(np.abs(rows[usable][:, probes]))
         target = np.log(np.abs(goal[probes]))
         found = 0
-        for chosen in adding_up(logs, target):
-            factors = [int(usable[k]) for k in chosen]
-            if not whole.fill(factors):
-                continue
-            value = np.prod(rows[factors], axis=0)
-            for sign in (1.0, -1.0):
-                if np.linalg.norm(sign * value - goal) <= NEAR * np.linalg.norm(goal):
-                    yield self.written(shape, factors, sign)
-                    found += 1
+        for chosen in itertools.chain([()], adding_up(logs, target) if len(usable) else ()):
+            for mask in masks:
+                factors = [int(usable[k]) for k in chosen] + mask
+                if not factors or not whole.fill(factors):
+                    continue
+                value = np.prod(rows[factors], axis=0)
+                for sign in (1.0, -1.0):
+                    if np.linalg.norm(sign * value - goal) <= NEAR * np.linalg.norm(goal):
+                        yield self.written(shape, factors, sign)
+                        found += 1
             if found >= MOST_FOUND:
                 return
 
@@ -160,6 +173,8 @@ class Monomials:
     def images(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
         """The products of a matrix with up to two factors that are worth this."""
         shape, count = wanted[0].shape, len(wanted)
+        if not all(np.all(np.isfinite(w)) for w in wanted):
+            return
         if len(shape) not in (1, 2) or start + count > self.iterations:
             return
         left: np.ndarray = np.asarray(self.rng.normal(size=shape[0]))
@@ -187,52 +202,6 @@ class Monomials:
         """All products that are worth this at the iterations from `start` on."""
         yield from self.worth(wanted, start)
         yield from self.images(wanted, start)
-
-    def two(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
-        """Sums of two or three: a product of up to two values, or a matrix times a value, and others of these."""
-        shape, count = wanted[0].shape, len(wanted)
-        if len(shape) > 2 or count < FEWEST or start + count > self.iterations:
-            return
-        left: np.ndarray = np.asarray(self.rng.normal(size=shape[0])) if shape else np.ones(())
-        right = np.asarray(self.rng.normal(size=shape[1])) if len(shape) == 2 else None
-        goal = np.array([np.dot(left, w) if right is None else left @ w @ right for w in wanted])
-        near = NEAR * float(np.linalg.norm(goal))
-        texts, table = self.terms(shape, start, count, left, right)
-        if not near or not texts:
-            return
-        order = np.argsort(table[:, 0])
-        keys, rest = table[order, 0], goal - table
-        low, high = np.searchsorted(keys, rest[:, 0] - near), np.searchsorted(keys, rest[:, 0] + near)
-        found = 0
-        for k in np.flatnonzero(high > low):
-            for j in order[low[k] : high[k]]:
-                if k < j and np.linalg.norm(table[j] - rest[k]) <= near and found < MOST_FOUND:
-                    found += 1
-                    yield Written(ast.unparse(parsed(f"{texts[k]} + {texts[j]}")), [], 2.5)
-        if not found:
-            for three in itertools.islice(of_three(texts, table, goal, near), MOST_FOUND):
-                yield Written(ast.unparse(parsed(" + ".join(three))), [], 3.0)
-
-    def terms(
-        self, shape: tuple[int, ...], start: int, count: int, left: np.ndarray, right: np.ndarray | None
-    ) -> tuple[list[str], np.ndarray]:
-        """The terms that a sum may have, and what two random vectors make of each at each iteration."""
-        window = slice(start, start + count)
-        chosen, values = self.small(shape)
-        texts = [self.written(shape, list(each)).text for each in chosen]
-        spun = (
-            np.tensordot(values[:, window], left, ([2], [0]) if shape else 0) if len(values) else np.zeros((0, count))
-        )
-        rows = [spun if right is None or not len(values) else spun @ right]
-        for name, matrix in self.matrices if shape else ():
-            for text, inner, weights in forms(name, matrix[window], shape, left, right):
-                table = self.factors(inner)
-                alone = [k for k in range(len(table.texts)) if table.fill((k,))]
-                if alone:
-                    made = table.values[alone][:, window].reshape(len(alone), count, -1)
-                    rows.append(np.einsum("kti,ti->kt", made, weights.reshape(count, -1)))
-                    texts += [text.format(bracketed(table.texts[k])) for k in alone]
-        return texts, np.concatenate(rows)
 
 
 def spread(text: str, value: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...], np.ndarray]]:
@@ -308,23 +277,6 @@ def forms(
         yield f"{{}} @ {name}", (shape[0], rows), left[:, None] * np.einsum("tij,j->ti", matrix, right)[:, None]
     if right is not None and rows == shape[1]:
         yield f"{{}} @ {name}.T", (shape[0], columns), left[:, None] * np.einsum("tij,i->tj", matrix, right)[:, None]
-
-
-def of_three(texts: list[str], table: np.ndarray, goal: np.ndarray, near: float) -> Iterator[list[str]]:
-    """Three of the rows that add up to the goal, of those with the shortest texts."""
-    kept = np.array(sorted(range(len(texts)), key=lambda k: (len(texts[k]), k))[:MOST_OF_THREE], int)
-    rows = table[kept]
-    first, second = np.triu_indices(len(kept), 1)
-    sums = rows[first, 0] + rows[second, 0]
-    order = np.argsort(sums)
-    keys = sums[order]
-    for k, row in enumerate(rows):
-        low, high = np.searchsorted(keys, [goal[0] - row[0] - near, goal[0] - row[0] + near])
-        there = order[low:high]
-        there = there[first[there] > k]
-        exact = np.linalg.norm(rows[first[there]] + rows[second[there]] + row - goal, axis=1) <= near
-        for j in there[exact]:
-            yield [texts[kept[k]], texts[kept[first[j]]], texts[kept[second[j]]]]
 
 
 def product(texts: list[str], sign: float) -> str:

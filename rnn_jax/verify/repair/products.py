@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
-from rnn_jax.verify.repair.tree import shallow
+from rnn_jax.verify.repair.tree import ATOMS, shallow
 
 Option = tuple[Any, str, float]  # another node, the kind of mistake, the cost
 
@@ -38,6 +38,10 @@ def binary(node: ast.BinOp) -> Iterator[Option]:
             yield with_parts(node, left=left, right=transposed(right)), "transpose", 2
     yield from regrouped(node)
     yield from slopes(node)
+    one_minus = isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Constant) and node.left.value == 1
+    if one_minus and isinstance(node.right, ATOMS):  # the slope of tanh is 1 - v ** 2
+        square = ast.BinOp(node.right, ast.Pow(), ast.Constant(2))
+        yield with_parts(node, right=square), "derivative-function", 1.6
 
 
 def regrouped(node: ast.BinOp) -> Iterator[Option]:

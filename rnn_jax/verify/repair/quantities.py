@@ -16,6 +16,8 @@ from rnn_jax.verify.subject import Recording
 from rnn_jax.verify.trace.places import Place
 from rnn_jax.verify.trace.tape import Constant, Node, Use
 
+ELEMENTWISE = set("tanh exp negative divide add subtract multiply power square reciprocal sqrt log maximum".split())
+DEEPEST = 4  # operations in a row: a sigmoid is four
 NEAR = 1e-9  # relative: the values come from runs of the same program, or from solving equations well posed
 
 
@@ -71,6 +73,37 @@ class Quantities:
         return dict(found)
 
     @cached_property
+    def simplest(self) -> list[list[np.ndarray]]:
+        """These sequences, the gradients of what has a name first: where rows are masked, several may do.
+
+        One that a function's calls have left, of both directions of time, say, is taken apart by the values' sizes.
+        """
+        found: list[list[np.ndarray]] = []
+        for words in sorted(self.sequences, key=lambda w: (w.startswith("the share"), len(w))):
+            whole = self.sequences[words]
+            sizes = dict.fromkeys(v.size for v in whole)
+            found += [whole] if len(sizes) == 1 else [whole, *([v for v in whole if v.size == n] for n in sizes)]
+        return found
+
+    @cached_property
+    def but_one(self) -> list[list[np.ndarray]]:
+        """The gradient of what has three uses or more without the share of one of them: what is added up on its own."""
+        tape = self.made.recorder.tape
+        adjoint, shares = self.adjoints
+        size = {node.start: node.where.stop - node.start for node in tape.nodes}
+        uses: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for number, k in shares:
+            operand = tape.nodes[number].operands[k]
+            if isinstance(operand, Use) and operand.ids is None and size.get(operand.start) == shares[number, k].size:
+                uses[operand.start].append((number, k))
+        found: dict[tuple[Place, int], list[np.ndarray]] = defaultdict(list)
+        for start in sorted(uses):
+            for number, k in uses[start] if len(uses[start]) > 2 else ():
+                rest = adjoint[start : start + size[start]] - shares[number, k].ravel()
+                found[tape.nodes[number].place, k].append(rest)
+        return list(found.values())
+
+    @cached_property
     def forward(self) -> dict[int, list[np.ndarray]]:
         """What the forward computed, and what it was given, in rows by their size."""
         tape = self.made.recorder.tape
@@ -97,6 +130,38 @@ class Quantities:
         for node in tape.nodes:
             if node.dtype.kind == "f" and node.op not in ("input", "constant") and self.adjoints[0][node.where].any():
                 found[node.place].append(tape.values[node.where])
+        return list(found.values())
+
+    @cached_property
+    def slopes(self) -> list[list[np.ndarray]]:
+        """The slopes of what the forward computed element by element, of single operations and of several in a row.
+
+        In the order in which it came by; only where a gradient came through every element.
+        """
+        tape = self.made.recorder.tape
+        adjoint, shares = self.adjoints
+        by_start = {node.start: number for number, node in enumerate(tape.nodes)}
+        found: dict[tuple[Place, Place], list[np.ndarray]] = defaultdict(list)
+
+        def descend(number: int, slope: np.ndarray, top: Place, depth: int) -> None:
+            node = tape.nodes[number]
+            reached = adjoint[node.where].reshape(node.shape)
+            if depth > DEEPEST or not node.shape or not np.all(reached):
+                return
+            for k, operand in enumerate(node.operands):
+                share = shares.get((number, k))
+                if share is None or not isinstance(operand, Use) or operand.ids is not None:
+                    continue
+                if operand.shape == node.shape and node.op in ELEMENTWISE:
+                    through = slope * share / reached
+                    found[top, node.place].append(through)
+                    before = by_start.get(operand.start)
+                    if before is not None and tape.nodes[before].shape == node.shape:
+                        descend(before, through, top, depth + 1)
+
+        for number, node in enumerate(tape.nodes):
+            if node.dtype.kind == "f" and node.op in ELEMENTWISE:
+                descend(number, np.ones(node.shape), node.place, 0)
         return list(found.values())
 
     def computed(self, values: list[np.ndarray]) -> bool:

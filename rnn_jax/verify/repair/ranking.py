@@ -7,7 +7,7 @@ import ast
 import numpy as np
 
 from rnn_jax.verify.damage.kinds import FINER
-from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.around import around, new_statement
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import Site
@@ -30,7 +30,7 @@ def costs(search: Search) -> dict[int, float]:
     return {
         id(edit): edit.cost
         + INNOCENT * innocent(search, edit)
-        + FORWARD * in_forward(search, edit)
+        + FORWARD * (in_forward(search, edit) or overwriting(search, edit))
         - HINTED * bool(search.hints and hinted(kind_of(live, trace, edit), search.hints))
         for edit in search.found
     }
@@ -51,6 +51,17 @@ def in_forward(search: Search, edit: Edit) -> bool:
     )
 
 
+def overwriting(search: Search, edit: Edit) -> bool:
+    """Whether an edit writes over what the forward computed and the gradients only read."""
+    statement = new_statement(search.live, edit) if edit.missing else None
+    if not isinstance(statement, ast.AugAssign):
+        return False
+    target = ast.unparse(statement.target)
+    alike = [site for site, _ in search.live.sites(edit.site.spot) if ast.unparse(search.live.node(site)) == target]
+    read = [seen.value for site in alike for seen in search.trace.seen.get(site, [])[:1]]
+    return bool(read) and any(np.any(v) for v in read) and search.quantities.computed(read)
+
+
 def innocent(search: Search, edit: Edit) -> float:
     """How surely what the edited code gives is right as it is: then the edit only makes up for a fault further on.
 
@@ -58,28 +69,15 @@ def innocent(search: Search, edit: Edit) -> float:
     """
     site = statement_value(search, edit)
     seen = [s.value for s in search.trace.seen.get(site if site is not None else edit.site, []) if np.any(s.value)]
-    if not seen or not search.quantities.known(seen[:1]) or is_copy(search, site, seen):
+    if not seen or not search.quantities.known(seen[:1]):
         return 0.0
+    if site is not None and search.is_copy(site) and edit.kind != "transpose":
+        return 0.0  # another name for something: of what, and times what?
     where = around(search.live, edit.site)
     kept = where is not None and isinstance(search.live.node(where.statement), ast.Expr | ast.Assign | ast.Return)
     if not search.quantities.computed(seen[:1]):
         return 0.3  # right for something, but for what it is used?
     return 1.0 if (site is not None or kept) and search.quantities.computed(seen) else 0.5
-
-
-def is_copy(search: Search, site: Site | None, seen: list[np.ndarray]) -> bool:
-    """Whether a statement gives a name's values on under another: what is left of a product without its factor."""
-    if site is None:
-        return False
-    node = search.live.node(site)
-    parts = [("", None)] if isinstance(node, ast.Name) else [("left", None), ("right", None)]
-    for part in parts:
-        inner = site if not part[0] else Site(site.file, site.number, (*site.path, part))
-        if inner in search.trace.seen and isinstance(search.live.node(inner), ast.Name):
-            values = [s.value for s in search.trace.seen[inner] if np.any(s.value)]
-            if len(values) == len(seen) and all(np.array_equal(a, b) for a, b in zip(values, seen, strict=True)):
-                return True
-    return False
 
 
 def order_of(search: Search, edit: Edit) -> tuple[int, int]:

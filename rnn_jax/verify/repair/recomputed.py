@@ -1,12 +1,14 @@
 """What the gradients compute once more: values of the forward that come out otherwise than in the loss.
 
 Forward sensitivities carry the state along, and many a backward makes the activations anew. A mistake there is not
-linear in what it sends on, so no equations are solved: the values that the loss had are put in their place.
+linear in what it sends on, so no equations are solved: the values that the loss had are put in their place. The slopes
+of its activations, which the loss did not compute but which follow from it, enter sensitivities just so.
 """
 
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +22,7 @@ NEAR = 1e-9  # relative: the same numbers, computed by other operations
 
 def recomputed(search: Search) -> Iterator[Healing]:
     """The expressions with which all is mended where they give what the loss computed."""
-    for statement in sorted(search.sites_of, key=search.doubt):
+    for statement in search.doubtful:
         if search.order(statement)[0] > 1 or search.over():
             return
         if search.in_forward(statement):
@@ -30,15 +32,19 @@ def recomputed(search: Search) -> Iterator[Healing]:
             if not seen or any(v.dtype.kind != "f" for v in seen) or not search.wrong <= search.reach[site].gradients:
                 continue
             shapes = [v.shape for v in seen]
-            sizes = [v.size for v in seen]
-            for values in search.quantities.computed_by_place:
-                if [v.size for v in values] != sizes:
-                    continue
-                right = [v.reshape(shape) for v, shape in zip(values, shapes, strict=True)]
+            for right in known(search, shapes):
                 found = put(search, site, seen, right)
                 if found is not None:
                     yield found
                     break
+
+
+def known(search: Search, shapes: list[tuple[int, ...]]) -> Iterator[list[np.ndarray]]:
+    """What the loss computed, and the slopes there, in arrays of these shapes: as it came by and in turn."""
+    sizes = [math.prod(shape) for shape in shapes]
+    for values in (*search.quantities.computed_by_place, *search.quantities.slopes):
+        for order in (values, values[::-1]) if [v.size for v in values] == sizes else ():
+            yield [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
 
 
 def values_of(search: Search, statement: Site) -> list[Site]:

@@ -18,11 +18,16 @@ from rnn_jax.verify.repair.tree import Path, at, first_line
 class Scope:
     """The names of a function and of its module, each with what it held."""
 
-    names: dict[str, Shape]
+    names: dict[str, Shape]  # as the function left them
+    before: dict[str, set[Shape]]  # where they were read
 
     def like(self, shape: Shape | None, but: str) -> list[str]:
         """Other names that held the same kind of thing."""
-        return [name for name, found in self.names.items() if name != but and alike(found, shape)]
+        return [
+            name
+            for name, last in self.names.items()
+            if name != but and any(alike(found, shape) for found in (last, *self.before.get(name, ())))
+        ]
 
 
 def alike(found: Shape, shape: Shape | None) -> bool:
@@ -67,6 +72,9 @@ class Scopes:
                         if any(isinstance(n, ast.Slice) for n in ast.walk(node.slice)):
                             self.slices.setdefault(ast.unparse(node.slice), node.slice)
         self._cache: dict[tuple[Spot, Path], Scope] = {}
+        self._by_spot: dict[Spot, list[tuple[Site, Shape]]] = defaultdict(list)
+        for site, shape in trace.shapes.items():
+            self._by_spot[site.spot].append((site, shape))
 
     def _note(self, table: dict[str, Shape | None], key: str, shape: Shape | None) -> None:
         if table.get(key) is None:
@@ -77,11 +85,18 @@ class Scopes:
         path, function = function_at(self.live.statement(site.spot), site.path)
         key = site.spot, path
         if key not in self._cache:
-            self._cache[key] = self._scope(site.file, function)
+            self._cache[key] = self._scope(site, path, function)
         return self._cache[key]
 
-    def _scope(self, file: str, function: Any) -> Scope:
+    def _scope(self, site: Site, path: Path, function: Any) -> Scope:
+        file = site.file
         names: dict[str, Shape] = {}
+        before: dict[str, set[Shape]] = defaultdict(set)
+        for inside, shape in self._by_spot[site.spot]:
+            if inside.path[: len(path)] == path:
+                node = self.live.node(inside)
+                if isinstance(node, ast.Name):
+                    before[node.id].add(shape)
         used = {
             n.id for spot in self.live.spots for n in ast.walk(self.live.statement(spot)) if isinstance(n, ast.Name)
         }
@@ -92,4 +107,4 @@ class Scopes:
                 }
         if function is not None:
             names |= self.trace.scopes.get((file, first_line(function)), {})
-        return Scope(names)
+        return Scope(names, before)

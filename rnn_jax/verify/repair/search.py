@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import contextlib
 import itertools
 import time
@@ -22,12 +23,14 @@ from rnn_jax.verify.repair.harvest import Stock, end_of, looking, stocked
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
+from rnn_jax.verify.repair.right_values import by_dependence, by_name
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.sensitivities import sensitivities
-from rnn_jax.verify.repair.tree import at, first_line
+from rnn_jax.verify.repair.tree import ATOMS, at, first_line
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.vocabulary import counters, written
 
+AHEAD = 3  # statements
 LONGEST = 0.8  # seconds for the equations of one expression
 FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no other
 MISSING = {"missing-term", "dropped-path", "assign-not-add"}  # kinds of mistake by which statements are missing
@@ -120,7 +123,8 @@ class Search:
     def doubt(self, statement: Site) -> tuple[int, bool, bool, int]:
         """The statements in order, of one rank those of the backward first that make what the forward does not explain.
 
-        The first value tells: later ones may be wrong by what a fault further on has sent round the loop.
+        The first value tells: later ones may be wrong by what a fault further on has sent round the loop. Where all
+        begin with something right, it is the one that first gives something else.
         """
         rank, first = self.order(statement)
         whole = Site(*statement.spot, (*statement.path, ("value", None)))
@@ -129,10 +133,32 @@ class Search:
         parts = (
             [Site(*whole.spot, (*whole.path, (field, k))) for k in range(len(getattr(node, field)))] if field else []
         )
-        made = [[s.value for s in self.trace.seen.get(part, []) if np.any(s.value)][:1] for part in parts or [whole]]
-        copied = isinstance(node, ast.Name)  # right for something, but for another use
-        explained = not copied and any(made) and all(self.quantities.known(values) for values in made)
+        made = [[s for s in self.trace.seen.get(part, []) if np.any(s.value)] for part in parts or [whole]]
+        copied = node is not None and self.is_copy(whole)  # right for something, but for another use
+        explained = not copied and any(made) and all(self.quantities.known([s.value for s in m[:1]]) for m in made)
+        if explained:
+            unknown = [s.order for m in made for s in m if not self.quantities.known([s.value])]
+            first = min(unknown, default=self.trace.order + first)
         return rank, self.in_forward(statement), explained, first
+
+    def is_copy(self, site: Site) -> bool:
+        """Whether an expression gives what a name holds on as it is: what is left of a product without its factor."""
+        node = self.live.node(site)
+        if isinstance(node, ATOMS):
+            return True
+        parts = ("left", "right") if isinstance(node, ast.BinOp) else ()
+        inner = [Site(site.file, site.number, (*site.path, (part, None))) for part in parts]
+        given = self.nonzero(site)
+        return any(isinstance(self.live.node(i), ATOMS) and same(self.nonzero(i), given) for i in inner)
+
+    def nonzero(self, site: Site) -> list[np.ndarray]:
+        """What an expression gave, but for zeros."""
+        return [s.value for s in self.trace.seen.get(site, []) if np.any(s.value)]
+
+    @cached_property
+    def doubtful(self) -> list[Site]:
+        """All statements, those first that are the likeliest to be wrong."""
+        return sorted(self.sites_of, key=self.doubt)
 
     @cached_property
     def sites_of(self) -> dict[Site, list[Site]]:
@@ -155,34 +181,28 @@ class Search:
         return self.healings[site]
 
     def told(self, found: Healing) -> Healing:
-        """The healing by values that have a name, where some of those heal too: equations may have many solutions."""
+        """The healing by right values that are known for something, where some of those heal too."""
         shapes = [v.shape for v in found.present]
-        sizes = [v.size for v in found.present]
-        for values in self.quantities.sequences.values():
-            for order in (*windows(values[::-1], len(sizes)), *windows(values, len(sizes)), [np.concatenate(values)]):
-                if [v.size for v in order] != sizes:
-                    continue
-                right = [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
-                again = self.forcing.forced(found, right)
-                if again is not None and again.healed >= found.healed:
-                    return again
-        return self.carried_forward(found)
-
-    def carried_forward(self, found: Healing) -> Healing:
-        """The healing by how the forward depends on the wrong parameters, where that heals too."""
-        shapes = [v.shape for v in found.present]
-        largest = max((len(s) for s in shapes), default=0)
-        if largest < 3:  # sweeps backward hold nothing of the kind
-            return found
-        for values in self.sensitivities:
-            for shift in (0, 1):
-                right = [np.zeros_like(values[0])] * shift + values[: len(values) - shift or None]
-                if [v.shape for v in right] != shapes:
-                    continue
-                again = self.forcing.forced(found, right)
-                if again is not None and again.healed >= found.healed:
-                    return again
+        for right in itertools.chain(
+            by_name(self.quantities.simplest, shapes),
+            by_name(self.quantities.but_one, shapes),
+            self.dependent(shapes),
+        ):
+            again = self.forcing.forced(found, right)
+            if again is not None and again.healed >= found.healed:
+                return again
         return found
+
+    def dependent(self, shapes: list[tuple[int, ...]]) -> Iterator[list[np.ndarray]]:
+        """How the forward depends on the wrong parameters, where the gradients seem to carry that with them."""
+        if self.forward_in_time and max((len(shape) for shape in shapes), default=0) > 1:
+            yield from by_dependence(self.sensitivities, shapes)
+
+    @cached_property
+    def forward_in_time(self) -> bool:
+        """Whether the gradients hold arrays of three axes, as sensitivities are; sweeps backward seldom do."""
+        own = (scope for where, scope in self.trace.scopes.items() if where not in self.forward)
+        return any(shape[:1] == ("array",) and len(shape[2]) > 2 for scope in own for shape in scope.values())
 
     @cached_property
     def sensitivities(self) -> list[list[np.ndarray]]:
@@ -192,7 +212,7 @@ class Search:
 
     def healing_some(self) -> Iterator[Healing]:
         """The expressions that can mend some of what is wrong, where there is more than one fault."""
-        for statement in sorted(self.sites_of, key=self.doubt):
+        for statement in self.doubtful:
             if self.order(statement)[0] > 1:
                 return
             for site in sorted(self.sites_of[statement], key=lambda s: len(s.path)):
@@ -206,22 +226,39 @@ class Search:
                     yield found
 
     def healing(self) -> Iterator[Healing]:
-        """The expressions that can mend all that is wrong, statement by statement, the outermost first."""
-        for statement in sorted(self.sites_of, key=self.doubt):
-            if self.order(statement)[0] > 0:
+        """The expressions that can mend all that is wrong, the likeliest statements first, the outermost of each.
+
+        What lies within comes after the outermost of the next few statements.
+        """
+        telling = [statement for statement in self.doubtful if self.order(statement)[0] == 0]
+        ranked: list[tuple[int, int, int, Site]] = []
+        for number, statement in enumerate(telling):
+            sites = [s for s in self.sites_of[statement] if self.reach.get(s, NOTHING).gradients == self.wrong]
+            for site in sites:
+                inner = any(site != other and within(site, other) for other in sites)
+                ranked.append((number + AHEAD * inner, number, len(site.path), site))
+        barren: list[Site] = []
+        for *_, site in sorted(ranked, key=lambda each: each[:3]):
+            if self.over():
                 return
-            barren: list[Site] = []
-            for site in sorted(self.sites_of[statement], key=lambda s: len(s.path)):
-                if self.over():
-                    return
-                # What lies within a barren expression only acts through it.
-                if self.reach.get(site, NOTHING).gradients != self.wrong or any(within(site, b) for b in barren):
-                    continue
-                found = self.heal(site)
-                if found is None or found.healed != self.wrong:
-                    barren.append(site)
-                else:
+            if any(within(site, b) for b in barren):  # what lies within a barren expression only acts through it
+                continue
+            found = self.heal(site)
+            if found is None or found.healed != self.wrong:
+                barren.append(site)
+            else:
+                yield found
+
+    def terms_within(self, site: Site) -> Iterator[Healing]:
+        """The terms of a sum that can mend all by themselves."""
+        node = self.live.node(site)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            for side in ("left", "right"):
+                inner = Site(site.file, site.number, (*site.path, (side, None)))
+                found = self.heal(inner)
+                if found is not None and found.healed == self.wrong:
                     yield found
+                    yield from self.terms_within(inner)
 
     @cached_property
     def expressions(self) -> dict[str, ast.expr]:
@@ -252,6 +289,14 @@ class Search:
     def stocks(self) -> dict[Site, Stock]:
         """What is known at each place."""
         return look_around(self)
+
+    def visits(self, site: Site) -> list[int]:
+        """At which runs of its statement a site ran that does not at all of them, as the branch of a condition."""
+        where = around(self.live, site)
+        whole = Site(*site.spot, (*where.statement.path, ("value", None))) if where is not None else site
+        orders = [s.order for s in self.trace.seen.get(whole, [])]
+        mine = [s.order for s in self.trace.seen.get(site, [])]
+        return [bisect.bisect_left(orders, order) for order in mine] if len(mine) < len(orders) else []
 
     def telling(self) -> set[Site]:
         """The expressions on which just what is wrong hangs."""
@@ -298,9 +343,9 @@ class Search:
 NOTHING = Reach(frozenset(), False)
 
 
-def windows(values: list[np.ndarray], length: int) -> list[list[np.ndarray]]:
-    """Those of a sequence, or all but its first or last: what is sent on at each step does not go beyond its ends."""
-    return {0: [values], 1: [values[1:], values[:-1]]}.get(len(values) - length, [])
+def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    """Whether two runs of values are equal to the last bit."""
+    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def within(site: Site, other: Site) -> bool:
@@ -319,7 +364,8 @@ def look_around(search: Search, healing: Healing | None = None) -> dict[Site, St
     if healing is not None:
         held = search.forcing.holding(healing.site, by(healing.shifts))
         where = around(live, healing.site)
-        if where is not None and where.loop is not None and len(healing.present) > 1:
+        empty = not any(np.any(v) for v in healing.present)  # it may be added to anywhere
+        if where is not None and where.loop is not None and len(healing.present) > 1 and not empty:
             only = {where.statement, end_of(where.loop, live.node(where.loop))}
     with held as changed:
         made, places = stocked(live, changed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -12,14 +13,16 @@ from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.comprehensions import within_comprehension
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
+from rnn_jax.verify.repair.filling import filled
 from rnn_jax.verify.repair.first_state import first_states
 from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.gaps import closed, gaps
 from rnn_jax.verify.repair.grammar import Grammar
-from rnn_jax.verify.repair.harvest import alike, in_a_row
+from rnn_jax.verify.repair.harvest import alike, at_visits, in_a_row
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher
-from rnn_jax.verify.repair.missing import insertions
+from rnn_jax.verify.repair.missing import after_others, insertions
+from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.recomputed import recomputed
 from rnn_jax.verify.repair.search import LONGEST, MISSING, Search, look_around
@@ -28,6 +31,7 @@ from rnn_jax.verify.repair.tokens import operators
 
 A_LITTLE = 0.1  # of the time
 ENOUGH = 6  # edits of one expression
+FIRST = 0.6  # of a stage's time, for all but sums
 SOME = 0.25  # of the time, to mend a part of what is wrong where nothing mends all of it
 
 
@@ -35,7 +39,7 @@ def stages(search: Search) -> Iterator[None]:
     """Find edits, the likeliest kinds of them first; after each stage a look at what was found is due."""
     summed = search.never_computed()
     if summed:
-        search.attempt(edit for edit in tokens(search) if edit.kind == "discarded-sum" or of_target(edit))
+        search.attempt(edit for edit in tokens(search) if edit.kind == "discarded-sum" or of_sum(search, edit))
         yield
         yield from missing_sums(search)
     search.stage(0.45)
@@ -49,6 +53,9 @@ def stages(search: Search) -> Iterator[None]:
         yield from between(search)
     search.stage(0.2)
     telling, names = search.telling(), search.telling_names()
+    search.attempt(fillings(search.live, search.stocks))
+    for place, whole in search.stocks.items():
+        search.attempt(after_others(search.live, place, alike(whole)))
     for place, whole in search.stocks.items():
         stock = alike(whole)
         search.attempt(first_states(search.live, search.trace, place, stock, search.numpy))
@@ -105,24 +112,39 @@ def healed(search: Search, share: float) -> Iterator[None]:
 
 def mended(search: Search, healings: Iterable[Healing], kind: str = "") -> Iterator[None]:
     """Find expressions that give the values with which all is mended; `kind`: what such edits are."""
+    known: list[Matcher] = []
+
+    def attempt(made: Iterable[Edit], enough: int = 1_000_000) -> None:
+        search.attempt((edit._replace(kind=kind or edit.kind) for edit in made), len(search.found) + enough)
+
+    until = time.perf_counter() + FIRST * (min(search.until, search.stage_until) - time.perf_counter())
     for healing in healings:
         here = matcher(search, healing)
-
-        def edits(made: Iterable[Edit]) -> Iterator[Edit]:
-            return (edit._replace(kind=kind or edit.kind) for edit in made)
-
-        search.attempt(edits(here.edits()))
+        known.append(here)
+        attempt(here.edits())
         if not search.near():
             search.attempt(within_comprehension(search.live, search.trace, healing.site))
-        for more in (here.composed, here.filled, here.summed):
-            if not search.near():
-                search.attempt(edits(more()), len(search.found) + ENOUGH)
+        if not search.near():
+            attempt(here.composed(), ENOUGH)
+        if not search.near():
+            attempt(filled(here), ENOUGH)
+        if search.near():
+            for inner in search.terms_within(healing.site):  # a term may lack a factor, which says it shorter
+                attempt(matcher(search, inner).edits())
+        if time.perf_counter() > until:
+            break
+    for here in known:  # sums take the longest
+        if not search.near():
+            attempt(here.summed(), ENOUGH)
     yield
 
 
 def matcher(search: Search, healing: Healing) -> Matcher:
     """What may be written where something was healed."""
     stocks, shapes = look_around(search, healing), [v.shape for v in healing.present]
+    where, visits = around(search.live, healing.site), search.visits(healing.site)
+    if where is not None and visits and where.statement in stocks:
+        stocks[where.statement] = at_visits(stocks[where.statement], visits)
     here = Matcher(search.live, healing, Places(stocks, search.numpy))
     first, last = here.telling()
     if len(set(shapes)) == 1 or last - first == 1:
@@ -151,7 +173,8 @@ def between(search: Search) -> Iterator[None]:
 def missing_sums(search: Search) -> Iterator[None]:
     """Find what is to be added to a sum, or to be added in the place of what is."""
     # Where most of the gradients are wrong, it is rather what they come from.
-    search.stage(0.3 if 2 * len(search.wrong) <= len(search.trial.made.wanted) else A_LITTLE)
+    few = len(search.wrong) == 1 or 2 * len(search.wrong) <= len(search.trial.made.wanted)
+    search.stage(0.3 if few else A_LITTLE)
     places = Places(search.stocks, search.numpy)
     if len(search.wrong) == 1:
         (name,) = search.wrong
@@ -167,6 +190,14 @@ def missing_sums(search: Search) -> Iterator[None]:
         if search.over():
             break
     yield
+
+
+def of_sum(search: Search, edit: Edit) -> bool:
+    """Whether an edit changes what a statement adds to, or which item it writes to."""
+    where = around(search.live, edit.site)
+    statement = search.live.node(where.statement) if where is not None else None
+    named = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    return of_target(edit) and not named
 
 
 def of_target(edit: Edit) -> bool:

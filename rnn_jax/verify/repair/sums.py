@@ -16,11 +16,12 @@ from rnn_jax.verify.repair.expressions import Written, key_of, parsed
 from rnn_jax.verify.repair.force import Reach
 from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.monomials import Monomials
+from rnn_jax.verify.repair.monomials import NEAR, Monomials
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.totals import multiple, multiples, scattered, totals
 from rnn_jax.verify.repair.tree import ATOMS, at, located
 
+LEFT_OVER = 1.5  # what it costs to take what a loop left
 MOST_SUMS = 12  # that are tried at one place, the simplest first
 
 
@@ -86,10 +87,19 @@ def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[
     stored: Any = parsed(target)
     stored.ctx = ast.Store()
     cost = other.cost + 0.02 * (len(other.text) + len(target)) + company(live, place, target)
+    cost += LEFT_OVER * left_over(live, place, other.text)
     body = getattr(at(live.statement(place.spot), place.path[:-1]), place.path[-1][0])
     taken_away = any(isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Sub) for n in body)
     for operator, more in ((ast.Add(), 0.0), (ast.Sub(), 0.0 if taken_away else 0.5)):
         yield inserted(live, place, ast.AugAssign(stored, operator, parsed(other.text)), cost + more)
+
+
+def left_over(live: LiveCode, place: Site, text: str) -> bool:
+    """Whether a sum would be made of what a loop before it has left of its last iteration."""
+    (field, k), holder = place.path[-1], at(live.statement(place.spot), place.path[:-1])
+    loops = [each for each in getattr(holder, field)[: k or 0] if isinstance(each, ast.For | ast.While)]
+    made = {n.id for loop in loops for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return any(isinstance(n, ast.Name) and n.id in made for n in ast.walk(parsed(text)))
 
 
 def company(live: LiveCode, place: Site, target: str) -> float:
@@ -133,10 +143,15 @@ def summands(
     live: LiveCode, places: Places, reach: dict[Site, Reach], wrong: frozenset[str], right: np.ndarray
 ) -> Iterator[Edit]:
     """Another value for what a statement adds to a sum: one whose sum over all iterations is the whole gradient."""
-    for place in list(places.stocks):
-        field, k = place.path[-1]
-        block = at(live.statement(place.spot), place.path[:-1])
-        if k is None or k == len(getattr(block, field)):
+
+    def fits(place: Site) -> bool:
+        """Whether the statement at a place adds to an array of the gradient's shape, or to a row of one."""
+        target = getattr(live.node(place), "target", None) if is_statement(live, place) else None
+        known = places.stocks[place].get(ast.unparse(getattr(target, "value", target))) if target is not None else None
+        return known is not None and key_of(known.shape) == right.shape
+
+    for place in sorted(places.stocks, key=lambda each: not fits(each)):
+        if not is_statement(live, place):
             continue
         site = Site(place.file, place.number, (*place.path, ("value", None)))
         statement = live.node(place)
@@ -152,6 +167,12 @@ def summands(
         for factor in factors(made, statement, right):
             new = located(ast.BinOp(parsed(factor.text), ast.Mult(), statement.value), statement.value)
             yield Edit(site, new, "missing-factor", factor.cost + 0.5, statement.lineno)
+
+
+def is_statement(live: LiveCode, place: Site) -> bool:
+    """Whether a place is before a statement, and not the end of a block."""
+    field, k = place.path[-1]
+    return k is not None and k < len(getattr(at(live.statement(place.spot), place.path[:-1]), field))
 
 
 def factors(made: Monomials, statement: ast.AugAssign, right: np.ndarray) -> Iterator[Written]:
@@ -170,7 +191,7 @@ def factors(made: Monomials, statement: ast.AugAssign, right: np.ndarray) -> Ite
     inner = right.shape if rows is None else right.shape[1:]
     if {np.shape(v) for v in present.values} != {inner}:
         return
-    chosen, values = made.small(inner)
+    chosen, values = made.scales(inner)
     if not len(values):
         return
     summands = values * np.stack(present.values)
@@ -180,5 +201,23 @@ def factors(made: Monomials, statement: ast.AugAssign, right: np.ndarray) -> Ite
     else:
         for t, row in enumerate(rows):
             total[:, row] += summands[:, t]
-    for k in multiples(total.reshape(len(values), -1), right.ravel()):
+    whole = total.reshape(len(values), -1)
+    found = list(multiples(whole, right.ravel()))
+    for k in found:
         yield made.written(inner, list(chosen[k]))
+    for k, j in differing(whole, right.ravel()) if not found else ():
+        first, second = (made.written(inner, list(chosen[n])).text for n in (k, j))
+        yield Written(ast.unparse(ast.BinOp(parsed(first), ast.Sub(), parsed(second))), [], 2.0)
+
+
+def differing(rows: np.ndarray, wanted: np.ndarray) -> Iterator[tuple[int, int]]:
+    """The rows whose difference is what is wanted, those of the fewest factors first."""
+    size = float(np.linalg.norm(wanted))
+    along = np.random.default_rng(0).normal(size=len(wanted))
+    keys = rows @ along
+    order = np.argsort(keys)
+    goal, near = keys - wanted @ along, NEAR * size * np.sqrt(len(wanted))
+    low, high = (np.searchsorted(keys[order], goal + side) for side in (-near, near))
+    pairs = [(int(k), int(j)) for k in np.flatnonzero(high > low) for j in order[low[k] : high[k]]]
+    exact = [(k, j) for k, j in pairs if np.linalg.norm(rows[k] - rows[j] - wanted) <= NEAR * size]
+    yield from sorted(exact, key=sum)[:MOST_SUMS] if size else ()

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_jax.verify.check_report import Suspect
-from rnn_jax.verify.repair.around import target_of
+from rnn_jax.verify.repair.around import new_statement, target_of
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.force import Healing
-from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.probe import Seen, Trace
 from rnn_jax.verify.repair.ranking import statement_value
 from rnn_jax.verify.repair.scope import function_at
@@ -37,18 +37,8 @@ def suspect_of(search: Search, edit: Edit, after: Trace | None) -> Suspect:
             expected = search.quantities.name(values)
             label = first_wrong(search.trace.seen.get(site, []), after.seen[site])
     made = place(search, edit.site, edit.line, expression, edit.missing, expected, label)
-    return replace(made, expression=new_statement(live, edit)) if edit.missing else made
-
-
-def new_statement(live: LiveCode, edit: Edit) -> str:
-    """The statement that an edit puts in."""
-    block = live.node(edit.site)
-    for name in ("body", "orelse", "finalbody"):
-        known = getattr(block, name, None) or []
-        for statement in getattr(edit.new, name, None) or []:
-            if not any(statement is each for each in known):
-                return ast.unparse(statement)
-    return ""
+    new = new_statement(live, edit) if edit.missing else None
+    return made if new is None else replace(made, expression=ast.unparse(new))
 
 
 def first_wrong(before: list[Seen], after: list[Seen]) -> str:
@@ -122,7 +112,7 @@ def behind(search: Search) -> list[Suspect]:
 def likely(search: Search) -> list[Suspect]:
     """Where no edit was found: the places that could mend it, then those on which just what is wrong hangs."""
     zero = not any(np.any(search.trial.made.manual[name]) for name in search.wrong)
-    ranked = sorted(search.sites_of, key=search.order)
+    ranked = search.doubtful
     telling = [s for s in ranked if search.order(s)[0] <= 1 and not harmless(search, s)]
     rest = [s for s in ranked if search.order(s)[0] in (0, 1, 3)]
     holding, names, empty = healed(search)
@@ -140,10 +130,10 @@ def whole(search: Search, statement: Site) -> Suspect:
 
 
 def harmless(search: Search, statement: Site) -> bool:
-    """Whether a statement computes nothing, or zeros, or first of all something right."""
+    """Whether a statement computes nothing, or zeros, or nothing but what is right."""
     site = Site(statement.file, statement.number, (*statement.path, ("value", None)))
     seen = [s.value for s in search.trace.seen.get(site, [])]
-    return not any(np.any(v) for v in seen) or search.quantities.known(seen[:1])
+    return not any(np.any(v) for v in seen) or search.quantities.known(seen)
 
 
 def place(

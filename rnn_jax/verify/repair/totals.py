@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnn_jax.verify.repair.expressions import Written, parsed
-from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials
+from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, bracketed, forms
 from rnn_jax.verify.repair.tree import ATOMS
 
 MOST_ROWS = 4  # of a matrix that are added to one by one
@@ -29,6 +29,29 @@ def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
         yield from column_totals(here, wanted.ravel(), kept=shape.index(1))
     if len(shape) == 2:
         yield from outer_totals(here, wanted)
+
+
+def images_in_all(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
+    """The products of a matrix with one value that are worth this when they are added up over all iterations."""
+    shape = wanted.shape
+    if len(shape) not in (1, 2):
+        return
+    # What two random vectors make of each candidate: twice, so that no other sum has both numbers by chance.
+    drawn = here.rng.normal(size=(2, sum(shape)))
+    left, right = drawn[:, : shape[0]], drawn[:, shape[0] :] if len(shape) == 2 else [None, None]
+    goal = np.array([x @ wanted if y is None else x @ wanted @ y for x, y in zip(left, right, strict=True)])
+    for name, matrix in here.matrices:
+        made = [list(forms(name, matrix, shape, x, y)) for x, y in zip(left, right, strict=True)]
+        for (text, inner, weights), (_, _, others) in zip(*made, strict=True):
+            table = here.factors(inner)
+            values = table.values.reshape(len(table.texts), here.iterations, -1)
+            worth = np.stack(
+                [np.einsum("kti,ti->k", values, w.reshape(here.iterations, -1)) for w in (weights, others)]
+            )
+            near = np.linalg.norm(worth - goal[:, None], axis=0) <= NEAR * np.linalg.norm(goal)
+            for k in np.flatnonzero(near)[:MOST_FOUND]:
+                if table.fill((int(k),)):
+                    yield Written(ast.unparse(parsed(text.format(bracketed(table.texts[k])))), [], 1.5)
 
 
 def scattered(here: Monomials, wanted: np.ndarray, rows: bool = False) -> Iterator[tuple[str, Written]]:

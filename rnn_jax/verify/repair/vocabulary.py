@@ -53,12 +53,20 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
     lists = {n for scope in trace.scopes.values() for n, shape in scope.items() if shape[0] in ("list", "tuple")}
     for text, call in renamed(live, trace, found):
         found.setdefault(text, call)
+    rectified = any(is_rectifier(node) for spot in live.spots for _, node in live.sites(spot))
     for text in arrays:
-        for made in (f"1 - {text} ** 2", f"{text} * (1 - {text})", f"1 - {text}", f"{text}.T"):
+        mask = (f"{text} > 0",) if rectified else ()
+        for made in (f"1 - {text} ** 2", f"{text} * (1 - {text})", f"1 - {text}", f"{text}.T", *mask):
             found.setdefault(ast.unparse(ast.parse(made, mode="eval")), ast.parse(made, mode="eval").body)
     for text in sorted(lists | {text for text in arrays if text.isidentifier()}):
         found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
     return found
+
+
+def is_rectifier(node: ast.AST) -> bool:
+    """Whether a node has a slope that is 0 on one side: maximum(a, 0), where(a > 0, a, 0), a * (a > 0)."""
+    name = getattr(node, "func", None)
+    return isinstance(node, ast.Compare) or (isinstance(name, ast.Attribute) and name.attr in ("maximum", "clip"))
 
 
 def neighbours(text: str) -> Iterator[str]:

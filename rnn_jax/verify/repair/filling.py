@@ -1,0 +1,100 @@
+"""What is missing of an array that is made at one place and filled at others: sums, items, rows."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from rnn_jax.verify.repair.around import inserted, target_of
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.expressions import Written, key_of, parsed
+from rnn_jax.verify.repair.harvest import at_visits
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.match import Matcher
+from rnn_jax.verify.repair.monomials import Monomials
+from rnn_jax.verify.repair.sums import MOST_SUMS, added
+from rnn_jax.verify.repair.totals import images_in_all, totals
+
+MOST_FILLED = 30  # sums that are tried for one array
+
+
+def filled(here: Matcher) -> Iterator[Edit]:
+    """What is to be written into an array that is made where something was healed."""
+    if here.where is None:
+        return
+    name = target_of(here.live.node(here.where.statement), here.site)
+    first, last = here.telling()
+    if not name or last == first or not here.shapes[first]:
+        return
+    if last - first == 1:
+        yield from once(here, name, first)
+    elif len(set(here.shapes)) == 1:
+        yield from each_time(here, name, first, last)
+
+
+def once(here: Matcher, name: str, which: int) -> Iterator[Edit]:
+    """Into one array: at the index of each iteration, or what adds up to what is missing of it."""
+    present, missing = here.healing.present[which], here.healing.shifts[which]
+    sums: list[tuple[float, Site, Written]] = []
+    for place, whole in here.places.whole.items():
+        if name not in whole:
+            continue
+        stock = at_visits(whole, of_call(len(whole[name].values), len(here.shapes), which))
+        if name in stock and key_of(stock[name].shape) == missing.shape:
+            known = Monomials(stock, here.places.numpy)
+            yield from items(here.live, place, known, name, present + missing, missing)
+            sums += [(total.cost + 0.02 * len(total.text), place, total) for total in totals(known, missing)]
+    for _, place, total in sorted(sums, key=lambda each: each[0])[:MOST_FILLED]:
+        yield from added(here.live, place, name, total)
+
+
+def each_time(here: Matcher, name: str, first: int, last: int) -> Iterator[Edit]:
+    """Within an inner loop, into what is made anew in each iteration of an outer one: the same sum must do for all."""
+    calls, missing = len(here.shapes), here.healing.shifts
+    for place, whole in here.places.whole.items():
+        visits = len(whole[name].values) if name in whole else 0
+        if visits <= calls or visits % calls:
+            continue
+        common: dict[str, Written] | None = None
+        for k in range(first, last):
+            stock = at_visits(whole, of_call(visits, calls, k))
+            fits = name in stock and key_of(stock[name].shape) == missing[k].shape
+            # The values were held at the right ones while they were looked at, so the array itself would do.
+            others = Monomials({t: v for t, v in stock.items() if name not in t}, here.places.numpy)
+            found = [*totals(others, missing[k]), *images_in_all(others, missing[k])] if fits else []
+            common = {w.text: w for w in found if common is None or w.text in common}
+            if not common:
+                break
+        for total in list((common or {}).values())[:MOST_SUMS]:
+            yield from added(here.live, place, name, total)
+
+
+def items(
+    live: LiveCode, place: Site, here: Monomials, name: str, wanted: np.ndarray, missing: np.ndarray
+) -> Iterator[Edit]:
+    """What is to be written into an array at the index of each iteration, or to be added there."""
+    for index, known in here.stock.items():
+        if known.shape[0] != "int" or len(known.values) != here.iterations:
+            continue
+        numbers = np.array(known.values, int)
+        for axis in range(min(2, wanted.ndim)):
+            inside = (numbers >= 0) & (numbers < wanted.shape[axis])
+            if wanted.ndim < 2 or not np.all(inside):
+                continue
+            item = f"{name}[{index}]" if axis == 0 else f"{name}[:, {index}]"
+            for other in here.equal_to(list(np.moveaxis(wanted, axis, 0)[numbers])):
+                target: Any = parsed(item)
+                target.ctx = ast.Store()
+                cost = other.cost + 0.02 * len(other.text)
+                yield inserted(live, place, ast.Assign([target], parsed(other.text)), cost)
+            for other in here.equal_to(list(np.moveaxis(missing, axis, 0)[numbers])):
+                yield from added(live, place, item, other)
+
+
+def of_call(visits: int, calls: int, call: int) -> list[int]:
+    """Which visits of a place are those of one call, where each call comes by as often."""
+    each = visits // calls
+    return list(range(call * each, (call + 1) * each)) if each * calls == visits else list(range(visits))

@@ -1,0 +1,59 @@
+"""Lists that are taken from and never filled: what is kept for the backward at each step is missing in the forward."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from rnn_jax.verify.repair.around import inserted
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.missing import in_loop
+from rnn_jax.verify.repair.tree import ATOMS
+
+COST = 1.6
+FILLING = {"append", "extend", "insert", "appendleft"}
+
+
+def fillings(live: LiveCode, stocks: dict[Site, Stock]) -> Iterator[Edit]:
+    """Appends of what is taken out under the same names, at each place in a loop where all of these are known."""
+    for container, names in taken_from(live):
+        kept = ", ".join(names)
+        statement = ast.parse(f"{container}.append({kept if len(names) == 1 else f'({kept})'})").body[0]
+        for place, stock in stocks.items():
+            if in_loop(live, place) and names and set(names) <= set(stock):
+                yield inserted(live, place, statement, COST)
+
+
+def taken_from(live: LiveCode) -> Iterator[tuple[str, list[str]]]:
+    """Each list that nothing is put into, with the names that its items are given."""
+    nodes = [node for spot in live.spots for _, node in live.sites(spot)]
+    filled = {
+        ast.unparse(node.func.value)
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in FILLING
+    }
+    pairs = [pair for node in nodes if isinstance(node, ast.Assign) for pair in given(node)]
+    last = {ast.unparse(target): value for target, value in pairs if isinstance(target, ATOMS)}
+    empty = {name for name, value in last.items() if isinstance(value, ast.List) and not value.elts} - filled
+    for node in nodes:
+        for container in sorted(empty):
+            if isinstance(node, ast.Assign) and container in ast.unparse(node.value):
+                yield container, names_of(node.targets[0])
+            elif isinstance(node, ast.For) and container in ast.unparse(node.iter):
+                yield container, names_of(node.target)
+
+
+def given(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
+    """What an assignment gives what, part by part."""
+    target = node.targets[0]
+    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+        return list(zip(target.elts, node.value.elts, strict=False))
+    return [(target, node.value)]
+
+
+def names_of(target: ast.expr) -> list[str]:
+    """The names that an item is given; none where one of them is no name."""
+    parts = target.elts if isinstance(target, ast.Tuple) else [target]
+    return [p.id for p in parts if isinstance(p, ast.Name)] if all(isinstance(p, ast.Name) for p in parts) else []

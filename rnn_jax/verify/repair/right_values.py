@@ -1,0 +1,50 @@
+"""Right values in the shapes of an expression's own: gradients that have a name, and how states depend on weights.
+
+The equations that an expression's values must solve may have many solutions; that which has a name is the one meant.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+Shapes = list[tuple[int, ...]]
+
+
+def by_name(sequences: Iterable[list[np.ndarray]], shapes: Shapes) -> Iterator[list[np.ndarray]]:
+    """Those of the sequences that have these sizes, from the end of time or from its beginning, or all at once."""
+    sizes = [math.prod(shape) for shape in shapes]
+    for values in sequences:
+        for order in (*windows(values[::-1], len(sizes)), *windows(values, len(sizes)), [np.concatenate(values)]):
+            if [v.size for v in order] == sizes:
+                yield [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
+
+
+def by_dependence(sensitivities: Iterable[list[np.ndarray]], shapes: Shapes) -> Iterator[list[np.ndarray]]:
+    """Those of the sensitivities that have these shapes, of the step itself or of the one before."""
+    for values in sensitivities:
+        for shift in (0, 1):
+            right = [np.zeros_like(values[0])] * shift + values[: len(values) - shift or None]
+            if [v.shape for v in right] == shapes:
+                yield right
+
+
+def windows(values: list[np.ndarray], length: int) -> list[list[np.ndarray]]:
+    """Those of a sequence, or all but its first or last: what is sent on at each step does not go beyond its ends.
+
+    What is sent on from the last step, where no further one takes it, is of no matter.
+    """
+    nothing = np.zeros_like(values[-1])
+    if len(values) == length:
+        return [values, [*values[1:], nothing]]
+    if len(values) == length - 1:
+        return [[*values, nothing]]
+    if length > 1 and len(values) in (2 * length, 3 * length):  # of a function that is called for each layer
+        calls = len(values) // length
+        in_turn = [values[k * length : (k + 1) * length] for k in range(calls)]
+        return [
+            each for call in (*in_turn, *(values[k::calls] for k in range(calls))) for each in windows(call, length)
+        ]
+    return [values[1:], values[:-1]] if len(values) == length + 1 else []

@@ -1,0 +1,130 @@
+"""Sums and differences of a place's values that are worth a given array: of two products, of three simple terms.
+
+As for products, random vectors make a number of each term at each iteration; numbers that add up are looked for.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.repair.expressions import Written, parsed
+from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, bracketed, forms
+
+MOST_OF_THREE = 1_000  # terms, in sums of three
+MOST_OF_THREE_FACTORS = 40  # values, in the products of three that are terms
+FEWEST = 3  # iterations, for a sum of two to be told from chance
+
+
+class Terms(NamedTuple):
+    """What may be a term of a sum."""
+
+    made: list[tuple[int, ...] | str]  # by their factors, or as they are written
+    table: np.ndarray  # [term, iteration]: a number that random vectors make of its value
+    simple: int  # so many of them, the first, are no products of three
+
+
+def two(here: Monomials, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
+    """Sums and differences of two: products of up to three values, a matrix times a value; and sums of three."""
+    shape, count = wanted[0].shape, len(wanted)
+    if len(shape) > 2 or count < FEWEST or start + count > here.iterations:
+        return
+    if not all(np.all(np.isfinite(w)) for w in wanted):
+        return
+    left: np.ndarray = np.asarray(here.rng.normal(size=shape[0])) if shape else np.ones(())
+    right = np.asarray(here.rng.normal(size=shape[1])) if len(shape) == 2 else None
+    goal = np.array([np.dot(left, w) if right is None else left @ w @ right for w in wanted])
+    near = NEAR * float(np.linalg.norm(goal))
+    terms = terms_of(here, shape, start, count, left, right)
+    if not near or not len(terms.table):
+        return
+    number, table = len(terms.table), np.concatenate([terms.table, -terms.table])
+    order = np.argsort(table[:, 0])
+    keys, rest = table[order, 0], goal - table
+    low, high = np.searchsorted(keys, rest[:, 0] - near), np.searchsorted(keys, rest[:, 0] + near)
+    found = 0
+    for k in np.flatnonzero(high > low):
+        there = order[low[k] : high[k]]
+        there = there[(there > k) & (there != k + number)]
+        for j in there[np.linalg.norm(table[there] - rest[k], axis=1) <= near][: MOST_FOUND - found]:
+            texts = [text_of(here, terms, int(each) % number, shape) for each in (k, j)]
+            if None not in texts:
+                found += 1
+                yield Written(added_up(texts, [bool(k < number), bool(j < number)]), [], 2.5)
+    if not found:
+        short = [text_of(here, terms, k, shape) or "" for k in range(terms.simple)]
+        for three in itertools.islice(of_three(short, terms.table[: terms.simple], goal, near), MOST_FOUND):
+            yield Written(added_up(three, [True] * 3), [], 3.0)
+
+
+def text_of(here: Monomials, terms: Terms, k: int, shape: tuple[int, ...]) -> str | None:
+    """A term as it is written; None where it does not have the whole shape."""
+    made = terms.made[k]
+    if isinstance(made, str):
+        return made
+    return here.written(shape, list(made)).text if here.factors(shape).fill(made) else None
+
+
+def terms_of(
+    here: Monomials, shape: tuple[int, ...], start: int, count: int, left: np.ndarray, right: np.ndarray | None
+) -> Terms:
+    """The terms that a sum may have, and what two random vectors make of each at each iteration."""
+    window = slice(start, start + count)
+
+    def spun(values: np.ndarray) -> np.ndarray:
+        if not len(values):
+            return np.zeros((0, count))
+        along = np.tensordot(values, left, ([2], [0]) if shape else 0)
+        return along if right is None else along @ right
+
+    chosen, values = here.small(shape)
+    made: list[tuple[int, ...] | str] = list(chosen)
+    rows = [spun(values[:, window])]
+    for name, matrix in here.matrices if shape else ():
+        for text, inner, weights in forms(name, matrix[window], shape, left, right):
+            table = here.factors(inner)
+            alone = [k for k in range(len(table.texts)) if table.fill((k,))]
+            if alone:
+                image = table.values[alone][:, window].reshape(len(alone), count, -1)
+                rows.append(np.einsum("kti,ti->kt", image, weights.reshape(count, -1)))
+                made += [text.format(bracketed(table.texts[k])) for k in alone]
+    simple = len(made)
+    factors = here.factors(shape).values[:MOST_OF_THREE_FACTORS, window]
+    pairs = list(itertools.combinations_with_replacement(range(len(factors)), 2))
+    products = np.stack([factors[k] * factors[j] for k, j in pairs]) if pairs else factors
+    for third in range(len(factors)):
+        before = [n for n, (_, j) in enumerate(pairs) if j <= third]
+        made += [(*pairs[n], third) for n in before]
+        rows.append(spun(products[before] * factors[third]))
+    return Terms(made, np.concatenate(rows), simple)
+
+
+def added_up(texts: Sequence[str | None], plus: list[bool]) -> str:
+    """A sum as it is written, what is taken away last."""
+    trees = sorted(zip(plus, (parsed(str(text)) for text in texts), strict=True), key=lambda pair: not pair[0])
+    first, *others = trees
+    whole: ast.expr = first[1] if first[0] else ast.UnaryOp(ast.USub(), first[1])
+    for positive, tree in others:
+        whole = ast.BinOp(whole, ast.Add() if positive else ast.Sub(), tree)
+    return ast.unparse(whole)
+
+
+def of_three(texts: list[str], table: np.ndarray, goal: np.ndarray, near: float) -> Iterator[list[str]]:
+    """Three of the rows that add up to the goal, of those with the shortest texts."""
+    kept = np.array(sorted(range(len(texts)), key=lambda k: (len(texts[k]), k))[:MOST_OF_THREE], int)
+    rows = table[kept]
+    first, second = np.triu_indices(len(kept), 1)
+    sums = rows[first, 0] + rows[second, 0]
+    order = np.argsort(sums)
+    keys = sums[order]
+    for k, row in enumerate(rows):
+        low, high = np.searchsorted(keys, [goal[0] - row[0] - near, goal[0] - row[0] + near])
+        there = order[low:high]
+        there = there[first[there] > k]
+        exact = np.linalg.norm(rows[first[there]] + rows[second[there]] + row - goal, axis=1) <= near
+        for j in there[exact]:
+            yield [texts[kept[k]], texts[kept[first[j]]], texts[kept[second[j]]]]
