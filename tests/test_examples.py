@@ -61,7 +61,22 @@ def test_the_report_offers_the_declaration(example, tmp_path):
     assert any(example["declared"] in detail for detail in report["findings"][0]["details"])
 
 
-@pytest.mark.parametrize("example", NAMED, ids=[example["file"] for example in NAMED])
+# A search of half a minute each: `pytest -m slow` runs them, and examples/headlines.py does as much.
+LONG = {
+    *("founding/hello_lstm.py", "wrong/inline_cells.ipynb"),
+    *("founding/hello_half_backward.py", "founding/learn_rtrl.py", "founding/hello_cell_forgets.py"),
+    *("founding/learn_rtrl_no_kronecker.py", "founding/hello_sigmoid_sign.py", "wrong/chunked_truncation.py"),
+    *("wrong/rtrl_two_faults.py", "wrong/dropped_path.py", "wrong/lstm_dropped_cell_path.py", "wrong/truncated_40.py"),
+}
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(example, marks=[pytest.mark.slow] * (example["file"] in LONG), id=example["file"])
+        for example in NAMED
+    ],
+)
 def test_the_line_is_named_and_the_headline_is_that_of_the_index(example):
     # Twice the time that any of them takes.
     finding = headlines.report_of(example, Depth(blame=40, shrink=0, strict=True)).findings[0]

@@ -132,7 +132,49 @@ def gradient(w, xs, ys):
     return g
 """
 
+# Forward in time with a tensor of three axes for each matrix, new values made beside the old, and a rectifier.
+SENSITIVE = """import numpy as np
+
+rng = np.random.RandomState(5)
+xs, ys = rng.randn(4, 2), rng.randn(4, 3)
+A, B, k = rng.randn(3, 3) * 0.6, rng.randn(3, 2), rng.randn(3) * 0.3
+
+
+def loss(A, B, k, xs, ys):
+    h, total = np.full(3, 0.2), 0.0
+    for x, y in zip(xs, ys):
+        h = np.tanh(A @ h + B @ x + k)
+        total = total + 0.5 * np.sum((np.maximum(h, 0) - y) ** 2)
+    return total
+
+
+def gradients(A, B, k, xs, ys):
+    h, dA, dB, dk = np.full(3, 0.2), np.zeros((3, 3)), np.zeros((3, 2)), np.zeros(3)
+    S_A, S_B, S_k = np.zeros((3, 3, 3)), np.zeros((3, 3, 2)), np.zeros((3, 3))
+    for x, y in zip(xs, ys):
+        h_new = np.tanh(A @ h + B @ x + k)
+        slope = 1 - h_new * h_new
+        J = slope[:, None] * A
+        direct = np.diag(slope)
+        S_A_new = np.einsum("pq,qij->pij", J, S_A) + np.einsum("pi,j->pij", direct, h)
+        S_B_new = np.einsum("pq,qij->pij", J, S_B) + np.einsum("pi,j->pij", direct, x)
+        S_k = J @ S_k + direct
+        h, S_A, S_B = h_new, S_A_new, S_B_new
+        miss = np.maximum(h, 0) - y
+        miss = miss * (h > 0)
+        dA += np.tensordot(miss, S_A, axes=1)
+        dB += np.tensordot(miss, S_B, axes=1)
+        dk += miss @ S_k
+    return dA, dB, dk
+"""
+
+POPPED = GATES.replace("for t in reversed(range(ids.shape[1])):", "while kept:").replace(
+    "        x, h, z, c = kept[t]\n", "        x, h, z, c = kept.pop()\n        t = len(kept)\n"
+)
+
 CALLS = {
+    POPPED: Expressions("p", "loss(p, ids, labels)", "backward(p, ids, labels)"),
+    SENSITIVE: Expressions("A,B,k", "loss(A, B, k, xs, ys)", "gradients(A, B, k, xs, ys)"),
     GATES: Expressions("p", "loss(p, ids, labels)", "backward(p, ids, labels)"),
     LISTS: Expressions("U,W,v", "loss(U, W, v, xs, ys)", "backward(U, W, v, xs, ys)"),
     FORWARD: Expressions("w", "loss(w, xs, ys)", "gradient(w, xs, ys)"),
@@ -151,6 +193,12 @@ DAMAGES = {
     "a sum in a list": (LISTS, "            dv[i] += err * hs[t + 1][i]\n", "", {"never-computed"}),
     "one entry": (FORWARD, "        g[2] += miss * h\n", "", {"missing-term"}),
     "the state once more": (FORWARD, "h = 0.8 * h + 0.2 * a", "h = 0.8 * h + a", {"other-forward", "scale"}),
+    "what is kept": (POPPED, "        kept.append((x, h, z, c))\n", "", None),
+    "what is handed on": (SENSITIVE, "        h, S_A, S_B = h_new, S_A_new, S_B_new\n", "", None),
+    "a sum of another shape": (SENSITIVE, "        dB += np.tensordot(miss, S_B, axes=1)\n", "", {"never-computed"}),
+    "a sensitivity": (SENSITIVE, "        S_k = J @ S_k + direct\n", "", None),
+    "a slope forward in time": (SENSITIVE, "1 - h_new * h_new", "1 - h_new", None),
+    "a mask": (SENSITIVE, "        miss = miss * (h > 0)\n", "", {"derivative-omitted", "missing-term"}),
     "a factor of a sum": (FORWARD, "g[2] += miss * h", "g[2] += h", {"missing-term", "scale"}),
 }  # fmt: skip
 

@@ -9,7 +9,8 @@ from rnn_jax.verify.repair.harvest import Values
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.probe import shape_of
 from rnn_jax.verify.repair.sums import factors
-from rnn_jax.verify.repair.totals import multiple, scattered, totals
+from rnn_jax.verify.repair.terms import two
+from rnn_jax.verify.repair.totals import images_in_all, multiple, scattered, totals
 
 T, H, D, B = 4, 5, 3, 2
 RNG = np.random.default_rng(3)
@@ -23,6 +24,7 @@ KNOWN = {
     "eye": [np.eye(H)] * T,
     "X": [RNG.normal(size=(B, D)) for _ in range(T)],
     "Z": [RNG.normal(size=(B, H)) for _ in range(T)],
+    "on": [(RNG.normal(size=H) > 0).astype(float) for _ in range(T)],
     "lr": [0.3] * T,
     "k": [2, 0, 2, 1],
 }
@@ -58,6 +60,7 @@ ELEMENTWISE = {
     "of three axes": lambda eye, x, **_: eye[:, :, None] * x,
     "outer": lambda a, x, **_: a[:, None] * x,
     "a column": lambda Z, b, **_: Z * b,
+    "a mask": lambda a, b, g, on, **_: a * b * (1 - g**2) * on,
 }
 MATRICES = {
     "back": lambda W, a, **_: W.T @ a,
@@ -109,6 +112,9 @@ def test_sums_over_all_iterations(found, name, scale):
 TWO = {
     "back and on": lambda W, a, x, **_: W.T @ a + x,
     "two products": lambda a, b, g, i, **_: a * b + g * i,
+    "a difference": lambda a, b, **_: a - b,
+    "the negative of both": lambda a, b, **_: -a - b,
+    "of three factors": lambda a, b, g, i, **_: (1 - g) * a + b * g * i,
     "two matrices": lambda Z, W, X, **_: Z @ W + X,
 }
 
@@ -116,7 +122,7 @@ TWO = {
 @pytest.mark.parametrize("name", TWO)
 def test_sums_of_two(found, name):
     wanted = each(TWO[name])
-    texts = [w.text for w in found.two(wanted)]
+    texts = [w.text for w in two(found, wanted)]
     assert texts
     for text in texts:
         np.testing.assert_allclose(np.stack(worth(text)), np.stack(wanted), rtol=1e-12)
@@ -124,8 +130,8 @@ def test_sums_of_two(found, name):
 
 def test_no_sum_of_two_is_found_for_numbers_of_chance(found):
     rng = np.random.default_rng(9)
-    assert list(found.two([rng.normal(size=H) for _ in range(T)])) == []
-    assert list(found.two(each(TWO["back and on"])[:2])) == [], "two iterations are too few to tell"
+    assert list(two(found, [rng.normal(size=H) for _ in range(T)])) == []
+    assert list(two(found, each(TWO["back and on"])[:2])) == [], "two iterations are too few to tell"
 
 
 def test_sums_into_the_place_of_an_index(found):
@@ -147,6 +153,33 @@ def test_nothing_is_found_for_numbers_of_chance(found):
     assert list(found.equal_to([rng.normal(size=(H, D)) for _ in range(T)])) == []
     assert list(totals(found, rng.normal(size=(H, D)))) == []
     assert list(scattered(found, rng.normal(size=(4, H)))) == []
+
+
+def stock_of(**values):
+    return {text: Values(shape_of(v[0]), [np.asarray(each) for each in v]) for text, v in values.items()}
+
+
+def test_a_summand_may_lack_a_difference_as_its_factor():
+    rng = np.random.default_rng(4)
+    p, y, d = rng.normal(size=(T, 3, 2)), rng.normal(size=T), rng.normal(size=T)
+    known = Monomials(stock_of(p=list(p), y=list(map(float, y)), d=list(map(float, d))), "np")
+    right = np.einsum("t,tij->ij", y - d, p)
+    statement = ast.parse("g += p").body[0]
+    assert "y - d" in [w.text for w in factors(known, statement, right)]
+    assert list(factors(known, statement, rng.normal(size=(3, 2)))) == []
+
+
+def test_what_a_matrix_gives_is_added_up(found):
+    wanted = np.sum(each(lambda W, b, **_: W.T @ b), axis=0)
+    assert [w.text for w in images_in_all(found, wanted)] == ["W.T @ b"]
+    assert list(images_in_all(found, np.random.default_rng(5).normal(size=D))) == []
+
+
+def test_where_anything_will_do_the_rest_decides(found):
+    wanted = each(ELEMENTWISE["a slope"])
+    wanted[1][2] = np.nan
+    assert "a * i[t] * (1 - g ** 2)" in [w.text for w in found.worth(wanted)]
+    assert list(two(found, wanted)) == [], "sums are not looked for"
 
 
 def test_of_one_number_no_multiple_will_do():
