@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console, RenderableType
 
+from rnn_jax import cli_train
 from rnn_jax._version import __version__
 from rnn_jax.cache import keep_compiled
 from rnn_jax.errors import InputError, require
@@ -48,6 +49,10 @@ def root(
     version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
     """Hand-written back-propagation through time, verified against jax.grad."""
+
+
+app.command()(cli_train.train)
+app.command()(cli_train.sample)
 
 
 @app.command()
@@ -140,11 +145,12 @@ def check(
         from rnn_jax.verify.render import check_text
 
     said = Expressions(wrt, loss, grads, setup, call, update, lr)
+    repro = shlex.join(["rnn-jax", *that_only_look(sys.argv[1:])])
     intent = Intent(truncate, clip, scale, sign, truth, vary)
     with progress("check") as step:
         report = check_file(
             file, said, intent, cells=cells, until=until, timeout=timeout, points=points, seed=seed, dtype=dtype,
-            progress=step, warn=aside, command=shlex.join(["rnn-jax", *sys.argv[1:]]), emit_test=emit_test,
+            progress=step, warn=aside, command=repro, emit_test=emit_test,
             depth=QUICK if quick else Depth(strict=debug),
         )  # fmt: skip
     show(check_text.render(report, diff), check_text.WIDTH)
@@ -154,6 +160,19 @@ def check(
     if fix:
         mend(report)
     return STATUS[str(report.verdict)]
+
+
+def that_only_look(words: list[str]) -> list[str]:
+    """The words of a command line without those that write files: what is typed to see the report once more."""
+    kept: list[str] = []
+    for word in words:
+        before = kept.pop() if kept and kept[-1] in WRITING else None
+        if before is None and word != "--fix" and not word.startswith(tuple(f"{option}=" for option in WRITING)):
+            kept.append(word)
+    return kept
+
+
+WRITING = ("--json", "--html", "--emit-test")
 
 
 def aside(text: str) -> None:

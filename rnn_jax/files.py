@@ -30,20 +30,25 @@ def require_apart(source: Path, outputs: dict[str, Path | None]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a file of text as write_bytes does."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
     """Write the file beside its place, then move it there in one step; a device or a pipe is written to as it is.
 
     A file that was there before keeps its mode. Raises InputError as require_writable does, and where the disk refuses.
     """
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
         else:
-            replaced(path.resolve(), text)  # a link stays one
+            replaced(path.resolve(), data)  # a link stays one
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def replaced(path: Path, text: str) -> None:
+def replaced(path: Path, data: bytes) -> None:
     """Put a whole file in the place of the one at `path`."""
     require_writable(path)
     umask = os.umask(0)
@@ -51,8 +56,10 @@ def replaced(path: Path, text: str) -> None:
     mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~umask  # mkstemp's 0o600 would surprise
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # what the name points to must be on the disk before the name is
         os.chmod(name, mode)
         os.replace(name, path)
     except BaseException:

@@ -70,6 +70,11 @@ def check(file, *options, wrt="U,W,V", loss="forward(X, Y)[0]", grads="backward(
     return cli.app(arguments + (["--grads", grads] if grads else []), standalone_mode=False)
 
 
+def test_what_is_to_be_typed_again_writes_no_file():
+    words = "check a.py --fix --wrt W --html r.html --json=r.json --diff --emit-test t.py --seed 3".split()
+    assert cli.that_only_look(words) == "check a.py --wrt W --diff --seed 3".split()
+
+
 def test_right_and_wrong_have_their_status(file, capsys):
     assert check(file) == 0
     assert "all 3 gradients agree" in capsys.readouterr().out

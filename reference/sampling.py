@@ -1,0 +1,54 @@
+"""Text that goes on where a prompt ends, chosen from the same numbers as in JAX, in NumPy one step at a time."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from reference import model, parameters
+from reference.arrays import Inexact
+from reference.checks import require
+
+
+def choose(
+    logits: Inexact[np.ndarray, " K"], number: float, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
+) -> int:
+    """The next index: at temperature 0 the likeliest, else where the number in [0, 1) falls among the probabilities.
+
+    top_k: so many of the likeliest are left, 0 for all. top_p: the likeliest that make up so much, one at least.
+    """
+    if temperature == 0:
+        return int(np.argmax(logits))
+    order = np.argsort(-logits, kind="stable")
+    scaled = logits[order] / temperature
+    p = np.exp(scaled - scaled[0])
+    p /= p.sum()
+    count = int(np.sum(np.cumsum(p) - p < top_p))
+    count = min(count, top_k) if top_k else count
+    total = np.cumsum(p[:count])
+    return int(order[min(int(np.sum(total <= number * total[-1])), count - 1)])
+
+
+def go_on(
+    p: model.Params,
+    prompt: Sequence[int],
+    state0: model.States,
+    numbers: Sequence[float],
+    *,
+    cell: str = "rnn",
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+) -> Iterator[int]:
+    """The indices that follow a prompt, each of whose indices is fed once; one for each number."""
+    require(len(prompt) > 0, "the prompt is empty, but one index or more is right")
+    o, state, _ = model.forward(p, np.asarray(prompt)[:, None], state0, cell=cell)
+    for number in numbers:
+        index = choose(o[-1, 0], number, temperature, top_k, top_p)
+        yield index
+        o, state, _ = model.forward(p, np.array([[index]]), state, cell=cell)
+
+
+def zero_state(p: model.Params, has_cell_state: bool) -> model.States:
+    """The states (1, H) of zeros before a prompt."""
+    zeros = [[np.zeros((1, q.W.shape[0])) for q in layer] for layer in p.layers]
+    return tuple(tuple(parameters.State(h, h.copy() if has_cell_state else None) for h in layer) for layer in zeros)

@@ -1,0 +1,44 @@
+"""How a training run stands: a bar with loss, speed and time left on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rnn_jax.progress import SECONDS_BETWEEN_LINES
+
+Show = Callable[[int, str], None]
+
+
+@contextmanager
+def meter(label: str, done: int, total: int, characters: int) -> Iterator[Show]:
+    """Yield show(updates made, words about the loss). characters: in one update."""
+    console, start, first = Console(stderr=True), time.monotonic(), done
+
+    def speed(now: int) -> str:
+        rate = (now - first) * characters / max(1e-9, time.monotonic() - start)
+        return f"{rate:,.0f} characters/s"
+
+    if console.is_terminal:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[said]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(label, total=total, completed=done, said="compiling")
+            yield lambda now, said: bar.update(task, completed=now, said=f"{now:,} of {total:,}  {said}  {speed(now)}")
+        return
+    last = time.monotonic()
+
+    def line(now: int, said: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            print(f"{label}: {now:,} of {total:,}, {said}, {speed(now)}", file=sys.stderr, flush=True)
+
+    yield line
