@@ -77,14 +77,22 @@ def train(
         from rnn_jax import runs
         from rnn_jax.recipe import Recipe
 
+    if updates is None:
+        updates = 100_000 if problem else 2_000
+    if rate is None:
+        rate = 0.01 if problem else 0.002
     recipe = Recipe(
-        updates or (100_000 if problem else 2_000), optimizer or ("sgd" if problem else "adam"),
-        rate or (0.01 if problem else 0.002), schedule=schedule, warmup=warmup, clip_norm=clip_norm,
-        clip_value=clip_value, weight_decay=weight_decay, dtype=dtype, seed=seed,
+        updates, optimizer or ("sgd" if problem else "adam"), rate, schedule=schedule, warmup=warmup,
+        clip_norm=clip_norm, clip_value=clip_value, weight_decay=weight_decay, dtype=dtype, seed=seed,
     )  # fmt: skip
     make_folder(folder)
     if resume:
         run = runs.load(folder / LAST)
+        named = (problem or "", tuple(map(str, text or ())))
+        require(
+            named == (run.source.problem, run.source.texts),
+            f"the run in {folder} is of {shown(run)}: rnn-jax train {shown(run)} --out {folder} --resume is right",
+        )
         material = runs.again(run)
     elif problem:
         run, material = runs.of_problem(problem, recipe, cell)

@@ -1,6 +1,5 @@
 """How a training run stands: a bar with loss, speed and time left on a terminal, plain lines elsewhere."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rnn_jax.progress import SECONDS_BETWEEN_LINES
+from rnn_jax.progress import now_and_then
 
 Show = Callable[[int, str], None]
 
@@ -33,12 +32,5 @@ def meter(label: str, done: int, total: int, characters: int) -> Iterator[Show]:
             task = bar.add_task(label, total=total, completed=done, said="compiling")
             yield lambda now, said: bar.update(task, completed=now, said=f"{now:,} of {total:,}  {said}  {speed(now)}")
         return
-    last = time.monotonic()
-
-    def line(now: int, said: str) -> None:
-        nonlocal last
-        if time.monotonic() - last > SECONDS_BETWEEN_LINES:
-            last = time.monotonic()
-            print(f"{label}: {now:,} of {total:,}, {said}, {speed(now)}", file=sys.stderr, flush=True)
-
-    yield line
+    say = now_and_then()
+    yield lambda now, said: say(f"{label}: {now:,} of {total:,}, {said}, {speed(now)}")

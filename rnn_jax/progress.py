@@ -20,12 +20,18 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
             task = bar.add_task(label, total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
         return
+    say = now_and_then()
+    yield lambda done, total: say(f"{label}: {done} of {total}")
+
+
+def now_and_then() -> Callable[[str], None]:
+    """Print a line on standard error, unless the last one is less than ten seconds old."""
     last = time.monotonic()
 
-    def line(done: int, total: int) -> None:
+    def say(line: str) -> None:
         nonlocal last
         if time.monotonic() - last > SECONDS_BETWEEN_LINES:
             last = time.monotonic()
-            print(f"{label}: {done} of {total}", file=sys.stderr, flush=True)
+            print(line, file=sys.stderr, flush=True)
 
-    yield line
+    return say

@@ -238,6 +238,8 @@ REFUSED = {
     ),
     "a negative batch": (("train", "--text", "poem.txt", "--batch", -1), "B is -1, but 1 or more is right"),
     "no updates": (("train", "alphabet", "--updates", -5), "updates is -5, but 1 or more is right"),
+    "no updates at all": (("train", "alphabet", "--updates", 0), "updates is 0, but 1 or more is right"),
+    "no rate": (("train", "alphabet", "--rate", 0), "the rate is 0.0, but more than 0 is right"),
     "no dtype": (("train", "alphabet", "--dtype", "float16"), "the dtype 'float16' is unknown"),
     "nothing to go on with": (("train", "alphabet", "--resume"), "runs/alphabet/last.safetensors cannot be read"),
     "a setting that is the run's": (
@@ -257,6 +259,13 @@ def test_what_cannot_be_done_is_told_in_a_sentence(here, poem, name):
     words, sentence = REFUSED[name]
     with pytest.raises(InputError, match=re.escape(sentence)):
         command(*words)
+
+
+def test_a_run_of_something_else_is_not_gone_on_with(here, poem):
+    command("train", "alphabet", "--updates", 100)
+    for other in (("hello",), ("--text", poem)):
+        with pytest.raises(InputError, match=r"the run in runs/alphabet is of alphabet: rnn-jax train alphabet --out"):
+            command("train", *other, "--out", "runs/alphabet", "--resume")
 
 
 def test_a_prompt_beyond_the_vocabulary_is_told(here):
