@@ -15,7 +15,7 @@ from rnn_jax.verify.trace.places import NOWHERE
 from rnn_jax.verify.trace.recorder import Recorder, operand, plain, recording
 from rnn_jax.verify.trace.tape import Operand
 from rnn_jax.verify.trace.world import World
-from rnn_jax.verify.unset import unset_filled
+from rnn_jax.verify.unset import NUMBERS, unset_filled
 
 Values = dict[str, np.ndarray]
 
@@ -67,7 +67,7 @@ class Recording:
 def record(subject: Subject, setting: Setting) -> Recording:
     """Evaluate the loss with arrays that record."""
     recorder = Recorder()
-    with subject.world.recorded(), recording(recorder):
+    with subject.world.recorded(), recording(recorder), unset_filled():
         ids = mark(subject, recorder, setting)
         subject.prepare(Setting(inputs={k: dispatch.wrap_all(v) for k, v in setting.copied().inputs.items()}))
         value, output = scalar(subject.evaluate_loss())
@@ -102,11 +102,12 @@ def number_of(number: Any) -> float:
     return float(np.asarray(number).reshape(()))
 
 
-def evaluate_loss(subject: Subject, setting: Setting) -> float:
-    """The loss by the program itself, unrecorded."""
+def evaluate_loss(subject: Subject, setting: Setting, unset: np.ndarray = NUMBERS) -> float:
+    """The loss by the program itself, unrecorded. unset: what np.empty leaves in memory."""
     try:
         subject.prepare(setting.copied())
-        return number_of(subject.evaluate_loss())
+        with unset_filled(unset):
+            return number_of(subject.evaluate_loss())
     finally:
         subject.world.restore()
 
@@ -165,17 +166,18 @@ def loss_after(subject: Subject, setting: Setting) -> float:
         for name, array in subject.parameters().items():
             np.asarray(array)[...] = before[name]
         state()
-        return number_of(subject.evaluate_loss())
+        with unset_filled():
+            return number_of(subject.evaluate_loss())
     finally:
         subject.world.restore()
 
 
 def once(subject: Subject, loss_first: bool) -> Values:
     """One call for the gradients, after one for the loss where they need it."""
-    if loss_first:
-        subject.evaluate_loss()
-    before = {name: np.array(plain(array)) for name, array in subject.parameters().items()}
     with unset_filled():
+        if loss_first:
+            subject.evaluate_loss()
+        before = {name: np.array(plain(array)) for name, array in subject.parameters().items()}
         raw = plain(subject.evaluate_gradients(before))
     return named(raw, before)
 

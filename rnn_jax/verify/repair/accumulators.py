@@ -131,6 +131,7 @@ def accumulators(
                for n in trial.made.wanted}  # fmt: skip
     missing = flat(trial, lacking)
     missing[np.abs(missing) <= SAME * np.max(np.abs(flat(trial, trial.made.wanted)))] = 0.0  # of one long vector
+    least = np.count_nonzero(missing)
     rng = np.random.default_rng(0)
     stands = looking.all(targets)
     weights = trial.bench.subject.parameters().values()
@@ -146,6 +147,9 @@ def accumulators(
             # An array of its own each time sums up nothing, if it is not one of several that are kept.
             passing = len(ids) > 1 and len(set(ids)) == len(ids) and not isinstance(parsed(text), ast.Subscript)
             if ids in known or passing or len(set(ids)) > MOST_ARRAYS:
+                continue
+            own = {id(v): a.size for v, a in zip(seen, arrays, strict=True) if a is not None}
+            if sum(own.values()) < least:  # too small for all that is missing
                 continue
             if any(np.may_share_memory(arrays[0], np.asarray(w)) for w in weights) != updated:
                 continue

@@ -17,6 +17,7 @@ from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot
+from rnn_jax.verify.repair.packed import Cuts, cuts, unwritten
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.tree import ATOMS, at, located, replaced, shallow, walk
 from rnn_jax.verify.repair.trial import Trial
@@ -45,7 +46,7 @@ def gaps(
     """The gaps at which all that is wrong can be mended. seconds: for the equations of one."""
     rng = np.random.default_rng(0)
     zeros = numbers(trial.live, trace)
-    for place, first, text, renewed in places(trial.live, reach, wrong):
+    for place, first, text, renewed in places(trial.live, reach, wrong, cuts(trial.live, trace)):
         if over():
             return
         there, site = filled(trial, place, text, zeros.get((place.spot, text), text))
@@ -57,10 +58,12 @@ def gaps(
             yield Gap(place, first, text, renewed, there, forcing, healing)
 
 
-def places(live: LiveCode, reach: dict[Site, Reach], wrong: frozenset[str]) -> Iterator[tuple[Site, int, str, bool]]:
+def places(
+    live: LiveCode, reach: dict[Site, Reach], wrong: frozenset[str], made: Cuts
+) -> Iterator[tuple[Site, int, str, bool]]:
     """Where a statement that gives a name another value may be missing, behind those that give it one first.
 
-    Of places between which the name is not used the last, at which most is known.
+    Of places between which the name is not used the last, at which most is known. made: the parts of arrays.
     """
     found: list[tuple[int, int, Site, int, str]] = []
     for spot in live.spots:
@@ -73,6 +76,8 @@ def places(live: LiveCode, reach: dict[Site, Reach], wrong: frozenset[str]) -> I
             given = words(function).stored
             for block, field, body in blocks(function, path):
                 holder, said = at(live.statement(spot), block), [words(each) for each in body]
+                for k, text in unwritten(body, made):
+                    found.append((-1, body[k - 1].lineno, Site(*spot, (*block, (field, k))), k, text))
                 for text in sorted(used):
                     for first, last, rank in stretches(said, text, holder):
                         line = body[first - 1].lineno if first else body[0].lineno
@@ -163,6 +168,9 @@ def closed(gap: Gap, edit: Edit) -> Edit | None:
     new = [each for each in body if not any(each is o for o in old)]
     if len(new) != 1 or len(body) != len(old) + 1:
         return None
+    empty_part = gap.text.endswith("]") and not any(np.any(v) for v in gap.healing.present)
+    if empty_part and (isinstance(new[0], ast.AugAssign) or gap.text in ast.unparse(new[0].value)):
+        return None  # there is nothing to be added to
     if not isinstance(empty.value, ATOMS) and ast.unparse(empty.value) in ast.unparse(new[0]):
         return None  # what stands for the array of zeros
     at_k = early(old, new[0], gap.first, int(k or 0)) if gap.renewed else int(k or 0)

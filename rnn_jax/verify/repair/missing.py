@@ -13,7 +13,7 @@ import numpy as np
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import key_of, parsed
-from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.harvest import Stock, Values
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.tree import ATOMS, at
@@ -57,11 +57,21 @@ def statements(
             late = 0.7 * in_loop(live, place)
             yield assigned(target, "=", f"{numpy}.zeros_like({target})"), 2 + late
             yield assigned(f"{target}[...]", "=", "0"), 2.2 + late
-            for index in indices:
+            for index in [*indices, *one_in_each(stock, values, numpy)]:
                 yield assigned(f"{target}[{index}]", "-=", "1"), 2
             for number in numbers:
                 yield assigned(target, "/=", number), 2.5
                 yield assigned(target, "*=", number), 3
+
+
+def one_in_each(stock: Stock, target: Values, numpy: str) -> Iterator[str]:
+    """Indices of one entry in each row of a matrix, or in each column, by arrays of whole numbers: the targets."""
+    for text, known in stock.items():
+        if known.shape[:2] == ("array", "i") and len(known.shape[2]) == 1 == len(target.shape[2]) - 1:
+            every = f"{numpy}.arange(len({text}))"
+            for axis in (0, 1):
+                if target.shape[2][axis] == known.shape[2][0]:
+                    yield f"{every}, {text}" if axis == 0 else f"{text}, {every}"
 
 
 def in_loop(live: LiveCode, place: Site) -> bool:

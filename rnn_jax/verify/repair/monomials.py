@@ -26,6 +26,7 @@ LARGEST = 5_000_000  # numbers in the table of their pairs
 PROBES = 14  # entries that are compared
 NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, right to a millionth
 MOST_FOUND = 6
+TWO = "2"  # of the slope of a square; in products of several factors only, elsewhere it would be one term more of each
 MOST_ALIKE = 2  # texts that are worth the same here, but may not be elsewhere
 COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3, 5: 2.7}  # by the number of factors
 
@@ -64,7 +65,7 @@ class Monomials:
             for text, entry in self.stock.items()
             if entry.shape[0] in ("array", "float", "int") and len(entry.values) == self.iterations
         }
-        made = dict(known)
+        made = {TWO: np.full(self.iterations, 2.0)} | known
         for text, value in known.items():
             if isinstance(parsed(text), ATOMS) and value.ndim > 1 and self.stock[text].shape[0] == "array":
                 made.setdefault(f"1 - {text}", 1 - value)
@@ -104,8 +105,9 @@ class Monomials:
         if shape not in self._pairs:
             factors = self.factors(shape)
             table = factors.values[:MOST_PAIRED]
-            pairs = [p for p in itertools.combinations_with_replacement(range(len(table)), 2) if factors.fill(p)]
-            alone = [(k,) for k in range(len(table)) if factors.fill((k,))]
+            own = [k for k in range(len(table)) if factors.texts[k] != TWO]
+            pairs = [p for p in itertools.combinations_with_replacement(own, 2) if factors.fill(p)]
+            alone = [(k,) for k in own if factors.fill((k,))]
             first, second = (np.array([p[k] for p in pairs], int) for k in (0, 1))
             values = np.concatenate([table[[k for (k,) in alone]], table[first] * table[second]])
             self._pairs[shape] = [*alone, *pairs], values
@@ -166,20 +168,19 @@ class Monomials:
 
     @cached_property
     def matrices(self) -> list[tuple[str, np.ndarray]]:
-        """The names that are matrices."""
+        """The names that are matrices, those that are cut out of others last."""
         found = [(t, v) for t, v in self.single if v.ndim == 3 and isinstance(parsed(t), ATOMS)]
-        return [(t, v) for t, v in found if not t.endswith(".T")][:40]
+        return sorted(((t, v) for t, v in found if not t.endswith(".T")), key=lambda each: ":" in each[0])[:40]
 
     def images(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
         """The products of a matrix with up to two factors that are worth this."""
         shape, count = wanted[0].shape, len(wanted)
         if not all(np.all(np.isfinite(w)) for w in wanted):
             return
-        if len(shape) not in (1, 2) or start + count > self.iterations:
+        if len(shape) not in (1, 2, 3) or start + count > self.iterations:
             return
-        left: np.ndarray = np.asarray(self.rng.normal(size=shape[0]))
-        right = np.asarray(self.rng.normal(size=shape[1])) if len(shape) == 2 else None
-        goal = np.array([left @ w if right is None else left @ w @ right for w in wanted])
+        left, right = along(self.rng, shape)
+        goal = np.array([spun(w, left, right) for w in wanted])
         size = float(np.linalg.norm(goal))
         if not size:
             return
@@ -256,27 +257,37 @@ def adding_up(logs: np.ndarray, target: np.ndarray) -> Iterator[tuple[int, ...]]
                 yield (*pairs[k], *pairs[j])
 
 
+def along(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Random numbers for the last axis, and for those before it; of one axis alone for that."""
+    if len(shape) < 2:
+        return np.asarray(rng.normal(size=shape)), None
+    return np.asarray(rng.normal(size=shape[:-1])), np.asarray(rng.normal(size=shape[-1]))
+
+
+def spun(value: np.ndarray, left: np.ndarray, right: np.ndarray | None) -> float:
+    """The number that random vectors make of an array."""
+    return float(np.sum(left * (value if right is None else value @ right)))
+
+
 def forms(
     name: str, matrix: np.ndarray, shape: tuple[int, ...], left: np.ndarray, right: np.ndarray | None
 ) -> Iterator[tuple[str, tuple[int, ...], np.ndarray]]:
     """Products of a matrix with something else, what shape that has, and what the random vectors make of it."""
     rows, columns = matrix.shape[1:]
-    if rows == shape[0]:
-        image = np.einsum("i,tij->tj", left, matrix)
-        if right is None:
-            yield f"{name} @ {{}}", (columns,), image
-        else:
-            yield f"{name} @ {{}}", (columns, shape[1]), image[:, :, None] * right
-    if columns == shape[0]:
-        image = np.einsum("j,tij->ti", left, matrix)
-        if right is None:
-            yield f"{name}.T @ {{}}", (rows,), image
-        else:
-            yield f"{name}.T @ {{}}", (rows, shape[1]), image[:, :, None] * right
-    if right is not None and columns == shape[1]:
-        yield f"{{}} @ {name}", (shape[0], rows), left[:, None] * np.einsum("tij,j->ti", matrix, right)[:, None]
-    if right is not None and rows == shape[1]:
-        yield f"{{}} @ {name}.T", (shape[0], columns), left[:, None] * np.einsum("tij,i->tj", matrix, right)[:, None]
+    for text, own, image, other in (
+        (f"{name} @ {{}}", rows, "i,tij->tj", columns),
+        (f"{name}.T @ {{}}", columns, "j,tij->ti", rows),
+    ):
+        if len(shape) < 3 and own == shape[0]:
+            made = np.einsum(image, left, matrix)
+            yield text, (other, *shape[1:]), made if right is None else made[:, :, None] * right
+    for text, own, image, other in (
+        (f"{{}} @ {name}", columns, "j,tij->ti", rows),
+        (f"{{}} @ {name}.T", rows, "i,tij->tj", columns),
+    ):
+        if right is not None and own == shape[-1]:
+            made = np.einsum(image, right, matrix).reshape(-1, *(1 for _ in left.shape), other)
+            yield text, (*shape[:-1], other), left[..., None] * made
 
 
 def product(texts: list[str], sign: float) -> str:

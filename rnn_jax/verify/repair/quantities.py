@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -61,6 +62,8 @@ class Quantities:
                     if inner is not None:
                         said = f"the share of {inner} through `{text}`"
                         found[share.size].append(Quantity(said, share.ravel()))
+        for quantity in self.together():
+            found[quantity.value.size].append(quantity)
         return dict(found)
 
     @cached_property
@@ -102,6 +105,21 @@ class Quantities:
                 rest = adjoint[start : start + size[start]] - shares[number, k].ravel()
                 found[tape.nodes[number].place, k].append(rest)
         return list(found.values())
+
+    def together(self) -> Iterator[Quantity]:
+        """What comes through all uses of an array that a loop before has filled, and nothing through that loop."""
+        tape = self.made.recorder.tape
+        shares = self.adjoints[1]
+        uses: dict[tuple[object, ...], list[tuple[int, int]]] = defaultdict(list)
+        for number, k in sorted(shares):
+            operand = tape.nodes[number].operands[k]
+            if isinstance(operand, Use) and operand.ids is not None:
+                uses[operand.shape, operand.ids.tobytes()].append((number, k))
+        for several in uses.values():
+            inner = self.operand(tape.nodes[several[0][0]], several[0][1])
+            if len(several) > 1 and inner is not None:
+                value = np.asarray(sum(shares[use] for use in several))
+                yield Quantity(f"the gradient of {inner}, the loop that fills it aside", value.ravel())
 
     @cached_property
     def forward(self) -> dict[int, list[np.ndarray]]:
@@ -246,6 +264,8 @@ class Quantities:
         if found is None:
             return None
         tree = found[0]
+        if isinstance(tree, ast.UnaryOp):
+            return short(ast.unparse(tree.operand))
         if isinstance(tree, ast.BinOp) and k < 2:
             return short(ast.unparse((tree.left, tree.right)[k]))
         if isinstance(tree, ast.Call) and k < len(tree.args):

@@ -26,6 +26,7 @@ from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.right_values import by_dependence, by_name
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.sensitivities import sensitivities
+from rnn_jax.verify.repair.sums import left_over
 from rnn_jax.verify.repair.tree import ATOMS, at, first_line
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.vocabulary import counters, written
@@ -310,16 +311,19 @@ class Search:
             body = getattr(at(self.live.statement(place.spot), place.path[:-1]), field)
             alone = not any(isinstance(each, ast.AugAssign) for each in body)
             empty = all(isinstance(each, ast.Pass) for each in body)
-            return self.in_forward(place), not empty, alone, min(len(body) - (k or 0), 2), -len(place.path)
+            rest = body[k or 0 :]
+            left = next((n for n, each in enumerate(rest) if isinstance(each, ast.For | ast.While)), len(rest))
+            return self.in_forward(place), not empty, alone, min(left, 2), -len(place.path)
 
         return sorted(self.stocks, key=rank)
 
     def sums_at(self, place: Site) -> list[str]:
-        """What can be added to at a place: arrays, and lists of the function that it is in."""
+        """What can be added to at a place: arrays, what a loop has left last, and lists of its function."""
         function = function_at(self.live.statement(place.spot), place.path)[1]
         scope = self.trace.scopes.get((place.file, first_line(function)), {}) if function is not None else {}
         lists = sorted(name for name, shape in scope.items() if shape == ("list",))
-        return arrays_in(self.stocks[place]) + lists
+        arrays = arrays_in(self.stocks[place])
+        return sorted(arrays, key=lambda text: left_over(self.live, place, text)) + lists
 
     def in_forward(self, site: Site) -> bool:
         """Whether a site is inside a function that the loss runs."""

@@ -65,7 +65,7 @@ def stages(search: Search) -> Iterator[None]:
     if not summed:
         yield from missing_sums(search)
     if not missing:
-        yield from healed(search, 0.4)
+        yield from healed(search, 0.35)
         yield from between(search)
     search.stage(0.15)
     for place, stock in search.stocks.items():

@@ -87,7 +87,7 @@ def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[
     stored: Any = parsed(target)
     stored.ctx = ast.Store()
     cost = other.cost + 0.02 * (len(other.text) + len(target)) + company(live, place, target)
-    cost += LEFT_OVER * left_over(live, place, other.text)
+    cost += LEFT_OVER * (left_over(live, place, other.text) or left_over(live, place, target))
     body = getattr(at(live.statement(place.spot), place.path[:-1]), place.path[-1][0])
     taken_away = any(isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Sub) for n in body)
     for operator, more in ((ast.Add(), 0.0), (ast.Sub(), 0.0 if taken_away else 0.5)):

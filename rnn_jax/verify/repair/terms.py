@@ -13,33 +13,35 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_jax.verify.repair.expressions import Written, parsed
-from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, bracketed, forms
+from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, along, bracketed, forms, spun
 
 MOST_OF_THREE = 1_000  # terms, in sums of three
 MOST_OF_THREE_FACTORS = 40  # values, in the products of three that are terms
-FEWEST = 3  # iterations, for a sum of two to be told from chance
+FEWEST = 3  # numbers, for a sum of two to be told from chance
 
 
 class Terms(NamedTuple):
     """What may be a term of a sum."""
 
     made: list[tuple[int, ...] | str]  # by their factors, or as they are written
-    table: np.ndarray  # [term, iteration]: a number that random vectors make of its value
+    table: np.ndarray  # [term, number]: what random vectors make of its values
     simple: int  # so many of them, the first, are no products of three
 
 
 def two(here: Monomials, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
     """Sums and differences of two: products of up to three values, a matrix times a value; and sums of three."""
     shape, count = wanted[0].shape, len(wanted)
-    if len(shape) > 2 or count < FEWEST or start + count > here.iterations:
+    # Of an array any number of numbers can be made.
+    draws = -(-FEWEST // count) if wanted[0].size > 1 else 1
+    if len(shape) > 3 or count * draws < FEWEST or start + count > here.iterations:
         return
     if not all(np.all(np.isfinite(w)) for w in wanted):
         return
-    left: np.ndarray = np.asarray(here.rng.normal(size=shape[0])) if shape else np.ones(())
-    right = np.asarray(here.rng.normal(size=shape[1])) if len(shape) == 2 else None
-    goal = np.array([np.dot(left, w) if right is None else left @ w @ right for w in wanted])
+    vectors = [along(here.rng, shape) for _ in range(draws)]
+    goal = np.array([spun(w, left, right) for left, right in vectors for w in wanted])
     near = NEAR * float(np.linalg.norm(goal))
-    terms = terms_of(here, shape, start, count, left, right)
+    parts = [terms_of(here, shape, start, count, left, right) for left, right in vectors]
+    terms = parts[0]._replace(table=np.concatenate([part.table for part in parts], axis=1))
     if not near or not len(terms.table):
         return
     number, table = len(terms.table), np.concatenate([terms.table, -terms.table])
@@ -75,15 +77,13 @@ def terms_of(
     """The terms that a sum may have, and what two random vectors make of each at each iteration."""
     window = slice(start, start + count)
 
-    def spun(values: np.ndarray) -> np.ndarray:
-        if not len(values):
-            return np.zeros((0, count))
-        along = np.tensordot(values, left, ([2], [0]) if shape else 0)
-        return along if right is None else along @ right
+    def numbers(values: np.ndarray) -> np.ndarray:
+        rest = values if right is None else values @ right
+        return rest.reshape(len(values), count, left.size) @ np.ravel(left)
 
     chosen, values = here.small(shape)
     made: list[tuple[int, ...] | str] = list(chosen)
-    rows = [spun(values[:, window])]
+    rows = [numbers(values[:, window])]
     for name, matrix in here.matrices if shape else ():
         for text, inner, weights in forms(name, matrix[window], shape, left, right):
             table = here.factors(inner)
@@ -99,7 +99,7 @@ def terms_of(
     for third in range(len(factors)):
         before = [n for n, (_, j) in enumerate(pairs) if j <= third]
         made += [(*pairs[n], third) for n in before]
-        rows.append(spun(products[before] * factors[third]))
+        rows.append(numbers(products[before] * factors[third]))
     return Terms(made, np.concatenate(rows), simple)
 
 

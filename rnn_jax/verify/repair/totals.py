@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnn_jax.verify.repair.expressions import Written, parsed
-from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, bracketed, forms
+from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, along, bracketed, forms, spun
 from rnn_jax.verify.repair.tree import ATOMS
 
 MOST_ROWS = 4  # of a matrix that are added to one by one
@@ -34,14 +34,13 @@ def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
 def images_in_all(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
     """The products of a matrix with one value that are worth this when they are added up over all iterations."""
     shape = wanted.shape
-    if len(shape) not in (1, 2):
+    if len(shape) not in (1, 2, 3):
         return
     # What two random vectors make of each candidate: twice, so that no other sum has both numbers by chance.
-    drawn = here.rng.normal(size=(2, sum(shape)))
-    left, right = drawn[:, : shape[0]], drawn[:, shape[0] :] if len(shape) == 2 else [None, None]
-    goal = np.array([x @ wanted if y is None else x @ wanted @ y for x, y in zip(left, right, strict=True)])
+    drawn = [along(here.rng, shape) for _ in range(2)]
+    goal = np.array([spun(wanted, left, right) for left, right in drawn])
     for name, matrix in here.matrices:
-        made = [list(forms(name, matrix, shape, x, y)) for x, y in zip(left, right, strict=True)]
+        made = [list(forms(name, matrix, shape, left, right)) for left, right in drawn]
         for (text, inner, weights), (_, _, others) in zip(*made, strict=True):
             table = here.factors(inner)
             values = table.values.reshape(len(table.texts), here.iterations, -1)
@@ -135,6 +134,8 @@ def outer_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
             scale = np.abs(tables[0] * goals[1]) + np.abs(tables[1] * goals[0])
             near = list(zip(*np.nonzero(crossed < 1e-9 * scale), strict=True))
             for k, j in near[: 4 * MOST_FOUND]:
+                if steady(values[k]) and steady(factors[j]):
+                    continue  # what is the same each time is no sum over time
                 if not multiple(np.einsum(EINSUMS[form], values[k], factors[j]), wanted):
                     continue
                 one = here.written(first, list(chosen[k]))
@@ -184,6 +185,15 @@ def multiple(total: np.ndarray, wanted: np.ndarray) -> bool:
     if not share or np.linalg.norm(total / share - wanted) > NEAR * size:
         return False
     return wanted.size > 1 or abs(abs(share) - 1) <= NEAR
+
+
+def steady(values: np.ndarray) -> bool:
+    """Whether something is the same at all iterations, of several, or but for a number: a counter times what is."""
+    rows = values.reshape(len(values), -1)
+    largest = rows[int(np.argmax(np.linalg.norm(rows, axis=1)))]
+    size = float(largest @ largest)
+    rest = rows - np.outer(rows @ largest, largest) / size if size else rows
+    return len(values) > 1 and bool(np.linalg.norm(rest) <= NEAR * np.sqrt(size))
 
 
 def pairings(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnn_jax.verify.repair.live import LiveCode
+from rnn_jax.verify.repair.packed import columns, cuts
 from rnn_jax.verify.repair.probe import Shape, Trace
 from rnn_jax.verify.repair.tree import ATOMS
 
@@ -33,12 +34,13 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
                 found.setdefault(text, node)
                 if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and shape[0] == "array":
                     arrays.setdefault(text, shape)
+    targets = whole_numbers(live, trace)
     for spot in live.spots:
         for _, node in live.sites(spot):
             if isinstance(node, ATOMS) and isinstance(node.ctx, ast.Store):  # it may be read by what is missing
                 text = ast.unparse(node)
                 found.setdefault(text, ast.parse(text, mode="eval").body)
-            elif isinstance(node, ast.Name) and is_number(live, node.id):  # the loss alone may use it
+            elif isinstance(node, ast.Name) and (node.id in targets or is_number(live, node.id)):  # of the loss alone
                 found.setdefault(node.id, ast.Name(node.id, ast.Load()))
             elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value not in (0.0, 1.0):
                 found.setdefault(ast.unparse(node), node)
@@ -50,6 +52,8 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
     for item in (*items, *(other for text in items for other in reindexed(text, counters(live)))):
         for near in (item, *neighbours(item)):
             found.setdefault(near, ast.parse(near, mode="eval").body)
+    for text in columns(cuts(live, trace)):
+        found.setdefault(text, ast.parse(text, mode="eval").body)
     lists = {n for scope in trace.scopes.values() for n, shape in scope.items() if shape[0] in ("list", "tuple")}
     for text, call in renamed(live, trace, found):
         found.setdefault(text, call)
@@ -97,6 +101,13 @@ def beside(index: ast.Name) -> tuple[ast.expr, ast.expr]:
 def is_number(live: LiveCode, name: str) -> bool:
     """Whether a name of a module stands for a number: the weight of a penalty, a rate."""
     return any(isinstance(each.get(name), float) for each in live.subject.world.namespaces)
+
+
+def whole_numbers(live: LiveCode, trace: Trace) -> set[str]:
+    """The names of arrays of whole numbers, as targets are."""
+    own = {name for scope in trace.scopes.values() for name, shape in scope.items() if shape[:2] == ("array", "i")}
+    shared = {name: value for each in live.subject.world.namespaces for name, value in each.items()}
+    return own | {n for n, v in shared.items() if isinstance(v, np.ndarray) and v.dtype.kind == "i"}
 
 
 def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterator[tuple[str, ast.expr]]:

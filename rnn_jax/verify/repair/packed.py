@@ -1,0 +1,84 @@
+"""Arrays whose columns are several things side by side: the gates of an LSTM, an input and a state."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rnn_jax.verify.repair.live import LiveCode
+from rnn_jax.verify.repair.probe import Trace
+
+MOST_PARTS = 10
+MOST_ARRAYS = 12
+
+
+class Cuts(NamedTuple):
+    """How a program cuts last axes."""
+
+    parts: list[str]  # as it is written within brackets: `F`, `d:2 * d`; the commonest first
+    widths: dict[str, set[int]]  # of the arrays that are cut so
+    shapes: dict[str, tuple[int, ...]]  # of all arrays that have a name in a function
+
+    def of(self, name: str) -> list[str]:
+        """How an array of that name may be cut."""
+        shape = self.shapes.get(name, ())
+        return [part for part in self.parts if len(shape) > 1 and shape[len(shape) - 1] in self.widths[part]]
+
+
+def cuts(live: LiveCode, trace: Trace) -> Cuts:
+    """Those of the program; that of a sequence without other axes is one of steps."""
+    scopes = [each for scope in trace.scopes.values() for each in scope.items()]
+    shapes = {name: shape[2] for name, shape in scopes if shape[0] == "array"}
+    named = {name for name, shape in scopes if shape == ("slice",)}
+    counts: Counter[str] = Counter()
+    widths: dict[str, set[int]] = defaultdict(set)
+    for spot in live.spots:
+        for node in ast.walk(live.statement(spot)):
+            whole = shapes.get(ast.unparse(node.value), ()) if isinstance(node, ast.Subscript) else ()
+            last = last_index(node)
+            cut = isinstance(last, ast.Slice) and (last.lower is not None or last.upper is not None)
+            of_columns = cut and isinstance(getattr(node, "slice", None), ast.Tuple)
+            if len(whole) > 1 and (of_columns or (isinstance(last, ast.Name) and last.id in named)):
+                counts[ast.unparse(last)] += 1
+                widths[ast.unparse(last)].add(whole[len(whole) - 1])
+    return Cuts([part for part, _ in counts.most_common(MOST_PARTS)], dict(widths), shapes)
+
+
+def last_index(node: ast.AST) -> ast.AST:
+    """What stands last within the brackets of an item."""
+    index = getattr(node, "slice", node)
+    return index.elts[-1] if isinstance(index, ast.Tuple) and index.elts else index
+
+
+def with_last(node: ast.Subscript, part: str) -> str:
+    """The same item with another part of the last axis."""
+    rest = [ast.unparse(each) for each in node.slice.elts[:-1]] if isinstance(node.slice, ast.Tuple) else []
+    return ast.unparse(ast.parse(f"{ast.unparse(node.value)}[{', '.join([*rest, part])}]", mode="eval"))
+
+
+def columns(made: Cuts) -> list[str]:
+    """The parts of the arrays of two axes that have a name: `drow[:, :D]` where another one as wide is cut so."""
+    names = [name for name, shape in made.shapes.items() if len(shape) == 2 and made.of(name)]
+    return [f"{name}[:, {part}]" for name in names[:MOST_ARRAYS] for part in made.of(name)]
+
+
+def unwritten(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
+    """The parts of an array that a block writes part by part that it does not write, and where they might be written.
+
+    That is behind the last of the others in a row.
+    """
+    stored: dict[str, dict[str, int]] = {}
+    like: dict[str, ast.Subscript] = {}
+    for k, statement in enumerate(body):
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript):
+            target = statement.targets[0]
+            if ast.unparse(last_index(target)) in made.of(ast.unparse(target.value)):
+                key = with_last(target, "...")
+                like.setdefault(key, target)
+                stored.setdefault(key, {})[ast.unparse(last_index(target))] = k
+    for key, written in stored.items():
+        for part in made.of(ast.unparse(like[key].value)):
+            if part not in written:
+                yield max(written.values()) + 1, with_last(like[key], part)
