@@ -1,0 +1,49 @@
+"""A training run from a model that comes from elsewhere: nothing of it has been trained here."""
+
+from pathlib import Path
+
+import numpy as np
+
+from rnn_jax import feeds, runs, text, train
+from rnn_jax.errors import require
+from rnn_jax.interchange.inward import Imported
+from rnn_jax.recipe import Recipe
+
+UPDATES, STEPS, STREAMS = 2_000, 64, 32  # as `rnn-jax train --text` has them
+HELD_OUT = 0.1
+
+
+def vocabulary_of(given: str | None, said: tuple[str, ...] | None, paths: list[Path]) -> tuple[str, ...]:
+    """The characters by their index: those given, or those that the file has, or those of the text, sorted."""
+    if given is not None:
+        doubled = sorted({each for each in given if given.count(each) > 1})
+        require(
+            not doubled, f"the vocabulary has {''.join(doubled)!r} more than once, but each character once is right"
+        )
+        return tuple(given)
+    if said is None:
+        require(
+            bool(paths), "the file has no vocabulary: --vocabulary with the characters in order, or --text, is right"
+        )
+        return text.vocabulary(runs.read_texts(paths))
+    return said
+
+
+def begun(model: Imported, vocabulary: tuple[str, ...], paths: list[Path]) -> runs.Run:
+    """The run before its first update, of these text files, or of none; raises InputError where sizes do not fit."""
+    spec, count = model.spec, len(vocabulary)
+    require(
+        spec.D == spec.K == count,
+        f"the model reads {spec.D} and predicts {spec.K} characters, but the vocabulary has {count}: "
+        "the same number is right",
+    )
+    recipe = Recipe(UPDATES, dtype=str(np.asarray(model.params.V).dtype))
+    source, feed, B = runs.Source(), feeds.Feed(1, 1), 1
+    if paths:
+        letters = runs.read_texts(paths)
+        source = runs.Source("", tuple(map(str, paths)), runs.digest(letters), HELD_OUT)
+        trained_on = len(letters) - int(HELD_OUT * len(letters)) - 1
+        T, B = min(STEPS, trained_on), max(1, min(STREAMS, trained_on // STEPS))
+        feed, _ = runs.cut(letters, vocabulary, source, T, B)
+    plan = train.Plan(spec, recipe, feed)
+    return runs.Run(plan, source, vocabulary, B, train.begin(plan, model.params, B))
