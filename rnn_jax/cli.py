@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console, RenderableType
 
-from rnn_jax import cli_train
+from rnn_jax import cli_exchange, cli_train
 from rnn_jax._version import __version__
 from rnn_jax.cache import keep_compiled
 from rnn_jax.errors import InputError, require
@@ -53,6 +53,8 @@ def root(
 
 app.command()(cli_train.train)
 app.command()(cli_train.sample)
+app.command()(cli_exchange.export)
+app.command("import")(cli_exchange.import_)
 
 
 @app.command()

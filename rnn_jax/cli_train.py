@@ -88,6 +88,10 @@ def train(
     make_folder(folder)
     if resume:
         run = runs.load(folder / LAST)
+        require(
+            bool(shown(run)),
+            f"the run in {folder} was imported without a text to train on: rnn-jax import with --text is right",
+        )
         named = (problem or "", tuple(map(str, text or ())))
         require(
             named == (run.source.problem, run.source.texts),
