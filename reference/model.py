@@ -15,6 +15,7 @@ from reference import gru, gru_before, lstm, parameters, readout, rnn
 from reference.arrays import Inexact
 from reference.checks import require, require_known, require_shape
 from reference.inputs import Input
+from reference.noise import dropped, require_mask
 from reference.parameters import State
 
 Direction = Literal["forward", "reverse"]
@@ -45,11 +46,18 @@ class Params(NamedTuple):
     c: Inexact[np.ndarray, " K"]
 
 
+class Noise(NamedTuple):
+    """What is drawn by chance for a whole model, by layer; None where nothing is."""
+
+    kx: tuple[Inexact[np.ndarray, "_ B H"] | None, ...]  # dropout of what the layer hands on, at every step or for all
+
+
 class Cache(NamedTuple):
     """What the forward pass leaves for the backward pass."""
 
     layers: tuple[tuple[NamedTuple, ...], ...]
     h: Inexact[np.ndarray, "T B H"]
+    noise: Noise
 
 
 class Gradients(NamedTuple):
@@ -80,6 +88,18 @@ def check(p: Params, state0: States, cell: str, directions: tuple[Direction, ...
     require_shape("c", p.c, (p.V.shape[1],), f"V {p.V.shape}")
 
 
+def silence(p: Params) -> Noise:
+    """Nothing drawn anywhere."""
+    return Noise((None,) * len(p.layers))
+
+
+def check_noise(noise: Noise, p: Params, steps: tuple[int, int]) -> None:
+    """Raise InputError unless what was drawn fits the model and its T, B steps."""
+    require(len(noise.kx) == len(p.layers), f"kx is of {len(noise.kx)} layers, but {len(p.layers)} are right")
+    for level, (kx, layer) in enumerate(zip(noise.kx, p.layers, strict=True)):
+        require_mask(f"kx[{level}]", kx, (*steps, sum(q.W.shape[0] for q in layer)))
+
+
 def forward(
     p: Params,
     x: Input,
@@ -88,14 +108,17 @@ def forward(
     *,
     cell: str = "rnn",
     directions: tuple[Direction, ...] = ("forward",),
+    noise: Noise | None = None,
 ) -> tuple[Inexact[np.ndarray, "T B K"], States, Cache]:
     """The logits (T, B, K), the final states and the cache; raises InputError where the arrays do not fit."""
     check(p, state0, cell, directions)
     derivation, options = CELLS[cell]
     if mask is None:
         mask = np.ones(x.shape[:2], bool)
+    noise = silence(p) if noise is None else noise
+    check_noise(noise, p, x.shape[:2])
     below, finals, caches = x, [], []
-    for layer, states in zip(p.layers, state0, strict=True):
+    for layer, states, kx in zip(p.layers, state0, noise.kx, strict=True):
         runs = []
         for q, state, direction in zip(layer, states, directions, strict=True):
             time = slice(None, None, -1 if direction == "reverse" else 1)
@@ -103,10 +126,11 @@ def forward(
             runs.append((h[time], final, cache))
         outputs, final, cache = zip(*runs, strict=True)
         # K1  below = join(*outputs)
-        below = np.concatenate(outputs, -1)
+        # K3  below = below * kx
+        below = dropped(np.concatenate(outputs, -1), kx)
         finals.append(final)
         caches.append(cache)
-    return readout.forward(p.V, p.c, below), tuple(finals), Cache(tuple(caches), below)
+    return readout.forward(p.V, p.c, below), tuple(finals), Cache(tuple(caches), below, noise)
 
 
 def backward(
@@ -123,7 +147,11 @@ def backward(
     dbelow: Any  # in the end None, where the input is indices
     dV, dc, dbelow = readout.backward(p.V, cache.h, do)
     dlayers, dstates = [], []
-    for layer, caches, dfinals in zip(reversed(p.layers), reversed(cache.layers), reversed(dfinal), strict=True):
+    stack = zip(p.layers, cache.layers, dfinal, cache.noise.kx, strict=True)
+    for layer, caches, dfinals, kx in reversed(list(stack)):
+        # K3  below = below * kx
+        # K4  dbelow = dbelow * kx
+        dbelow = dropped(dbelow, kx)
         # K1  below = join(*outputs)
         ends = np.cumsum([q.W.shape[0] for q in layer])[:-1]
         runs = []

@@ -37,6 +37,11 @@ class Cell(NamedTuple):
     has_cell_state: bool = False
 
 
+def dropped(values: Float[Array, "*shape"], k: Float[Array, "..."] | None) -> Float[Array, "*shape"]:
+    """The values times the mask k of zeros and 1/(1-p)."""
+    return values if k is None else values * k
+
+
 def recurrent(p: Params, h: Float[Array, "B H"]) -> Float[Array, "B GH"]:
     """The old state's share of the pre-activations."""
     product = h @ p.W

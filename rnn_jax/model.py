@@ -8,7 +8,7 @@ from jax import lax
 from jaxtyping import Bool, Float, Integer
 
 from rnn_jax.arrays import Array
-from rnn_jax.cells import CELLS, State
+from rnn_jax.cells import CELLS, State, dropped
 from rnn_jax.cells import Params as LayerParams
 from rnn_jax.errors import require
 from rnn_jax.text import NOTHING
@@ -24,6 +24,12 @@ class Params(NamedTuple):
     layers: tuple[tuple[LayerParams, ...], ...]
     V: Float[Array, "H K"]  # H counts the features of all directions of the last layer
     c: Float[Array, " K"]
+
+
+class Noise(NamedTuple):
+    """What is drawn by chance for a model, by layer, as data beside the input; None where nothing is (noise.draw)."""
+
+    kx: tuple[Float[Array, "_ B H"] | None, ...]  # dropout of what the layer hands on, at every step or for all
 
 
 def project(x: Input, U: Float[Array, "D GH"]) -> Float[Array, "T B GH"]:
@@ -63,6 +69,7 @@ def forward(
     *,
     cell: str = "rnn",
     directions: tuple[Direction, ...] = ("forward",),
+    noise: Noise | None = None,
 ) -> tuple[Float[Array, "T B K"], States]:
     """The logits (T, B, K) and the final states.
 
@@ -70,18 +77,26 @@ def forward(
     """
     check(p, x, state0, mask, cell=cell, directions=directions)
     mask = jnp.ones(x.shape[:2], bool) if mask is None else mask
+    noise = silence(p) if noise is None else noise
+    check_noise(noise, p, *x.shape[:2])
     below, finals = x, []
-    for layer, states in zip(p.layers, state0, strict=True):
+    for layer, states, kx in zip(p.layers, state0, noise.kx, strict=True):
         runs = [
             scan_layer(q, below, state, mask, cell=cell, direction=direction)
             for q, state, direction in zip(layer, states, directions, strict=True)
         ]
         final, outputs = zip(*runs, strict=True)
         # K1  below = join(*outputs)
-        below = jnp.concatenate(outputs, axis=-1)
+        # K3  below = below * kx
+        below = dropped(jnp.concatenate(outputs, axis=-1), kx)
         finals.append(final)
     # O1  o[t] = h[t] @ V + c
     return below @ p.V + p.c, tuple(finals)
+
+
+def silence(p: Params) -> Noise:
+    """Nothing drawn anywhere."""
+    return Noise((None,) * len(p.layers))
 
 
 def check(
@@ -129,3 +144,17 @@ def check_layer(where: str, p: LayerParams, state: State, D: int, B: int, cell: 
                 f"{where}{name} has shape {arrays[name].shape}, but D = {D}, B = {B}, H = {H} and "
                 f"{gates} gate(s) ask for {shape}",
             )
+
+
+def check_noise(noise: Noise, p: Params, T: int, B: int) -> None:
+    """Raise InputError unless what was drawn fits the model."""
+    require(len(noise.kx) == len(p.layers), f"kx is of {len(noise.kx)} layers, but {len(p.layers)} are right")
+    for level, (kx, layer) in enumerate(zip(noise.kx, p.layers, strict=True)):
+        check_mask(f"kx[{level}]", kx, (T, B, sum(q.W.shape[0] for q in layer)))
+
+
+def check_mask(name: str, mask: Array | None, shape: tuple[int, ...]) -> None:
+    """Raise InputError unless the mask can be stretched to the shape: an axis of 1 is the same everywhere."""
+    if mask is not None:
+        fits = len(mask.shape) == len(shape) and all(n in (1, size) for n, size in zip(mask.shape, shape, strict=True))
+        require(fits, f"{name} has shape {mask.shape}, but {shape}, or 1 in the place of some of these, is right")

@@ -14,7 +14,7 @@ from rnn_jax import initial
 from rnn_jax.verify import autodiff, canonical, noise, run, shaken, sources
 from rnn_jax.verify.compare import BLIND, TOLERANCE, compare, third_opinion
 from rnn_jax.verify.gallery import IMPLEMENTATIONS
-from rnn_jax.verify.points import Shape, cast, with_arrays
+from rnn_jax.verify.points import DRAWN, Shape, cast, with_arrays
 from rnn_jax.verify.render import text
 from rnn_jax.verify.report import Opinion, Verdict
 
@@ -364,7 +364,7 @@ def test_what_nobody_asked_for_is_wrong(monkeypatch):
 def test_the_sweep_leaves_nothing_out(cell):
     """With 2000 configurations, 400 a cell: each array in each depth and direction, under each kind of mask."""
     seen = set()
-    for made in sources.sweep(cell, 400, seed=0, most_shapes=run.SHAPES):
+    for made in sources.sweep(cell, 400, seed=0):
         kind = "none" if made.mask.all() else "padding" if made.padded else "gaps"
         symbols = {name.split("[")[0] for name in made.differentiable}
         seen |= {(symbol, made.shape.layers, made.shape.directions, kind) for symbol in symbols}
@@ -384,11 +384,7 @@ def test_the_sweep_leaves_nothing_out(cell):
 
 
 def test_the_default_sweep_holds_every_loss_depth_direction_and_mask():
-    made = [
-        p
-        for cell in rnn_jax.cells.CELLS
-        for p in sources.sweep(cell, run.CONFIGS // len(rnn_jax.cells.CELLS), 0, run.SHAPES)
-    ]
+    made = [p for cell in rnn_jax.cells.CELLS for p in sources.sweep(cell, run.EACH, 0)]
     for cell in rnn_jax.cells.CELLS:
         ours = [p for p in made if p.shape.cell == cell]
         assert {p.shape.loss for p in ours} == {"linear", "cross_entropy", "squared_error"}
@@ -399,6 +395,18 @@ def test_the_default_sweep_holds_every_loss_depth_direction_and_mask():
         assert {1, 100} < {p.shape.T for p in ours}
         assert any(not p.mask.all() for p in ours)
         assert all(np.abs(state.h).min() > 0 for p in ours for layer in p.state0 for state in layer)
+
+
+@pytest.mark.parametrize("kind", DRAWN)
+def test_the_default_sweep_of_noise_holds_every_cell_loss_depth_direction_and_mask(kind):
+    made = sources.sweep(kind, run.EACH, 0)
+    assert {p.shape.cell for p in made} == set(rnn_jax.cells.CELLS)
+    assert {p.shape.noise for p in made} == {(kind,)}
+    assert {p.shape.loss for p in made} == {"linear", "cross_entropy", "squared_error"}
+    assert {p.shape.layers for p in made} == {1, 2, 3}
+    assert {p.shape.directions for p in made} == {("forward",), ("reverse",), ("forward", "reverse")}
+    assert {p.mask.all() for p in made} == {True, False}
+    assert {p.shape.indices for p in made} == {True, False}
 
 
 def test_in_chaos_nothing_is_claimed():

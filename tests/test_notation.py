@@ -124,14 +124,25 @@ def draw_model(cell, directions):
     return model.Params(layers, **arrays(4, V=(inputs, K), c=(K,))), state0, dfinal
 
 
-def model_forward(book, cell, directions, p, x, state0, mask):
+def draw_noise(directions):
+    """Numbers in the place of what is drawn by chance, which no equation asks to be 0 or 1."""
+    rng, n = np.random.default_rng(6), len(directions)
+    return model.Noise(tuple(rng.random((steps, B, sum(w[:n]))) for steps, w in zip((T, 1), WIDTHS, strict=True)))
+
+
+def quiet(noise):
+    """The numbers that change nothing."""
+    return model.Noise(tuple(np.ones_like(kx) for kx in noise.kx))
+
+
+def model_forward(book, cell, directions, p, x, state0, mask, noise):
     """The names of the readout and those of each layer in each direction."""
     below, layers, flips = x, [], [turned(direction) for direction in directions]
-    for row, states in zip(p.layers, state0, strict=True):
+    for row, states, kx in zip(p.layers, state0, noise.kx, strict=True):
         runs = zip(row, states, flips, strict=True)
         layers.append([layer_forward(book, cell, q, below[flip], s0, mask[flip]) for q, s0, flip in runs])
         outputs = [series(names["h"])[flip] for names, flip in zip(layers[-1], flips, strict=True)]
-        below = run(book, section("K", backward=False), {"outputs": outputs})["below"]
+        below = run(book, section("K", backward=False), {"outputs": outputs, "kx": kx})["below"]
     return run(book, section("O", backward=False), {"h": below, "V": p.V, "c": p.c}, FORTH), layers
 
 
@@ -139,24 +150,32 @@ def finals(cell, layers):
     return tuple(tuple(final(cell, names) for names in row) for row in layers)
 
 
-def whole(cell, directions, x, book):
+def whole(cell, directions, x, book, noise=None):
     """The logits, the final states and the gradients of two layers with a readout."""
     (p, state0, dfinal), do = draw_model(cell, directions), arrays(5, do=(T, B, K))["do"]
-    readout, layers = model_forward(book, cell, directions, p, x, state0, SOME)
+    drawn = quiet(draw_noise(directions)) if noise is None else noise
+    readout, layers = model_forward(book, cell, directions, p, x, state0, SOME, drawn)
     readout = run(book, section("O", backward=True), readout | {"do": do}, BACK)
     dbelow, gradients, flips = series(readout["dh_out"]), [], [turned(direction) for direction in directions]
-    for row, dstates in zip(layers[::-1], dfinal[::-1], strict=True):
+    for row, dstates, kx in zip(layers[::-1], dfinal[::-1], drawn.kx[::-1], strict=True):
+        dbelow = run(book, ["K4"], {"dbelow": dbelow, "kx": kx})["dbelow"]
         cuts = np.split(dbelow, np.cumsum([names["H"] for names in row])[:-1], -1)
         runs = zip(row, cuts, dstates, flips, strict=True)
         gradients.append([layer_backward(book, cell, names, cut[flip], d) for names, cut, d, flip in runs])
         dx = [g.x[flip] for g, flip in zip(gradients[-1], flips, strict=True) if g.x is not None]
-        dbelow = run(book, section("K", backward=True), {"dx": dx})["dbelow"] if dx else None
+        dbelow = run(book, ["K2"], {"dx": dx})["dbelow"] if dx else None
     dlayers = tuple(tuple(g.params for g in row) for row in gradients[::-1])
     dstate0 = tuple(tuple(g.state for g in row) for row in gradients[::-1])
     ours = model.Gradients(model.Params(dlayers, readout["dV"], readout["dc"]), dbelow, dstate0)
-    o, last, cache = model.forward(p, x, state0, SOME, cell=cell, directions=directions)
+    o, last, cache = model.forward(p, x, state0, SOME, cell=cell, directions=directions, noise=noise)
     theirs = model.backward(p, cache, do, dfinal, cell=cell, directions=directions)
     return (series(readout["o"]), finals(cell, layers), ours), (o, last, theirs)
+
+
+def noisy(cell, x, book):
+    """The same with all that can be drawn by chance, in either direction."""
+    directions = ("reverse", "forward")
+    return whole(cell, directions, x, book, draw_noise(directions))
 
 
 # One example at a time
@@ -251,6 +270,7 @@ CASES = {
     **{f"{cell}, indices": partial(layer, cell, SOME, INDICES) for cell in LAYERS},
     **{f"{cell}, two layers": partial(whole, cell, ("reverse",), X) for cell in LAYERS},
     **{f"{cell}, two directions": partial(whole, cell, ("forward", "reverse"), X) for cell in LAYERS},
+    **{f"{cell}, noise": partial(noisy, cell, X) for cell in LAYERS},
     "two directions, indices": partial(whole, "gru", ("forward", "reverse"), INDICES),
     "columns": in_columns,
     "steps": step_by_step,
@@ -310,17 +330,20 @@ def test_the_code_computes_the_equations(case):
     assert distance(*CASES[case](BOOK)) <= TOLERANCE
 
 
+@pytest.mark.parametrize("noise", [None, draw_noise(("reverse", "forward"))], ids=["", "noise"])
 @pytest.mark.parametrize("x", [X, INDICES], ids=["vectors", "indices"])
 @pytest.mark.parametrize("cell", LAYERS)
-def test_jax_computes_the_forward_equations(cell, x):
+def test_jax_computes_the_forward_equations(cell, x, noise):
     directions = ("reverse", "forward")
     p, state0, _ = draw_model(cell, directions)
-    readout, layers = model_forward(BOOK, cell, directions, p, x, state0, SOME)
+    drawn = quiet(draw_noise(directions)) if noise is None else noise
+    readout, layers = model_forward(BOOK, cell, directions, p, x, state0, SOME, drawn)
     theirs = jax_model.Params(tuple(tuple(JaxParams(*q) for q in row) for row in p.layers), p.V, p.c)
     states = tuple(tuple(JaxState(*state) for state in row) for row in state0)
     with jax.enable_x64(True):
         forward = jax.jit(partial(jax_model.forward, cell=cell, directions=directions))
-        o, last = jax.tree.map(np.asarray, forward(theirs, x, states, SOME))
+        given = None if noise is None else jax_model.Noise(*noise)
+        o, last = jax.tree.map(np.asarray, forward(theirs, x, states, SOME, noise=given))
     ours = jax.tree.leaves((series(readout["o"]), finals(cell, layers)))
     assert distance(ours, jax.tree.leaves((o, last))) <= TOLERANCE
 

@@ -10,8 +10,7 @@ import pytest
 
 from planting import plant
 from rnn_jax import cli
-from rnn_jax.cells import CELLS
-from rnn_jax.verify.run import CONFIGS
+from rnn_jax.verify.run import EACH
 
 LAYER = "U W b bh x h0"  # all that lies behind the recurrence
 ONE = "U W b x h0"  # the same where there is one bias
@@ -102,7 +101,7 @@ RTRL_ADVANCE = [
     ("state's own sensitivity frozen", 'np.einsum("k,kj->kj", slope, S_h0)', "S.h0", "h0"),
 ]
 
-DEFAULT = str(CONFIGS // len(CELLS))  # configurations of each cell, when `rnn-jax verify` is asked for nothing else
+DEFAULT = str(EACH)  # configurations, as when `rnn-jax verify` is asked for nothing else
 
 # implementation, module, function, and the same
 FAULTS = [
@@ -156,6 +155,16 @@ FAULTS = [
         '"tbh,tbk->hk", h, do',
         '"tbh,tbk->hk", h[::-1], do',
         "V",
+    ),
+    ("dropout", "reference.model", "backward", "dropout forgotten", "dropped(dbelow, kx)", "dbelow", LSTM),
+    (
+        "dropout",
+        "reference.model",
+        "backward",
+        "what is left not scaled",
+        "dropped(dbelow, kx)",
+        "dropped(dbelow, np.sign(kx))",
+        LSTM,
     ),
     ("lstm", "reference.model", "backward", "time not reversed", "kept, dh[time], df", "kept, dh, df", LSTM),
     ("lstm", "reference.model", "backward", "time not turned back", "g._replace(x=g.x[time])", "g", LSTM),
@@ -231,6 +240,13 @@ FORWARD_FAULTS = [
     ("rnn", "reference.inputs", "project", "(x >= 0)[..., None]", "(x >= -1)[..., None]"),
     ("rnn", "reference.readout", "forward", "h @ V + c", "h @ V"),
     ("gru", "reference.model", "forward", "h[time], final", "h, final"),
+    (
+        "dropout",
+        "reference.model",
+        "forward",
+        "dropped(np.concatenate(outputs, -1), kx)",
+        "np.concatenate(outputs, -1)",
+    ),
     ("rnn", "reference.losses", "cross_entropy_steps", "rows(y, o) * (log_sum_exp(o) - o)", "rows(y, o) * -o"),
     ("rnn", "reference.losses", "cross_entropy", "np.sum(w * ", "np.mean(w * "),
     ("rnn", "reference.losses", "rows", "(y >= 0)[..., None]", "(y >= -1)[..., None]"),

@@ -43,7 +43,8 @@ class Values(NamedTuple):
 
 def total_loss(shape: Shape, params: Any, x: Any, state0: Any, rest: dict[str, Any]) -> tuple[Any, Any]:
     """The point's loss, and the logits and final states beside it."""
-    o, final = model.forward(params, x, state0, rest["mask"], cell=shape.cell, directions=shape.directions)
+    cell, directions = shape.cell, shape.directions
+    o, final = model.forward(params, x, state0, rest["mask"], cell=cell, directions=directions, noise=rest["noise"])
     if shape.loss == "linear":
         value: Any = jnp.sum(rest["y"] * o)
     elif shape.loss == "cross_entropy":
@@ -71,7 +72,7 @@ def gradient_function(shape: Shape) -> Any:
 
 def differentiate(point: Point) -> Values:
     """The loss, outputs and gradients that JAX computes, in the dtype of the point."""
-    rest = {"mask": point.mask, "y": point.y, "weights": point.weights, "dfinal": point.dfinal}
+    rest = {name: getattr(point, name) for name in ("mask", "y", "weights", "dfinal", "noise")}
     # Thread by thread, and back as it was: the caller's JAX stays in the precision they chose.
     # Some GPUs round float32 products to ten bits unless they are told not to.
     with jax.enable_x64(point.shape.dtype == "float64"), jax.default_matmul_precision("highest"):

@@ -21,11 +21,17 @@ def translate(point: Point) -> tuple[model.Params, model.States, model.States]:
     return params, states(point.state0), states(point.dfinal)
 
 
+def noise_of(point: Point) -> model.Noise | None:
+    """What was drawn by chance, in the classes of `reference`."""
+    return None if point.noise is None else model.Noise(**point.noise._asdict())
+
+
 def forward(point: Point) -> tuple[np.ndarray, model.States, model.Cache]:
     """Logits, final states and cache."""
     params, state0, _ = translate(point)
     shape = point.shape
-    return model.forward(params, point.x, state0, point.mask, cell=shape.cell, directions=shape.directions)
+    options: Any = {"cell": shape.cell, "directions": shape.directions, "noise": noise_of(point)}
+    return model.forward(params, point.x, state0, point.mask, **options)
 
 
 def loss(point: Point) -> Any:

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 from rnn_jax.verify import canonical, one_example
 from rnn_jax.verify.autodiff import Values
-from rnn_jax.verify.points import Point
+from rnn_jax.verify.points import DRAWN, Point
 
 
 class Implementation(NamedTuple):
     """One hand-written gradient: what it is judged on, and how it is run."""
 
     name: str
-    cell: str  # the cell of rnn_jax whose gradient is the truth
+    family: str  # whose points it is judged at: a cell's, or those of all cells with a kind of noise
     differentiate: Callable[[Point], Values]
     loss: Callable[[Point], Any]  # its own forward alone: complex numbers pass through it
     fits: Callable[[Point], bool] = lambda point: True
@@ -21,9 +21,9 @@ class Implementation(NamedTuple):
     notes: Callable[[Point], tuple[str, ...]] = lambda point: ()
 
 
-def whole_model(cell: str) -> Implementation:
-    """A cell of the canonical model."""
-    return Implementation(cell, cell, canonical.differentiate, canonical.loss)
+def whole_model(family: str) -> Implementation:
+    """The canonical model with a cell, or with a kind of noise and every cell."""
+    return Implementation(family, family, canonical.differentiate, canonical.loss)
 
 
 def tanh_example(name: str, run: one_example.Run, without: frozenset[str] = frozenset()) -> Implementation:
@@ -41,4 +41,5 @@ IMPLEMENTATIONS = (
     whole_model("lstm"),
     whole_model("gru"),
     whole_model("gru-before"),
+    *map(whole_model, DRAWN),
 )

@@ -30,6 +30,15 @@ class Shape:
     reduction: Reduction = "sum"
     l2: float = 0.0
     dtype: str = "float64"
+    noise: tuple[str, ...] = ()  # what is drawn by chance: some of DRAWN
+
+    @property
+    def family(self) -> str:
+        """Whose points these are: a kind of noise's or else a cell's."""
+        return "+".join(self.noise) or self.cell
+
+
+DRAWN = ("dropout",)
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class Point:
     y: np.ndarray  # target, or for the linear loss <y, o> the gradient of the logits
     weights: np.ndarray  # (T, B), of each step's loss
     dfinal: model.States
+    noise: model.Noise | None = None
 
     @property
     def differentiable(self) -> dict[str, np.ndarray]:
@@ -121,4 +131,5 @@ def cast(point: Point, dtype: str) -> Point:
         y=convert(point.y),
         weights=convert(point.weights),
         dfinal=jax.tree.map(convert, point.dfinal),
+        noise=jax.tree.map(convert, point.noise),
     )

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from rnn_jax._version import __version__
+from rnn_jax.cells import CELLS
 from rnn_jax.errors import require
 from rnn_jax.problems import PROBLEMS
 from rnn_jax.verify import autodiff, noise, own_point, sources
@@ -24,8 +25,8 @@ from rnn_jax.verify.gallery import IMPLEMENTATIONS, Implementation
 from rnn_jax.verify.points import Point, Shape, cast
 from rnn_jax.verify.report import Case, Comparison, Opinion, Report, Verdict
 
-CONFIGS = 75
-SHAPES = 12  # of each cell at most: each is compiled once
+EACH = 15  # random configurations of each cell and of each kind of noise
+CONFIGS = EACH * len({implementation.family for implementation in IMPLEMENTATIONS})
 DRAWS = 4  # of the noise
 # Before anyone is accused the noise is measured harder, with so many draws where an error is less than so many times
 # the noise: saturation can hide all of it, an unlucky draw not more than the larger part.
@@ -69,7 +70,7 @@ def verify(
 ) -> Report:
     """Compare every hand-written gradient in `reference/` with jax.grad of the same lax.scan forward.
 
-    At the founding problems and at `configs` random configurations (75 if None), or at the arrays of the .npz file
+    At the founding problems and at `configs` random configurations (CONFIGS if None), or at the arrays of the .npz file
     `point` instead (see `own_point.from_file`). `only` names implementations, `dtype` is "float64" or "float32".
     `progress(done, total)` is called after each case. Raises InputError for what does not fit.
     """
@@ -80,15 +81,15 @@ def verify(
     configs = CONFIGS if configs is None else configs
     require(configs >= 0, f"the number of configurations is {configs}, but 0 or more is right")
     require(seed >= 0, f"the seed is {seed}, but 0 or more is right")
-    wanted = list(dict.fromkeys(implementation.cell for implementation in chosen))
+    wanted = list(dict.fromkeys(implementation.family for implementation in chosen))
     if point is None:
         points = founding(wanted) + random_points(wanted, configs, seed)
     else:
-        points = [own for own in own_point.from_file(Path(point), seed) if own.shape.cell in wanted]
+        points = [own for own in own_point.from_file(Path(point), seed) if own.shape.family in wanted]
     work = [
         (cast(p, dtype), fitting)
         for p in points
-        if (fitting := [i for i in chosen if i.cell == p.shape.cell and i.fits(p)])
+        if (fitting := [i for i in chosen if i.family == p.shape.family and i.fits(p)])
     ]
     require(bool(work), f"nothing to verify: none of {', '.join(i.name for i in chosen)} fits the points asked for")
     clock = Clock()
@@ -110,14 +111,15 @@ def choose(only: Iterable[str] | None) -> list[Implementation]:
 
 
 def founding(wanted: Sequence[str]) -> list[Point]:
-    """Every founding problem with every cell."""
-    return [sources.from_problem(make(), cell) for make in PROBLEMS.values() for cell in wanted]
+    """Every founding problem with every cell; nothing is drawn by chance in them."""
+    cells = [family for family in wanted if family in CELLS]
+    return [sources.from_problem(make(), cell) for make in PROBLEMS.values() for cell in cells]
 
 
 def random_points(wanted: Sequence[str], configs: int, seed: int) -> list[Point]:
-    """So many random configurations, dealt out to the cells."""
+    """So many random configurations, dealt out to the cells and the kinds of noise."""
     counts = [len(range(k, configs, len(wanted))) for k in range(len(wanted))]
-    return [p for cell, count in zip(wanted, counts, strict=True) for p in sources.sweep(cell, count, seed, SHAPES)]
+    return [p for family, count in zip(wanted, counts, strict=True) for p in sources.sweep(family, count, seed)]
 
 
 Work = tuple[Point, list[Implementation]]

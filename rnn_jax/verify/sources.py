@@ -1,5 +1,8 @@
 """Where points come from: the founding problems and random configurations."""
 
+import itertools
+import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +10,7 @@ import numpy as np
 from rnn_jax import cells, initial, model
 from rnn_jax.losses import Reduction
 from rnn_jax.problems import Problem
-from rnn_jax.verify.points import Loss, Point, Shape
+from rnn_jax.verify.points import DRAWN, Loss, Point, Shape
 
 
 def from_problem(problem: Problem, cell: str) -> Point:
@@ -71,14 +74,22 @@ LONG_SCALES = (1.0, 1.5, 2.0)
 
 
 def random_shapes(cell: str, count: int, rng: np.random.Generator) -> list[Shape]:
-    """The first `count` plans with sizes that all differ, so that no mixed-up axis can hide."""
-    shapes = []
-    for plan in PLANS[:count]:
-        sizes = rng.permutation([size for size in range(2, 9) if size != plan.T])
-        T, B, D, H, K = (int(size) for size in sizes[:5])
-        fields = plan._asdict() | {"cell": cell, "T": plan.T or T, "B": B, "D": D, "H": H, "K": K}
-        shapes.append(Shape(**fields))
-    return shapes
+    """The first `count` plans, at most all of them."""
+    return [random_sizes(cell, plan, rng) for plan in PLANS[:count]]
+
+
+def noisy_shapes(kind: str, count: int, rng: np.random.Generator) -> list[Shape]:
+    """Every cell with a kind of noise, each with another plan, and then with more of them."""
+    most = math.lcm(len(cells.CELLS), len(PLANS))
+    dealt = zip(itertools.cycle(cells.CELLS), itertools.cycle(PLANS), range(min(max(count, len(cells.CELLS)), most)))
+    return [replace(random_sizes(cell, plan, rng), noise=(kind,)) for cell, plan, _ in dealt]
+
+
+def random_sizes(cell: str, plan: Plan, rng: np.random.Generator) -> Shape:
+    """A plan with sizes that all differ, so that no mixed-up axis can hide."""
+    sizes = rng.permutation([size for size in range(2, 9) if size != plan.T])
+    T, B, D, H, K = (int(size) for size in sizes[:5])
+    return Shape(**plan._asdict() | {"cell": cell, "T": plan.T or T, "B": B, "D": D, "H": H, "K": K})
 
 
 MASKS = ("padding", "gaps", "none")
@@ -135,14 +146,31 @@ def random_point(name: str, shape: Shape, mask_kind: str, rng: np.random.Generat
         x[0, 0] = 0
     mask, weights = random_mask(shape, mask_kind, rng)
     y = random_target(shape, weights, rng)
-    return Point(name, shape, params, x, random_states(shape, rng), mask, y, weights, random_states(shape, rng))
+    state0, dfinal = random_states(shape, rng), random_states(shape, rng)
+    noise = random_noise(shape, rng) if shape.noise else None
+    return Point(name, shape, params, x, state0, mask, y, weights, dfinal, noise)
 
 
-def sweep(cell: str, count: int, seed: int, most_shapes: int) -> list[Point]:
-    """Random points of a cell, dealt out to at most so many shapes, each with every kind of mask in turn."""
-    rng = np.random.default_rng([seed, *cell.encode()])  # the same points whatever other cells are asked for
-    shapes = random_shapes(cell, min(most_shapes, -(-count // len(MASKS))), rng)
+def random_noise(shape: Shape, rng: np.random.Generator) -> model.Noise:
+    """What the shape says is drawn by chance, each kind in both of its ways."""
+    width = shape.H * len(shape.directions)
+
+    def drop(steps: int, *rest: int) -> np.ndarray:
+        kept = rng.random((rng.choice([steps, 1]), *rest)) < rng.uniform(0.4, 0.8)
+        kept[..., 0, 0] = True  # where nothing is left, nothing is tested
+        return np.broadcast_to(kept, (steps, *rest)) / kept.mean()
+
+    kx = [drop(shape.T, shape.B, width) if "dropout" in shape.noise else None for _ in range(shape.layers)]
+    return model.Noise(tuple(kx))
+
+
+def sweep(family: str, count: int, seed: int) -> list[Point]:
+    """Random points of a cell, or of a kind of noise, dealt out to some shapes, each with every mask in turn."""
+    rng = np.random.default_rng([seed, *family.encode()])  # the same points whatever others are asked for
+    make = random_shapes if family in cells.CELLS else noisy_shapes
+    shapes = make(family, -(-count // len(MASKS)), rng)
+    masks = range(len(shapes)) if family in DRAWN else [0] * len(shapes)
     return [
-        random_point(f"random {n}", shapes[n % len(shapes)], MASKS[n // len(shapes) % len(MASKS)], rng)
-        for n in range(count)
+        random_point(f"random {n}", shape, MASKS[(n // len(shapes) + first) % len(MASKS)], rng)
+        for n, (shape, first) in zip(range(count), itertools.cycle(zip(shapes, masks, strict=True)), strict=False)
     ]
