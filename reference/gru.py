@@ -12,6 +12,7 @@ from jaxtyping import Bool
 from reference.activations import sigmoid
 from reference.arrays import Inexact
 from reference.inputs import Input, project, project_backward
+from reference.noise import SILENCE, Noise, dropped
 from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type
 
 
@@ -25,16 +26,17 @@ class Cache(NamedTuple):
     h_n: Inexact[np.ndarray, "T B H"]
     h: Inexact[np.ndarray, "T+1 B H"]
     mask: Bool[np.ndarray, "T B"]
+    noise: Noise
 
 
 def forward(
-    p: Params, x: Input, state0: State, mask: Bool[np.ndarray, "T B"]
+    p: Params, x: Input, state0: State, mask: Bool[np.ndarray, "T B"], noise: Noise = SILENCE
 ) -> tuple[Inexact[np.ndarray, "T B H"], State, Cache]:
     """Hidden states (T, B, H), the final state, and the cache; where the mask is off the state stays.
 
     Raises InputError where shapes or indices do not fit.
     """
-    check_layer(p, x, state0, mask, gates=3)
+    check_layer(p, x, state0, mask, noise, gates=3)
     (T, B), H = x.shape[:2], p.W.shape[0]
     h = np.empty((T + 1, B, H), result_type(p, x, state0))
     r, z, n, h_n = (np.empty((T, B, H), h.dtype) for _ in range(4))
@@ -45,8 +47,12 @@ def forward(
         m = mask[t][:, None]
         # G1  x_r, x_z, x_n = split(xU[t] + b, 3)
         x_r, x_z, x_n = np.split(xU[t] + p.b, 3, axis=-1)
+        # Q1  hq[t] = h[t-1] * kh
+        hq = dropped(h[t - 1], noise.kh)
         # G2  h_r, h_z, h_n[t] = split(h[t-1] @ W + bh, 3)
-        h_r, h_z, h_n[t] = np.split(h[t - 1] @ p.W + bh, 3, axis=-1)
+        # Q2  hW[t] = hq[t] @ W
+        # Q4  h_r, h_z, h_n[t] = split(hW[t] + bh, 3)
+        h_r, h_z, h_n[t] = np.split(hq @ p.W + bh, 3, axis=-1)
         # G3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
         r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
         # G4  n[t] = tanh(x_n + r[t] * h_n[t])
@@ -55,7 +61,7 @@ def forward(
         h_t = (1 - z[t]) * n[t] + z[t] * h[t - 1]
         # M1  h[t] = where(m[t], h[t], h[t-1])
         h[t] = np.where(m, h_t, h[t - 1])
-    return h[:-1], State(h[T - 1]), Cache(x, r, z, n, h_n, h, mask)
+    return h[:-1], State(h[T - 1]), Cache(x, r, z, n, h_n, h, mask, noise)
 
 
 def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfinal: State) -> Gradients:
@@ -64,7 +70,7 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
     da (T, B, 3H) is the gradient of the input's part x U + b, dq that of the recurrent part h W + bh:
     they differ in the gate n, whose recurrent part is scaled by r.
     """
-    x, r, z, n, h_n, h, mask = cache
+    x, r, z, n, h_n, h, mask, noise = cache
     check_gradients(h, dh_out, dfinal)
     da = np.empty((*r.shape[:2], p.b.size), r.dtype)
     dW = np.zeros(p.W.shape, da.dtype)
@@ -93,14 +99,17 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         dq = np.where(m, np.concatenate([da_r, da_z, dq_n], axis=-1), 0)
         # G2  h_r, h_z, h_n[t] = split(h[t-1] @ W + bh, 3)
         # G13 dW += h[t-1].T @ dq
-        dW += h[t - 1].T @ dq
+        # Q8  dhW = dq
+        # Q9  dW += hq[t].T @ dhW
+        dW += dropped(h[t - 1], noise.kh).T @ dq
         # G14 dbh += dq.sum(0)
         dbh += dq.sum(0)
         # G1  x_r, x_z, x_n = split(xU[t] + b, 3)
         # G15 db += da[t].sum(0)
         db += da[t].sum(0)
         # G16 dh_next = dq @ W.T + dh[t] * z[t]
+        # Q11 dh_next = dhW @ W.T * kh + dh[t] * z[t]
         # M3  dh_next = where(m[t], dh_next, dh[t])
-        dh_next = np.where(m, dq @ p.W.T + dh * z[t], dh)
+        dh_next = np.where(m, dropped(dq @ p.W.T, noise.kh) + dh * z[t], dh)
     dU, dx = project_backward(x, p.U, da)
     return Gradients(Params(dU, dW, db, None if p.bh is None else dbh), dx, State(dh_next))

@@ -12,6 +12,7 @@ from jaxtyping import Bool
 from reference.activations import sigmoid
 from reference.arrays import Inexact
 from reference.inputs import Input, project, project_backward
+from reference.noise import SILENCE, Noise, dropped
 from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
 
 
@@ -25,16 +26,17 @@ class Cache(NamedTuple):
     q: Inexact[np.ndarray, "T B H"]  # the state as the reset gate lets it through
     h: Inexact[np.ndarray, "T+1 B H"]
     mask: Bool[np.ndarray, "T B"]
+    noise: Noise
 
 
 def forward(
-    p: Params, x: Input, state0: State, mask: Bool[np.ndarray, "T B"]
+    p: Params, x: Input, state0: State, mask: Bool[np.ndarray, "T B"], noise: Noise = SILENCE
 ) -> tuple[Inexact[np.ndarray, "T B H"], State, Cache]:
     """Hidden states (T, B, H), the final state, and the cache; where the mask is off the state stays.
 
     Raises InputError where shapes or indices do not fit.
     """
-    check_layer(p, x, state0, mask, gates=3)
+    check_layer(p, x, state0, mask, noise, gates=3)
     (T, B), H = x.shape[:2], p.W.shape[0]
     h = np.empty((T + 1, B, H), result_type(p, x, state0))
     r, z, n, q = (np.empty((T, B, H), h.dtype) for _ in range(4))
@@ -46,24 +48,28 @@ def forward(
         m = mask[t][:, None]
         # B1  x_r, x_z, x_n = split(xU[t] + b + bh, 3)
         x_r, x_z, x_n = np.split(xU[t] + bias, 3, axis=-1)
+        # Q1  hq[t] = h[t-1] * kh
+        hq = dropped(h[t - 1], noise.kh)
         # B2  h_r, h_z = split(h[t-1] @ W_rz, 2)
-        h_r, h_z = np.split(h[t - 1] @ W_rz, 2, axis=-1)
+        # Q5  h_r, h_z = split(hq[t] @ W_rz, 2)
+        h_r, h_z = np.split(hq @ W_rz, 2, axis=-1)
         # B3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
         r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
         # B4  q[t] = r[t] * h[t-1]
-        q[t] = r[t] * h[t - 1]
+        # Q6  q[t] = r[t] * hq[t]
+        q[t] = r[t] * hq
         # B5  n[t] = tanh(x_n + q[t] @ W_n)
         n[t] = np.tanh(x_n + q[t] @ W_n)
         # B6  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
         h_t = (1 - z[t]) * n[t] + z[t] * h[t - 1]
         # M1  h[t] = where(m[t], h[t], h[t-1])
         h[t] = np.where(m, h_t, h[t - 1])
-    return h[:-1], State(h[T - 1]), Cache(x, r, z, n, q, h, mask)
+    return h[:-1], State(h[T - 1]), Cache(x, r, z, n, q, h, mask, noise)
 
 
 def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfinal: State) -> Gradients:
     """Gradients from those of the hidden states, dh_out (T, B, H), and of the final state."""
-    x, r, z, n, q, h, mask = cache
+    x, r, z, n, q, h, mask, noise = cache
     check_gradients(h, dh_out, dfinal)
     H = p.W.shape[0]
     W_rz, W_n = p.W[:, : 2 * H], p.W[:, 2 * H :]
@@ -84,7 +90,9 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         dq = da_n @ W_n.T
         # B4  q[t] = r[t] * h[t-1]
         # B11 dr = dq * h[t-1]
-        dr = dq * h[t - 1]
+        # Q12 dr = dq * hq[t]
+        hq = dropped(h[t - 1], noise.kh)
+        dr = dq * hq
         # B3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
         # B12 da_r, da_z = dr * r[t] * (1 - r[t]), dz * z[t] * (1 - z[t])
         da_r, da_z = dr * r[t] * (1 - r[t]), dz * z[t] * (1 - z[t])
@@ -94,15 +102,17 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         da_rz, da_n = da[t][:, : 2 * H], da[t][:, 2 * H :]
         # B2  h_r, h_z = split(h[t-1] @ W_rz, 2)
         # B14 dW_rz += h[t-1].T @ da[t][:, :2*H]
-        dW[:, : 2 * H] += h[t - 1].T @ da_rz
+        # Q13 dW_rz += hq[t].T @ da[t][:, :2*H]
+        dW[:, : 2 * H] += hq.T @ da_rz
         # B15 dW_n += q[t].T @ da[t][:, 2*H:]
         dW[:, 2 * H :] += q[t].T @ da_n
         # B1  x_r, x_z, x_n = split(xU[t] + b + bh, 3)
         # B16 db += da[t].sum(0)
         db += da[t].sum(0)
         # B17 dh_next = da[t][:, :2*H] @ W_rz.T + dq * r[t] + dh[t] * z[t]
+        # Q14 dh_next = (da[t][:, :2*H] @ W_rz.T + dq * r[t]) * kh + dh[t] * z[t]
         # M3  dh_next = where(m[t], dh_next, dh[t])
-        dh_next = np.where(m, da_rz @ W_rz.T + dq * r[t] + dh * z[t], dh)
+        dh_next = np.where(m, dropped(da_rz @ W_rz.T + dq * r[t], noise.kh) + dh * z[t], dh)
     dU, dx = project_backward(x, p.U, da)
     dbh = None if p.bh is None else db.copy()
     return Gradients(Params(dU, dW, db, dbh), dx, State(dh_next))

@@ -13,6 +13,7 @@ from reference.activations import sigmoid
 from reference.arrays import Inexact
 from reference.checks import InputError
 from reference.inputs import Input, project, project_backward
+from reference.noise import SILENCE, Noise, dropped
 from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
 
 
@@ -28,16 +29,17 @@ class Cache(NamedTuple):
     s: Inexact[np.ndarray, "T+1 B H"]
     h: Inexact[np.ndarray, "T+1 B H"]
     mask: Bool[np.ndarray, "T B"]
+    noise: Noise
 
 
 def forward(
-    p: Params, x: Input, state0: State, mask: Bool[np.ndarray, "T B"]
+    p: Params, x: Input, state0: State, mask: Bool[np.ndarray, "T B"], noise: Noise = SILENCE
 ) -> tuple[Inexact[np.ndarray, "T B H"], State, Cache]:
     """Hidden states (T, B, H), the final states h and s, and the cache; where the mask is off both stay.
 
     Raises InputError where shapes or indices do not fit.
     """
-    check_layer(p, x, state0, mask, gates=4)
+    check_layer(p, x, state0, mask, noise, gates=4)
     if state0.s is None:
         raise InputError("the LSTM's initial state has s = None, but a cell state (B, H) is right")
     (T, B), H = x.shape[:2], p.W.shape[0]
@@ -49,8 +51,12 @@ def forward(
     bias = total_bias(p)
     for t in range(T):
         m = mask[t][:, None]
+        # Q1  hq[t] = h[t-1] * kh
+        hq = dropped(h[t - 1], noise.kh)
         # L1  a[t] = xU[t] + h[t-1] @ W + b + bh
-        a[t] = xU[t] + h[t - 1] @ p.W + bias
+        # Q2  hW[t] = hq[t] @ W
+        # Q3  a[t] = xU[t] + hW[t] + b + bh
+        a[t] = xU[t] + hq @ p.W + bias
         # L2  a_i, a_f, a_g, a_o = split(a[t], 4)
         a_i, a_f, a_g, a_o = np.split(a[t], 4, axis=-1)
         # L3  i[t], f[t], g[t], o[t] = sigmoid(a_i), sigmoid(a_f), tanh(a_g), sigmoid(a_o)
@@ -63,12 +69,12 @@ def forward(
         h[t] = np.where(m, h_t, h[t - 1])
         # M4  s[t] = where(m[t], s[t], s[t-1])
         s[t] = np.where(m, s_t, s[t - 1])
-    return h[:-1], State(h[T - 1], s[T - 1]), Cache(x, a, i, f, g, o, s, h, mask)
+    return h[:-1], State(h[T - 1], s[T - 1]), Cache(x, a, i, f, g, o, s, h, mask, noise)
 
 
 def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfinal: State) -> Gradients:
     """Gradients from those of the hidden states, dh_out (T, B, H), and of the final states h and s."""
-    x, a, i, f, g, o, s, h, mask = cache
+    x, a, i, f, g, o, s, h, mask, noise = cache
     check_gradients(h, dh_out, dfinal)
     da = np.empty_like(a)
     dW, db = np.zeros(p.W.shape, da.dtype), np.zeros(p.b.shape, da.dtype)
@@ -98,12 +104,15 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         da[t] = np.where(m, np.concatenate([da_i, da_f, da_g, da_o], axis=-1), 0)
         # L1  a[t] = xU[t] + h[t-1] @ W + b + bh
         # L13 dW += h[t-1].T @ da[t]
-        dW += h[t - 1].T @ da[t]
+        # Q7  dhW = da[t]
+        # Q9  dW += hq[t].T @ dhW
+        dW += dropped(h[t - 1], noise.kh).T @ da[t]
         # L14 db += da[t].sum(0)
         db += da[t].sum(0)
         # L15 dh_next = da[t] @ W.T
+        # Q10 dh_next = dhW @ W.T * kh
         # M3  dh_next = where(m[t], dh_next, dh[t])
-        dh_next = np.where(m, da[t] @ p.W.T, dh)
+        dh_next = np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh)
         # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
         # L16 ds_prev = ds[t] * f[t]
         # M5  ds_next = where(m[t], ds_prev, ds_next)

@@ -15,7 +15,8 @@ from reference import gru, gru_before, lstm, parameters, readout, rnn
 from reference.arrays import Inexact
 from reference.checks import require, require_known, require_shape
 from reference.inputs import Input
-from reference.noise import dropped, require_mask
+from reference.noise import SILENCE, dropped, require_mask
+from reference.noise import Noise as LayerNoise
 from reference.parameters import State
 
 Direction = Literal["forward", "reverse"]
@@ -50,6 +51,7 @@ class Noise(NamedTuple):
     """What is drawn by chance for a whole model, by layer; None where nothing is."""
 
     kx: tuple[Inexact[np.ndarray, "_ B H"] | None, ...]  # dropout of what the layer hands on, at every step or for all
+    layers: tuple[tuple[LayerNoise, ...], ...]  # what is drawn in each of its directions
 
 
 class Cache(NamedTuple):
@@ -90,12 +92,14 @@ def check(p: Params, state0: States, cell: str, directions: tuple[Direction, ...
 
 def silence(p: Params) -> Noise:
     """Nothing drawn anywhere."""
-    return Noise((None,) * len(p.layers))
+    return Noise((None,) * len(p.layers), tuple((SILENCE,) * len(layer) for layer in p.layers))
 
 
 def check_noise(noise: Noise, p: Params, steps: tuple[int, int]) -> None:
     """Raise InputError unless what was drawn fits the model and its T, B steps."""
     require(len(noise.kx) == len(p.layers), f"kx is of {len(noise.kx)} layers, but {len(p.layers)} are right")
+    counts, right = [len(layer) for layer in noise.layers], [len(layer) for layer in p.layers]
+    require(counts == right, f"the noise is of {counts} directions by layer, but {right} are right")
     for level, (kx, layer) in enumerate(zip(noise.kx, p.layers, strict=True)):
         require_mask(f"kx[{level}]", kx, (*steps, sum(q.W.shape[0] for q in layer)))
 
@@ -118,11 +122,11 @@ def forward(
     noise = silence(p) if noise is None else noise
     check_noise(noise, p, x.shape[:2])
     below, finals, caches = x, [], []
-    for layer, states, kx in zip(p.layers, state0, noise.kx, strict=True):
+    for layer, states, kx, drawn in zip(p.layers, state0, noise.kx, noise.layers, strict=True):
         runs = []
-        for q, state, direction in zip(layer, states, directions, strict=True):
+        for q, state, each, direction in zip(layer, states, drawn, directions, strict=True):
             time = slice(None, None, -1 if direction == "reverse" else 1)
-            h, final, cache = derivation.forward(q, below[time], state, mask[time], **options)
+            h, final, cache = derivation.forward(q, below[time], state, mask[time], each, **options)
             runs.append((h[time], final, cache))
         outputs, final, cache = zip(*runs, strict=True)
         # K1  below = join(*outputs)

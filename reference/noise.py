@@ -1,12 +1,25 @@
 """Dropout: what is drawn by chance is data, given beside the input, and None where nothing is drawn.
 
-Between layers: Zaremba, Sutskever, Vinyals, Recurrent Neural Network Regularization (2014).
+Between layers: Zaremba, Sutskever, Vinyals, Recurrent Neural Network Regularization (2014). In the recurrence, the
+same mask at every step: Gal, Ghahramani, A Theoretically Grounded Application of Dropout in Recurrent Neural
+Networks (2016).
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from reference.arrays import Inexact
 from reference.checks import require
+
+
+class Noise(NamedTuple):
+    """What is drawn for one layer in one direction."""
+
+    kh: Inexact[np.ndarray, "B H"] | None = None  # dropout of the state where it enters a product with W
+
+
+SILENCE = Noise()
 
 
 def dropped(

@@ -11,6 +11,7 @@ from jaxtyping import Bool
 from reference.arrays import Inexact
 from reference.checks import require_known
 from reference.inputs import Input, project, project_backward
+from reference.noise import SILENCE, Noise, dropped
 from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
 
 Activation = Literal["tanh", "relu"]
@@ -23,6 +24,7 @@ class Cache(NamedTuple):
     a: Inexact[np.ndarray, "T B H"]
     h: Inexact[np.ndarray, "T+1 B H"]  # h[-1], the last row, is the initial state: h[t-1] holds at t = 0
     mask: Bool[np.ndarray, "T B"]
+    noise: Noise
 
 
 def forward(
@@ -30,13 +32,14 @@ def forward(
     x: Input,
     state0: State,
     mask: Bool[np.ndarray, "T B"],
+    noise: Noise = SILENCE,
     activation: Activation = "tanh",
 ) -> tuple[Inexact[np.ndarray, "T B H"], State, Cache]:
     """Hidden states (T, B, H), the final state, and the cache; where the mask is off the state stays.
 
     Raises InputError where shapes or indices do not fit.
     """
-    check_layer(p, x, state0, mask, gates=1)
+    check_layer(p, x, state0, mask, noise, gates=1)
     require_known("activation", activation, ("tanh", "relu"))
     (T, B), H = x.shape[:2], p.W.shape[0]
     a = np.empty((T, B, H), result_type(p, x, state0))
@@ -46,14 +49,18 @@ def forward(
     bias = total_bias(p)
     for t in range(T):
         m = mask[t][:, None]
+        # Q1  hq[t] = h[t-1] * kh
+        hq = dropped(h[t - 1], noise.kh)
         # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
-        a[t] = xU[t] + h[t - 1] @ p.W + bias
+        # Q2  hW[t] = hq[t] @ W
+        # Q3  a[t] = xU[t] + hW[t] + b + bh
+        a[t] = xU[t] + hq @ p.W + bias
         # R2  h[t] = tanh(a[t])
         # R3  h[t] = relu(a[t])
         h_t = np.tanh(a[t]) if activation == "tanh" else np.where(a[t].real > 0, a[t], 0)
         # M1  h[t] = where(m[t], h[t], h[t-1])
         h[t] = np.where(m, h_t, h[t - 1])
-    return h[:-1], State(h[T - 1]), Cache(x, a, h, mask)
+    return h[:-1], State(h[T - 1]), Cache(x, a, h, mask, noise)
 
 
 def backward(
@@ -64,7 +71,7 @@ def backward(
     activation: Activation = "tanh",
 ) -> Gradients:
     """Gradients from those of the hidden states, dh_out (T, B, H), and of the final state."""
-    x, a, h, mask = cache
+    x, a, h, mask, noise = cache
     check_gradients(h, dh_out, dfinal)
     da = np.empty_like(a)
     dW, db = np.zeros(p.W.shape, da.dtype), np.zeros(p.b.shape, da.dtype)
@@ -82,12 +89,15 @@ def backward(
         da[t] = np.where(m, da_t, 0)
         # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
         # R7  dW += h[t-1].T @ da[t]
-        dW += h[t - 1].T @ da[t]
+        # Q7  dhW = da[t]
+        # Q9  dW += hq[t].T @ dhW
+        dW += dropped(h[t - 1], noise.kh).T @ da[t]
         # R8  db += da[t].sum(0)
         db += da[t].sum(0)
         # R9  dh_next = da[t] @ W.T
+        # Q10 dh_next = dhW @ W.T * kh
         # M3  dh_next = where(m[t], dh_next, dh[t])
-        dh_next = np.where(m, da[t] @ p.W.T, dh)
+        dh_next = np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh)
     dU, dx = project_backward(x, p.U, da)
     dbh = None if p.bh is None else db.copy()
     return Gradients(Params(dU, dW, db, dbh), dx, State(dh_next))

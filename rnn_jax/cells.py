@@ -26,11 +26,18 @@ class State(NamedTuple):
     s: Float[Array, "B H"] | None = None
 
 
-Step = Callable[[Params, Float[Array, "B GH"], State], State]
+class Noise(NamedTuple):
+    """What is drawn by chance for one layer in one direction; None where nothing is."""
+
+    kh: Float[Array, "B H"] | None = None  # dropout of the state where it enters a product with W
+
+
+Drop = Float[Array, "B H"] | None
+Step = Callable[[Params, Float[Array, "B GH"], State, Drop], State]
 
 
 class Cell(NamedTuple):
-    """A step from the input's share of the pre-activations (B, G·H) and the old state to the new state."""
+    """A step from the input's share of the pre-activations (B, G·H), the old state and its dropout to the new state."""
 
     step: Step
     gates: int
@@ -42,32 +49,37 @@ def dropped(values: Float[Array, "*shape"], k: Float[Array, "..."] | None) -> Fl
     return values if k is None else values * k
 
 
-def recurrent(p: Params, h: Float[Array, "B H"]) -> Float[Array, "B GH"]:
+def recurrent(p: Params, h: Float[Array, "B H"], kh: Drop) -> Float[Array, "B GH"]:
     """The old state's share of the pre-activations."""
-    product = h @ p.W
+    # Q1  hq[t] = h[t-1] * kh
+    # Q2  hW[t] = hq[t] @ W
+    product = dropped(h, kh) @ p.W
     return product if p.bh is None else product + p.bh
 
 
-def tanh_step(p: Params, xU: Float[Array, "B H"], state: State) -> State:
+def tanh_step(p: Params, xU: Float[Array, "B H"], state: State, kh: Drop = None) -> State:
     """The simple recurrent cell (R1, R2)."""
     # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
-    a = xU + p.b + recurrent(p, state.h)
+    # Q3  a[t] = xU[t] + hW[t] + b + bh
+    a = xU + p.b + recurrent(p, state.h, kh)
     # R2  h[t] = tanh(a[t])
     return State(jnp.tanh(a))
 
 
-def relu_step(p: Params, xU: Float[Array, "B H"], state: State) -> State:
+def relu_step(p: Params, xU: Float[Array, "B H"], state: State, kh: Drop = None) -> State:
     """The simple recurrent cell with a rectifier, whose slope at 0 is taken as 0 (R1, R3)."""
     # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
-    a = xU + p.b + recurrent(p, state.h)
+    # Q3  a[t] = xU[t] + hW[t] + b + bh
+    a = xU + p.b + recurrent(p, state.h, kh)
     # R3  h[t] = relu(a[t])
     return State(jax.nn.relu(a))
 
 
-def lstm_step(p: Params, xU: Float[Array, "B GH"], state: State) -> State:
+def lstm_step(p: Params, xU: Float[Array, "B GH"], state: State, kh: Drop = None) -> State:
     """The LSTM with a forget gate, gates in the order i, f, g, o (L1 to L5)."""
     # L1  a[t] = xU[t] + h[t-1] @ W + b + bh
-    a = xU + p.b + recurrent(p, state.h)
+    # Q3  a[t] = xU[t] + hW[t] + b + bh
+    a = xU + p.b + recurrent(p, state.h, kh)
     # L2  a_i, a_f, a_g, a_o = split(a[t], 4)
     a_i, a_f, a_g, a_o = jnp.split(a, 4, axis=-1)
     # L3  i[t], f[t], g[t], o[t] = sigmoid(a_i), sigmoid(a_f), tanh(a_g), sigmoid(a_o)
@@ -79,12 +91,13 @@ def lstm_step(p: Params, xU: Float[Array, "B GH"], state: State) -> State:
     return State(o * jnp.tanh(s), s)
 
 
-def gru_step(p: Params, xU: Float[Array, "B GH"], state: State) -> State:
+def gru_step(p: Params, xU: Float[Array, "B GH"], state: State, kh: Drop = None) -> State:
     """The GRU with the reset gate after the recurrent product, gates in the order r, z, n (G1 to G5)."""
     # G1  x_r, x_z, x_n = split(xU[t] + b, 3)
     x_r, x_z, x_n = jnp.split(xU + p.b, 3, axis=-1)
     # G2  h_r, h_z, h_n[t] = split(h[t-1] @ W + bh, 3)
-    h_r, h_z, h_n = jnp.split(recurrent(p, state.h), 3, axis=-1)
+    # Q4  h_r, h_z, h_n[t] = split(hW[t] + bh, 3)
+    h_r, h_z, h_n = jnp.split(recurrent(p, state.h, kh), 3, axis=-1)
     # G3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
     r, z = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
     # G4  n[t] = tanh(x_n + r[t] * h_n[t])
@@ -93,17 +106,21 @@ def gru_step(p: Params, xU: Float[Array, "B GH"], state: State) -> State:
     return State((1 - z) * n + z * state.h)
 
 
-def gru_before_step(p: Params, xU: Float[Array, "B GH"], state: State) -> State:
+def gru_before_step(p: Params, xU: Float[Array, "B GH"], state: State, kh: Drop = None) -> State:
     """The GRU with the reset gate before the recurrent product, gates in the order r, z, n (B1 to B6)."""
     H = p.W.shape[0]
     # B1  x_r, x_z, x_n = split(xU[t] + b + bh, 3)
     x_r, x_z, x_n = jnp.split(xU + p.b if p.bh is None else xU + p.b + p.bh, 3, axis=-1)
     # B2  h_r, h_z = split(h[t-1] @ W_rz, 2)
-    h_r, h_z = jnp.split(state.h @ p.W[:, : 2 * H], 2, axis=-1)
+    # Q1  hq[t] = h[t-1] * kh
+    # Q5  h_r, h_z = split(hq[t] @ W_rz, 2)
+    hq = dropped(state.h, kh)
+    h_r, h_z = jnp.split(hq @ p.W[:, : 2 * H], 2, axis=-1)
     # B3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
     r, z = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
     # B4  q[t] = r[t] * h[t-1]
-    q = r * state.h
+    # Q6  q[t] = r[t] * hq[t]
+    q = r * hq
     # B5  n[t] = tanh(x_n + q[t] @ W_n)
     n = jnp.tanh(x_n + q @ p.W[:, 2 * H :])
     # B6  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]

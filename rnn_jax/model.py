@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Integer
 
 from rnn_jax.arrays import Array
 from rnn_jax.cells import CELLS, State, dropped
+from rnn_jax.cells import Noise as LayerNoise
 from rnn_jax.cells import Params as LayerParams
 from rnn_jax.errors import require
 from rnn_jax.text import NOTHING
@@ -30,6 +31,7 @@ class Noise(NamedTuple):
     """What is drawn by chance for a model, by layer, as data beside the input; None where nothing is (noise.draw)."""
 
     kx: tuple[Float[Array, "_ B H"] | None, ...]  # dropout of what the layer hands on, at every step or for all
+    layers: tuple[tuple[LayerNoise, ...], ...]  # what is drawn in each of its directions
 
 
 def project(x: Input, U: Float[Array, "D GH"]) -> Float[Array, "T B GH"]:
@@ -46,13 +48,20 @@ def project(x: Input, U: Float[Array, "D GH"]) -> Float[Array, "T B GH"]:
 
 
 def scan_layer(
-    p: LayerParams, x: Input, state0: State, mask: Bool[Array, "T B"], *, cell: str, direction: Direction
+    p: LayerParams,
+    x: Input,
+    state0: State,
+    mask: Bool[Array, "T B"],
+    noise: LayerNoise,
+    *,
+    cell: str,
+    direction: Direction,
 ) -> tuple[State, Float[Array, "T B H"]]:
     """The final state and the hidden states (T, B, H) of one layer in one direction of time."""
 
     def step(state: State, inputs: tuple[Array, Array]) -> tuple[State, Array]:
         xU, m = inputs
-        new = CELLS[cell].step(p, xU, state)
+        new = CELLS[cell].step(p, xU, state, noise.kh)
         # M1  h[t] = where(m[t], h[t], h[t-1])
         # M4  s[t] = where(m[t], s[t], s[t-1])
         kept = jax.tree.map(lambda n, old: jnp.where(m[:, None], n, old), new, state)
@@ -80,10 +89,10 @@ def forward(
     noise = silence(p) if noise is None else noise
     check_noise(noise, p, *x.shape[:2])
     below, finals = x, []
-    for layer, states, kx in zip(p.layers, state0, noise.kx, strict=True):
+    for layer, states, kx, drawn in zip(p.layers, state0, noise.kx, noise.layers, strict=True):
         runs = [
-            scan_layer(q, below, state, mask, cell=cell, direction=direction)
-            for q, state, direction in zip(layer, states, directions, strict=True)
+            scan_layer(q, below, state, mask, each, cell=cell, direction=direction)
+            for q, state, each, direction in zip(layer, states, drawn, directions, strict=True)
         ]
         final, outputs = zip(*runs, strict=True)
         # K1  below = join(*outputs)
@@ -96,7 +105,7 @@ def forward(
 
 def silence(p: Params) -> Noise:
     """Nothing drawn anywhere."""
-    return Noise((None,) * len(p.layers))
+    return Noise((None,) * len(p.layers), tuple((LayerNoise(),) * len(layer) for layer in p.layers))
 
 
 def check(
@@ -149,8 +158,12 @@ def check_layer(where: str, p: LayerParams, state: State, D: int, B: int, cell: 
 def check_noise(noise: Noise, p: Params, T: int, B: int) -> None:
     """Raise InputError unless what was drawn fits the model."""
     require(len(noise.kx) == len(p.layers), f"kx is of {len(noise.kx)} layers, but {len(p.layers)} are right")
-    for level, (kx, layer) in enumerate(zip(noise.kx, p.layers, strict=True)):
+    counts, right = [len(layer) for layer in noise.layers], [len(layer) for layer in p.layers]
+    require(counts == right, f"the noise is of {counts} directions by layer, but {right} are right")
+    for level, (kx, layer, drawn) in enumerate(zip(noise.kx, p.layers, noise.layers, strict=True)):
         check_mask(f"kx[{level}]", kx, (T, B, sum(q.W.shape[0] for q in layer)))
+        for q, each in zip(layer, drawn, strict=True):
+            check_mask(f"layer {level}: kh", each.kh, (B, q.W.shape[0]))
 
 
 def check_mask(name: str, mask: Array | None, shape: tuple[int, ...]) -> None:

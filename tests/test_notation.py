@@ -10,10 +10,12 @@ import pytest
 
 from notation_runner import BLOCKS, BOOK, ROOT, damages, masked, quoted, run, section
 from reference import columns, differences, losses, model, rtrl, steps
+from reference.noise import SILENCE, Noise
 from reference.parameters import Gradients, Params, State
 from rnn_jax import losses as jax_losses
 from rnn_jax import model as jax_model
 from rnn_jax.cells import CELLS
+from rnn_jax.cells import Noise as JaxNoise
 from rnn_jax.cells import Params as JaxParams
 from rnn_jax.cells import State as JaxState
 
@@ -64,10 +66,28 @@ LAYERS = {"rnn": "R", "rnn-relu": "R", "lstm": "L", "gru": "G", "gru-before": "B
 WITHOUT = {"rnn": "R3 R6", "rnn-relu": "R2 R5"}
 
 
-def program(cell, x, backward):
+# What stands in the place of an equation where something is drawn by chance.
+NOISY = {
+    **dict.fromkeys(["R1", "L1"], "Q1 Q2 Q3"),
+    **dict.fromkeys(["R7", "L13"], "Q7 Q9"),
+    **dict.fromkeys(["R9", "L15"], "Q10"),
+    "G2": "Q1 Q2 Q4",
+    "G13": "Q8 Q9",
+    "G16": "Q11",
+    "B2": "Q1 Q5",
+    "B4": "Q6",
+    "B11": "Q12",
+    "B14": "Q13",
+    "B17": "Q14",
+}
+
+
+def program(cell, x, backward, noisy):
     """The labels of one step, in order."""
     inputs = section("I", backward=backward, without="I1 I3 I4" if x.ndim == 2 else "I2 I5")
     own = section(LAYERS[cell], backward=backward, without=WITHOUT.get(cell, ""))
+    if noisy:
+        own = tuple(label for old in own for label in NOISY.get(old, old).split())
     masks = section("M", backward=backward, without="" if cell == "gru" else "M6")
     return masked(own + inputs if backward else inputs + own, masks)
 
@@ -80,11 +100,12 @@ def draw_layer(cell, D, H, seed):
     return Params(a["U"], a["W"], a["b"], a["bh"]), State(a["h"], s), State(a["dh"], ds)
 
 
-def layer_forward(book, cell, p, x, state0, mask):
+def layer_forward(book, cell, p, x, state0, mask, noise=SILENCE):
     H = len(p.W)
     sizes = {"D": len(p.U), "H": H, "W_rz": p.W[:, : 2 * H], "W_n": p.W[:, 2 * H :]}
     names = p._asdict() | sizes | {"x": x, "m": mask[..., None], "h": {-1: state0.h}, "s": {-1: state0.s}}
-    return run(book, program(cell, x, False), names, FORTH)
+    names |= noise._asdict() | {"noisy": any(drawn is not None for drawn in noise)}
+    return run(book, program(cell, x, False, names["noisy"]), names, FORTH)
 
 
 def final(cell, names):
@@ -93,7 +114,7 @@ def final(cell, names):
 
 def layer_backward(book, cell, names, dh_out, dfinal):
     names |= {"dh_out": dh_out, "dh_next": dfinal.h, "ds_next": dfinal.s}
-    g = run(book, program(cell, names["x"], True), names, BACK)
+    g = run(book, program(cell, names["x"], True, names["noisy"]), names, BACK)
     dW = np.concatenate([g["dW_rz"], g["dW_n"]], -1) if cell == "gru-before" else g["dW"]
     dx = series(g["dx"]) if "dx" in g else None
     return Gradients(Params(g["dU"], dW, g["db"], g.get("dbh", g["db"])), dx, State(g["dh_next"], g["ds_next"]))
@@ -104,7 +125,7 @@ def layer(cell, mask, x, book):
     (p, state0, dfinal), dh_out = draw_layer(cell, D, H, seed=1), arrays(2, dh_out=(T, B, H))["dh_out"]
     derivation, options = model.CELLS[cell]
     h, last, cache = derivation.forward(p, x, state0, mask, **options)
-    kept = {name: array for name, array in cache._asdict().items() if name not in ("x", "mask")}
+    kept = {name: array for name, array in cache._asdict().items() if name not in ("x", "mask", "noise")}
     names = layer_forward(book, cell, p, x, state0, mask)
     ours = {name: series(names[name], [*FORTH, -1] if len(kept[name]) > T else FORTH) for name in kept}
     gradients = layer_backward(book, cell, names, dh_out, dfinal)
@@ -126,21 +147,22 @@ def draw_model(cell, directions):
 
 def draw_noise(directions):
     """Numbers in the place of what is drawn by chance, which no equation asks to be 0 or 1."""
-    rng, n = np.random.default_rng(6), len(directions)
-    return model.Noise(tuple(rng.random((steps, B, sum(w[:n]))) for steps, w in zip((T, 1), WIDTHS, strict=True)))
+    rng, widths = np.random.default_rng(6), [widths[: len(directions)] for widths in WIDTHS]
+    kx = tuple(rng.random((steps, B, sum(row))) for steps, row in zip((T, 1), widths, strict=True))
+    return model.Noise(kx, tuple(tuple(Noise(rng.random((B, H))) for H in row) for row in widths))
 
 
 def quiet(noise):
-    """The numbers that change nothing."""
-    return model.Noise(tuple(np.ones_like(kx) for kx in noise.kx))
+    """No noise in its place."""
+    return model.Noise(tuple(np.ones_like(kx) for kx in noise.kx), [[SILENCE] * len(row) for row in noise.layers])
 
 
 def model_forward(book, cell, directions, p, x, state0, mask, noise):
     """The names of the readout and those of each layer in each direction."""
     below, layers, flips = x, [], [turned(direction) for direction in directions]
-    for row, states, kx in zip(p.layers, state0, noise.kx, strict=True):
-        runs = zip(row, states, flips, strict=True)
-        layers.append([layer_forward(book, cell, q, below[flip], s0, mask[flip]) for q, s0, flip in runs])
+    for row, states, kx, drawn in zip(p.layers, state0, noise.kx, noise.layers, strict=True):
+        runs = zip(row, states, drawn, flips, strict=True)
+        layers.append([layer_forward(book, cell, q, below[f], s0, mask[f], each) for q, s0, each, f in runs])
         outputs = [series(names["h"])[flip] for names, flip in zip(layers[-1], flips, strict=True)]
         below = run(book, section("K", backward=False), {"outputs": outputs, "kx": kx})["below"]
     return run(book, section("O", backward=False), {"h": below, "V": p.V, "c": p.c}, FORTH), layers
@@ -330,6 +352,10 @@ def test_the_code_computes_the_equations(case):
     assert distance(*CASES[case](BOOK)) <= TOLERANCE
 
 
+def jax_noise(noise):
+    return jax_model.Noise(noise.kx, tuple(tuple(JaxNoise(*each) for each in row) for row in noise.layers))
+
+
 @pytest.mark.parametrize("noise", [None, draw_noise(("reverse", "forward"))], ids=["", "noise"])
 @pytest.mark.parametrize("x", [X, INDICES], ids=["vectors", "indices"])
 @pytest.mark.parametrize("cell", LAYERS)
@@ -342,7 +368,7 @@ def test_jax_computes_the_forward_equations(cell, x, noise):
     states = tuple(tuple(JaxState(*state) for state in row) for row in state0)
     with jax.enable_x64(True):
         forward = jax.jit(partial(jax_model.forward, cell=cell, directions=directions))
-        given = None if noise is None else jax_model.Noise(*noise)
+        given = None if noise is None else jax_noise(noise)
         o, last = jax.tree.map(np.asarray, forward(theirs, x, states, SOME, noise=given))
     ours = jax.tree.leaves((series(readout["o"]), finals(cell, layers)))
     assert distance(ours, jax.tree.leaves((o, last))) <= TOLERANCE

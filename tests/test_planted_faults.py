@@ -18,25 +18,30 @@ LSTM = LAYER + " s0"
 
 # the mistake, the right text, the wrong one, the gradients that it makes wrong
 RNN = [
-    ("path from t+1 dropped", "np.where(m, da[t] @ p.W.T, dh)", "np.where(m, 0 * dh, dh)", LAYER),
+    ("path from t+1 dropped", "np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh)", "np.where(m, 0 * dh, dh)", LAYER),
     ("transpose missing", "da[t] @ p.W.T", "da[t] @ p.W", LAYER),
-    ("previous state off by one", "h[t - 1].T @ da[t]", "h[t].T @ da[t]", "W"),
+    ("previous state off by one", "dropped(h[t - 1], noise.kh)", "dropped(h[t], noise.kh)", "W"),
     ("derivative at the post-activation", "1 - h[t] ** 2", "1 - np.tanh(h[t]) ** 2", LAYER),
     ("derivative forgotten", "dh * (1 - h[t] ** 2 if", "dh * (1 if", LAYER),
-    ("W overwritten, not added to", "dW += h[t - 1]", "dW = h[t - 1]", "W"),
+    ("W overwritten, not added to", "dW += dropped", "dW = dropped", "W"),
     ("b overwritten, not added to", "db += da[t].sum(0)", "db = da[t].sum(0)", "b bh"),
     ("mean over the batch for the sum", "db += da[t].sum(0)", "db += da[t].mean(0)", "b bh"),
-    ("accumulator in float32", "dW += h[t - 1].T @ da[t]", "dW[:] = (dW + h[t - 1].T @ da[t]).astype('f4')", "W"),
+    (
+        "accumulator in float32",
+        "dW += dropped(h[t - 1], noise.kh).T @ da[t]",
+        "dW[:] = (dW + h[t - 1].T @ da[t]).astype('f4')",
+        "W",
+    ),
     (
         "truncated at 40 steps",
-        "dh_next = np.where(m, da[t] @ p.W.T, dh)",
-        "dh_next = np.where(m, da[t] @ p.W.T, dh) * ((len(a) - t) % 40 > 0)",
+        "dropped(da[t] @ p.W.T, noise.kh)",
+        "dropped(da[t] @ p.W.T, noise.kh) * ((len(a) - t) % 40 > 0)",
         ONE,
     ),
     ("path from t+1 counted twice", "dh = dh_out[t] + dh_next", "dh = dh_out[t] + 2 * dh_next", LAYER),
     ("sign of one gradient", "Params(dU, dW", "Params(-dU, dW", "U"),
     ("mask ignored", "np.where(m, da_t, 0)", "da_t", LAYER),
-    ("state lost where the mask is off", "np.where(m, da[t] @ p.W.T, dh)", "np.where(m, da[t] @ p.W.T, 0)", LAYER),
+    ("state lost where the mask is off", "noise.kh), dh)", "noise.kh), 0)", LAYER),
     ("final state's gradient ignored", "dh_next = dfinal.h", "dh_next = 0 * dfinal.h", LAYER),
     ("first step skipped", "reversed(range(len(a)))", "reversed(range(1, len(a)))", LAYER),
     ("second bias counted twice", "db.copy()", "2 * db", "bh"),
@@ -51,7 +56,7 @@ RELU = [
 ]
 LSTM_FAULTS = [
     ("cell path dropped", "np.where(m, ds * f[t], ds_next)", "np.where(m, 0 * ds, ds_next)", LSTM),
-    ("hidden path dropped", "np.where(m, da[t] @ p.W.T, dh)", "np.where(m, 0 * dh, dh)", LSTM),
+    ("hidden path dropped", "np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh)", "np.where(m, 0 * dh, dh)", LSTM),
     ("gates exchanged", "ds * g[t], ds * s[t - 1], ds * i[t]", "ds * i[t], ds * s[t - 1], ds * g[t]", LSTM),
     ("cell state off by one", "ds * s[t - 1]", "ds * s[t]", LSTM),
     ("sigmoid's slope for the candidate", "dg * (1 - g[t] ** 2)", "dg * g[t] * (1 - g[t])", LSTM),
@@ -65,15 +70,39 @@ GRU = [
     ("second bias given the first's gradient", "dbh += dq.sum(0)", "dbh += da[t].sum(0)", "bh"),
     ("reset gate's factor", "dr, dq_n = da_n * h_n[t]", "dr, dq_n = da_n * h[t - 1]", LAYER),
     ("reset forgotten on the way back", "da_n * h_n[t], da_n * r[t]", "da_n * h_n[t], da_n", "W bh U b x h0"),
-    ("kept state's path dropped", "dq @ p.W.T + dh * z[t]", "dq @ p.W.T", LAYER),
+    ("kept state's path dropped", "noise.kh) + dh * z[t]", "noise.kh)", LAYER),
     ("z for 1 - z", "dh * (1 - z[t])", "dh * z[t]", LAYER),
     ("sign of the update gate", "dh * (h[t - 1] - n[t])", "dh * (n[t] - h[t - 1])", LAYER),
 ]
 GRU_BEFORE = [
-    ("path through the reset state dropped", "+ dq * r[t] + dh", "+ dh", LAYER),
+    ("path through the reset state dropped", "+ dq * r[t], noise.kh)", ", noise.kh)", LAYER),
     ("reset forgotten in W_n", "q[t].T @ da_n", "h[t - 1].T @ da_n", "W"),
-    ("reset gate's factor", "dr = dq * h[t - 1]", "dr = dq * h[t]", LAYER),
+    ("reset gate's factor", "dr = dq * hq", "dr = dq * h[t]", LAYER),
     ("transpose missing", "da_n @ W_n.T", "da_n @ W_n", LAYER),
+]
+# Where one cell of all is wrong, no more shows than its shapes hold.
+VARIATIONAL = [
+    ("reference.rnn", "forgotten on the way back", "dropped(da[t] @ p.W.T, noise.kh)", "da[t] @ p.W.T", LAYER),
+    ("reference.rnn", "forgotten in dW", "dropped(h[t - 1], noise.kh).T @ da[t]", "h[t - 1].T @ da[t]", "W"),
+    ("reference.lstm", "forgotten on the way back", "dropped(da[t] @ p.W.T, noise.kh)", "da[t] @ p.W.T", LSTM),
+    ("reference.lstm", "forgotten in dW", "dropped(h[t - 1], noise.kh).T @ da[t]", "h[t - 1].T @ da[t]", "W"),
+    (
+        "reference.gru",
+        "what the gate keeps dropped too",
+        "noise.kh) + dh * z[t]",
+        "noise.kh) + noise.kh * dh * z[t]",
+        LAYER,
+    ),
+    ("reference.gru", "forgotten in dW", "dropped(h[t - 1], noise.kh).T @ dq", "h[t - 1].T @ dq", "W"),
+    (
+        "reference.gru_before",
+        "reset path not dropped",
+        "da_rz @ W_rz.T + dq * r[t], noise.kh)",
+        "da_rz @ W_rz.T, noise.kh) + dq * r[t]",
+        LAYER,
+    ),
+    ("reference.gru_before", "reset gate sees the whole state", "dr = dq * hq", "dr = dq * h[t - 1]", LAYER),
+    ("reference.gru_before", "forgotten in dW", "hq.T @ da_rz", "h[t - 1].T @ da_rz", "W"),
 ]
 COLUMNS = [
     ("transpose missing", "p.W.T @ da", "p.W @ da", ONE),
@@ -110,6 +139,7 @@ FAULTS = [
     *(("lstm", "reference.lstm", "backward", *fault) for fault in LSTM_FAULTS),
     *(("gru", "reference.gru", "backward", *fault) for fault in GRU),
     *(("gru-before", "reference.gru_before", "backward", *fault) for fault in GRU_BEFORE),
+    *(("variational", module, "backward", *fault) for module, *fault in VARIATIONAL),
     *(("columns", "reference.columns", "backward", *fault) for fault in COLUMNS),
     *(("steps", "reference.steps", "step_backward", *fault) for fault in STEPS_BACKWARD),
     *(("rtrl", "reference.rtrl", "advance", *fault) for fault in RTRL_ADVANCE),
@@ -219,7 +249,7 @@ FAULTS = [
 
 # Faults of a forward, which must be told before any gradient is: implementation, module, function, right, wrong.
 FORWARD_FAULTS = [
-    ("rnn", "reference.rnn", "forward", "h[t - 1] @ p.W + bias", "h[t - 1] @ p.W.T + bias"),
+    ("rnn", "reference.rnn", "forward", "hq @ p.W + bias", "hq @ p.W.T + bias"),
     ("rnn", "reference.rnn", "forward", "h[t] = np.where(m, h_t, h[t - 1])", "h[t] = np.where(m, h_t, 0)"),
     ("rnn", "reference.rnn", "forward", "h[-1] = state0.h", "h[-1] = 0"),
     ("rnn", "reference.rnn", "forward", "State(h[T - 1])", "State(h[0])"),
@@ -227,6 +257,7 @@ FORWARD_FAULTS = [
     ("lstm", "reference.lstm", "forward", "f[t] * s[t - 1] + i[t] * g[t]", "f[t] * g[t] + i[t] * g[t]"),
     ("lstm", "reference.lstm", "forward", "s[t] = np.where(m, s_t, s[t - 1])", "s[t] = s_t"),
     ("lstm", "reference.activations", "sigmoid", "np.tanh(0.5 * z)", "np.tanh(-0.5 * z)"),
+    ("variational", "reference.rnn", "forward", "dropped(h[t - 1], noise.kh)", "h[t - 1]"),
     ("gru", "reference.gru", "forward", "r[t] * h_n[t]", "h_n[t]"),
     ("gru", "reference.gru", "forward", "(1 - z[t]) * n[t] + z[t] * h[t - 1]", "z[t] * n[t] + (1 - z[t]) * h[t - 1]"),
     ("gru-before", "reference.gru_before", "forward", "q[t] @ W_n", "h[t - 1] @ W_n"),
@@ -277,7 +308,7 @@ def symbols(report, verdict):
 
 
 def identify(fault):
-    return f"{fault[0]}: {fault[3]}"
+    return f"{fault[0]}, {fault[1]}: {fault[3]}"
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=identify)

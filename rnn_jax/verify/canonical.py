@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from reference import model, parameters
+from reference import model, noise, parameters
 from rnn_jax.verify.autodiff import Values, outputs_by_name
 from rnn_jax.verify.objective import logit_gradient, penalty_gradient, total_loss
 from rnn_jax.verify.points import Point, by_name
@@ -23,7 +23,10 @@ def translate(point: Point) -> tuple[model.Params, model.States, model.States]:
 
 def noise_of(point: Point) -> model.Noise | None:
     """What was drawn by chance, in the classes of `reference`."""
-    return None if point.noise is None else model.Noise(**point.noise._asdict())
+    drawn: Any = point.noise
+    if drawn is None:
+        return None
+    return model.Noise(drawn.kx, tuple(tuple(noise.Noise(**each._asdict()) for each in row) for row in drawn.layers))
 
 
 def forward(point: Point) -> tuple[np.ndarray, model.States, model.Cache]:

@@ -38,7 +38,7 @@ class Shape:
         return "+".join(self.noise) or self.cell
 
 
-DRAWN = ("dropout",)
+DRAWN = ("dropout", "variational")
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,8 @@ def random_shapes(cell: str, count: int, rng: np.random.Generator) -> list[Shape
 def noisy_shapes(kind: str, count: int, rng: np.random.Generator) -> list[Shape]:
     """Every cell with a kind of noise, each with another plan, and then with more of them."""
     most = math.lcm(len(cells.CELLS), len(PLANS))
-    dealt = zip(itertools.cycle(cells.CELLS), itertools.cycle(PLANS), range(min(max(count, len(cells.CELLS)), most)))
+    plans = PLANS[7:] + PLANS[:7]  # so that those with both biases come first
+    dealt = zip(itertools.cycle(cells.CELLS), itertools.cycle(plans), range(min(max(count, len(cells.CELLS)), most)))
     return [replace(random_sizes(cell, plan, rng), noise=(kind,)) for cell, plan, _ in dealt]
 
 
@@ -157,11 +158,14 @@ def random_noise(shape: Shape, rng: np.random.Generator) -> model.Noise:
 
     def drop(steps: int, *rest: int) -> np.ndarray:
         kept = rng.random((rng.choice([steps, 1]), *rest)) < rng.uniform(0.4, 0.8)
-        kept[..., 0, 0] = True  # where nothing is left, nothing is tested
+        kept[..., rng.integers(rest[-1])] = True  # where nothing is left, nothing is tested
         return np.broadcast_to(kept, (steps, *rest)) / kept.mean()
 
-    kx = [drop(shape.T, shape.B, width) if "dropout" in shape.noise else None for _ in range(shape.layers)]
-    return model.Noise(tuple(kx))
+    def layer() -> cells.Noise:
+        return cells.Noise(drop(1, shape.B, shape.H)[0] if "variational" in shape.noise else None)
+
+    kx = tuple(drop(shape.T, shape.B, width) if "dropout" in shape.noise else None for _ in range(shape.layers))
+    return model.Noise(kx, tuple(tuple(layer() for _ in shape.directions) for _ in range(shape.layers)))
 
 
 def sweep(family: str, count: int, seed: int) -> list[Point]:
