@@ -12,7 +12,7 @@ from jaxtyping import Bool
 from reference.activations import sigmoid
 from reference.arrays import Inexact
 from reference.inputs import Input, project, project_backward
-from reference.noise import SILENCE, Noise, dropped
+from reference.noise import SILENCE, Noise, dropped, fitted, zoned, zoned_backward
 from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type
 
 
@@ -36,8 +36,9 @@ def forward(
 
     Raises InputError where shapes or indices do not fit.
     """
-    check_layer(p, x, state0, mask, noise, gates=3)
+    check_layer(p, x, state0, mask, gates=3)
     (T, B), H = x.shape[:2], p.W.shape[0]
+    noise = fitted(noise, (T, B, H))
     h = np.empty((T + 1, B, H), result_type(p, x, state0))
     r, z, n, h_n = (np.empty((T, B, H), h.dtype) for _ in range(4))
     h[-1] = state0.h
@@ -59,6 +60,8 @@ def forward(
         n[t] = np.tanh(x_n + r[t] * h_n[t])
         # G5  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
         h_t = (1 - z[t]) * n[t] + z[t] * h[t - 1]
+        # Z1  h[t] = zh[t] * h[t-1] + (1 - zh[t]) * h[t]
+        h_t = zoned(h_t, h[t - 1], noise.zh, t)
         # M1  h[t] = where(m[t], h[t], h[t-1])
         h[t] = np.where(m, h_t, h[t - 1])
     return h[:-1], State(h[T - 1]), Cache(x, r, z, n, h_n, h, mask, noise)
@@ -80,6 +83,8 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         m = mask[t][:, None]
         # G6  dh[t] = dh_out[t] + dh_next
         dh = dh_out[t] + dh_next
+        # Z5  dh_kept, dh[t] = dh[t] * zh[t], dh[t] * (1 - zh[t])
+        dh_kept, dh = zoned_backward(dh, noise.zh, t)
         # G5  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
         # G7  dz, dn = dh[t] * (h[t-1] - n[t]), dh[t] * (1 - z[t])
         dz, dn = dh * (h[t - 1] - n[t]), dh * (1 - z[t])
@@ -110,6 +115,7 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         # G16 dh_next = dq @ W.T + dh[t] * z[t]
         # Q11 dh_next = dhW @ W.T * kh + dh[t] * z[t]
         # M3  dh_next = where(m[t], dh_next, dh[t])
-        dh_next = np.where(m, dropped(dq @ p.W.T, noise.kh) + dh * z[t], dh)
+        # Z11 dh_next = dh_next + dh_kept
+        dh_next = np.where(m, dropped(dq @ p.W.T, noise.kh) + dh * z[t], dh) + dh_kept
     dU, dx = project_backward(x, p.U, da)
     return Gradients(Params(dU, dW, db, None if p.bh is None else dbh), dx, State(dh_next))

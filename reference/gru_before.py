@@ -12,7 +12,7 @@ from jaxtyping import Bool
 from reference.activations import sigmoid
 from reference.arrays import Inexact
 from reference.inputs import Input, project, project_backward
-from reference.noise import SILENCE, Noise, dropped
+from reference.noise import SILENCE, Noise, dropped, fitted, zoned, zoned_backward
 from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
 
 
@@ -36,8 +36,9 @@ def forward(
 
     Raises InputError where shapes or indices do not fit.
     """
-    check_layer(p, x, state0, mask, noise, gates=3)
+    check_layer(p, x, state0, mask, gates=3)
     (T, B), H = x.shape[:2], p.W.shape[0]
+    noise = fitted(noise, (T, B, H))
     h = np.empty((T + 1, B, H), result_type(p, x, state0))
     r, z, n, q = (np.empty((T, B, H), h.dtype) for _ in range(4))
     h[-1] = state0.h
@@ -62,6 +63,8 @@ def forward(
         n[t] = np.tanh(x_n + q[t] @ W_n)
         # B6  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
         h_t = (1 - z[t]) * n[t] + z[t] * h[t - 1]
+        # Z1  h[t] = zh[t] * h[t-1] + (1 - zh[t]) * h[t]
+        h_t = zoned(h_t, h[t - 1], noise.zh, t)
         # M1  h[t] = where(m[t], h[t], h[t-1])
         h[t] = np.where(m, h_t, h[t - 1])
     return h[:-1], State(h[T - 1]), Cache(x, r, z, n, q, h, mask, noise)
@@ -80,6 +83,8 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         m = mask[t][:, None]
         # B7  dh[t] = dh_out[t] + dh_next
         dh = dh_out[t] + dh_next
+        # Z5  dh_kept, dh[t] = dh[t] * zh[t], dh[t] * (1 - zh[t])
+        dh_kept, dh = zoned_backward(dh, noise.zh, t)
         # B6  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
         # B8  dz, dn = dh[t] * (h[t-1] - n[t]), dh[t] * (1 - z[t])
         dz, dn = dh * (h[t - 1] - n[t]), dh * (1 - z[t])
@@ -112,7 +117,8 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         # B17 dh_next = da[t][:, :2*H] @ W_rz.T + dq * r[t] + dh[t] * z[t]
         # Q14 dh_next = (da[t][:, :2*H] @ W_rz.T + dq * r[t]) * kh + dh[t] * z[t]
         # M3  dh_next = where(m[t], dh_next, dh[t])
-        dh_next = np.where(m, dropped(da_rz @ W_rz.T + dq * r[t], noise.kh) + dh * z[t], dh)
+        # Z11 dh_next = dh_next + dh_kept
+        dh_next = np.where(m, dropped(da_rz @ W_rz.T + dq * r[t], noise.kh) + dh * z[t], dh) + dh_kept
     dU, dx = project_backward(x, p.U, da)
     dbh = None if p.bh is None else db.copy()
     return Gradients(Params(dU, dW, db, dbh), dx, State(dh_next))

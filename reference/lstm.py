@@ -13,7 +13,7 @@ from reference.activations import sigmoid
 from reference.arrays import Inexact
 from reference.checks import InputError
 from reference.inputs import Input, project, project_backward
-from reference.noise import SILENCE, Noise, dropped
+from reference.noise import SILENCE, Noise, dropped, fitted, zoned, zoned_backward
 from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
 
 
@@ -26,6 +26,7 @@ class Cache(NamedTuple):
     f: Inexact[np.ndarray, "T B H"]
     g: Inexact[np.ndarray, "T B H"]
     o: Inexact[np.ndarray, "T B H"]
+    v: Inexact[np.ndarray, "T B H"]  # the new cell state, where neither mask nor zoneout keeps the old one
     s: Inexact[np.ndarray, "T+1 B H"]
     h: Inexact[np.ndarray, "T+1 B H"]
     mask: Bool[np.ndarray, "T B"]
@@ -39,12 +40,13 @@ def forward(
 
     Raises InputError where shapes or indices do not fit.
     """
-    check_layer(p, x, state0, mask, noise, gates=4)
+    check_layer(p, x, state0, mask, gates=4)
     if state0.s is None:
         raise InputError("the LSTM's initial state has s = None, but a cell state (B, H) is right")
     (T, B), H = x.shape[:2], p.W.shape[0]
+    noise = fitted(noise, (T, B, H), has_cell_state=True)
     a = np.empty((T, B, 4 * H), result_type(p, x, state0))
-    i, f, g, o = (np.empty((T, B, H), a.dtype) for _ in range(4))
+    i, f, g, o, v = (np.empty((T, B, H), a.dtype) for _ in range(5))
     s, h = (np.empty((T + 1, B, H), a.dtype) for _ in range(2))
     s[-1], h[-1] = state0.s, state0.h
     xU = project(x, p.U)
@@ -62,19 +64,24 @@ def forward(
         # L3  i[t], f[t], g[t], o[t] = sigmoid(a_i), sigmoid(a_f), tanh(a_g), sigmoid(a_o)
         i[t], f[t], g[t], o[t] = sigmoid(a_i), sigmoid(a_f), np.tanh(a_g), sigmoid(a_o)
         # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
-        s_t = f[t] * s[t - 1] + i[t] * g[t]
+        # Z2  v[t] = f[t] * s[t-1] + i[t] * g[t]
+        v[t] = f[t] * s[t - 1] + i[t] * g[t]
+        # Z3  s[t] = zs[t] * s[t-1] + (1 - zs[t]) * v[t]
+        s_t = zoned(v[t], s[t - 1], noise.zs, t)
         # L5  h[t] = o[t] * tanh(s[t])
-        h_t = o[t] * np.tanh(s_t)
+        # Z4  h[t] = o[t] * tanh(v[t])
+        # Z1  h[t] = zh[t] * h[t-1] + (1 - zh[t]) * h[t]
+        h_t = zoned(o[t] * np.tanh(v[t]), h[t - 1], noise.zh, t)
         # M1  h[t] = where(m[t], h[t], h[t-1])
         h[t] = np.where(m, h_t, h[t - 1])
         # M4  s[t] = where(m[t], s[t], s[t-1])
         s[t] = np.where(m, s_t, s[t - 1])
-    return h[:-1], State(h[T - 1], s[T - 1]), Cache(x, a, i, f, g, o, s, h, mask, noise)
+    return h[:-1], State(h[T - 1], s[T - 1]), Cache(x, a, i, f, g, o, v, s, h, mask, noise)
 
 
 def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfinal: State) -> Gradients:
     """Gradients from those of the hidden states, dh_out (T, B, H), and of the final states h and s."""
-    x, a, i, f, g, o, s, h, mask, noise = cache
+    x, a, i, f, g, o, v, s, h, mask, noise = cache
     check_gradients(h, dh_out, dfinal)
     da = np.empty_like(a)
     dW, db = np.zeros(p.W.shape, da.dtype), np.zeros(p.b.shape, da.dtype)
@@ -85,12 +92,20 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         m = mask[t][:, None]
         # L6  dh[t] = dh_out[t] + dh_next
         dh = dh_out[t] + dh_next
+        # Z5  dh_kept, dh[t] = dh[t] * zh[t], dh[t] * (1 - zh[t])
+        dh_kept, dh = zoned_backward(dh, noise.zh, t)
+        # Z6  ds_kept, ds_next = ds_next * zs[t], ds_next * (1 - zs[t])
+        ds_kept, ds_next = zoned_backward(ds_next, noise.zs, t)
         # L5  h[t] = o[t] * tanh(s[t])
         # L7  do = dh[t] * tanh(s[t])
-        tanh_s = np.tanh(s[t])
-        do = dh * tanh_s
+        # Z8  do = dh[t] * tanh(v[t])
+        tanh_v = np.tanh(v[t])
+        do = dh * tanh_v
+        # Z9  dv = dh[t] * o[t] * (1 - tanh(v[t])**2)
+        dv = dh * o[t] * (1 - tanh_v**2)
         # L8  ds[t] = ds_next + dh[t] * o[t] * (1 - tanh(s[t])**2)
-        ds = ds_next + dh * o[t] * (1 - tanh_s**2)
+        # Z10 ds[t] = ds_next + dv
+        ds = ds_next + dv
         # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
         # L9  di, df, dg = ds[t] * g[t], ds[t] * s[t-1], ds[t] * i[t]
         di, df, dg = ds * g[t], ds * s[t - 1], ds * i[t]
@@ -112,11 +127,13 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         # L15 dh_next = da[t] @ W.T
         # Q10 dh_next = dhW @ W.T * kh
         # M3  dh_next = where(m[t], dh_next, dh[t])
-        dh_next = np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh)
+        # Z11 dh_next = dh_next + dh_kept
+        dh_next = np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh) + dh_kept
         # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
         # L16 ds_prev = ds[t] * f[t]
         # M5  ds_next = where(m[t], ds_prev, ds_next)
-        ds_next = np.where(m, ds * f[t], ds_next)
+        # Z12 ds_next = ds_next + ds_kept
+        ds_next = np.where(m, ds * f[t], ds_next) + ds_kept
     dU, dx = project_backward(x, p.U, da)
     dbh = None if p.bh is None else db.copy()
     return Gradients(Params(dU, dW, db, dbh), dx, State(dh_next, ds_next))

@@ -15,7 +15,7 @@ from reference import gru, gru_before, lstm, parameters, readout, rnn
 from reference.arrays import Inexact
 from reference.checks import require, require_known, require_shape
 from reference.inputs import Input
-from reference.noise import SILENCE, dropped, require_mask
+from reference.noise import SILENCE, dropped, in_time, require_mask
 from reference.noise import Noise as LayerNoise
 from reference.parameters import State
 
@@ -126,7 +126,7 @@ def forward(
         runs = []
         for q, state, each, direction in zip(layer, states, drawn, directions, strict=True):
             time = slice(None, None, -1 if direction == "reverse" else 1)
-            h, final, cache = derivation.forward(q, below[time], state, mask[time], each, **options)
+            h, final, cache = derivation.forward(q, below[time], state, mask[time], in_time(each, time), **options)
             runs.append((h[time], final, cache))
         outputs, final, cache = zip(*runs, strict=True)
         # K1  below = join(*outputs)

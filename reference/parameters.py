@@ -6,7 +6,6 @@ import numpy as np
 
 from reference.arrays import Inexact
 from reference.checks import require, require_sequence, require_shape
-from reference.noise import Noise, require_mask
 
 
 class Params(NamedTuple):
@@ -33,7 +32,7 @@ class Gradients(NamedTuple):
     state: State
 
 
-def check_layer(p: Params, x: np.ndarray, state0: State, mask: np.ndarray, noise: Noise, gates: int) -> None:
+def check_layer(p: Params, x: np.ndarray, state0: State, mask: np.ndarray, gates: int) -> None:
     """Raise InputError unless the arrays of one layer fit together."""
     require(p.W.ndim == 2, f"W has shape {p.W.shape}, but (H, {gates}·H) is right")
     H = p.W.shape[0]
@@ -49,7 +48,6 @@ def check_layer(p: Params, x: np.ndarray, state0: State, mask: np.ndarray, noise
         if part is not None:
             require_shape(name, part, (B, H), f"x {x.shape} with W {p.W.shape}")
     require_shape("mask", mask, (T, B), f"x {x.shape}")
-    require_mask("kh", noise.kh, (B, H))
 
 
 def check_gradients(h: np.ndarray, dh_out: np.ndarray, dfinal: State) -> None:

@@ -11,7 +11,7 @@ from jaxtyping import Bool
 from reference.arrays import Inexact
 from reference.checks import require_known
 from reference.inputs import Input, project, project_backward
-from reference.noise import SILENCE, Noise, dropped
+from reference.noise import SILENCE, Noise, dropped, fitted, zoned, zoned_backward
 from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
 
 Activation = Literal["tanh", "relu"]
@@ -39,9 +39,10 @@ def forward(
 
     Raises InputError where shapes or indices do not fit.
     """
-    check_layer(p, x, state0, mask, noise, gates=1)
+    check_layer(p, x, state0, mask, gates=1)
     require_known("activation", activation, ("tanh", "relu"))
     (T, B), H = x.shape[:2], p.W.shape[0]
+    noise = fitted(noise, (T, B, H))
     a = np.empty((T, B, H), result_type(p, x, state0))
     h = np.empty((T + 1, B, H), a.dtype)
     h[-1] = state0.h
@@ -58,6 +59,8 @@ def forward(
         # R2  h[t] = tanh(a[t])
         # R3  h[t] = relu(a[t])
         h_t = np.tanh(a[t]) if activation == "tanh" else np.where(a[t].real > 0, a[t], 0)
+        # Z1  h[t] = zh[t] * h[t-1] + (1 - zh[t]) * h[t]
+        h_t = zoned(h_t, h[t - 1], noise.zh, t)
         # M1  h[t] = where(m[t], h[t], h[t-1])
         h[t] = np.where(m, h_t, h[t - 1])
     return h[:-1], State(h[T - 1]), Cache(x, a, h, mask, noise)
@@ -80,11 +83,14 @@ def backward(
         m = mask[t][:, None]
         # R4  dh[t] = dh_out[t] + dh_next
         dh = dh_out[t] + dh_next
+        # Z5  dh_kept, dh[t] = dh[t] * zh[t], dh[t] * (1 - zh[t])
+        dh_kept, dh = zoned_backward(dh, noise.zh, t)
         # R2  h[t] = tanh(a[t])
         # R5  da[t] = dh[t] * (1 - h[t]**2)
+        # Z7  da[t] = dh[t] * (1 - tanh(a[t])**2)
         # R3  h[t] = relu(a[t])
         # R6  da[t] = dh[t] * (a[t] > 0)
-        da_t = dh * (1 - h[t] ** 2 if activation == "tanh" else a[t] > 0)
+        da_t = dh * (1 - np.tanh(a[t]) ** 2 if activation == "tanh" else a[t] > 0)
         # M2  da[t] = where(m[t], da[t], 0)
         da[t] = np.where(m, da_t, 0)
         # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
@@ -97,7 +103,8 @@ def backward(
         # R9  dh_next = da[t] @ W.T
         # Q10 dh_next = dhW @ W.T * kh
         # M3  dh_next = where(m[t], dh_next, dh[t])
-        dh_next = np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh)
+        # Z11 dh_next = dh_next + dh_kept
+        dh_next = np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh) + dh_kept
     dU, dx = project_backward(x, p.U, da)
     dbh = None if p.bh is None else db.copy()
     return Gradients(Params(dU, dW, db, dbh), dx, State(dh_next))

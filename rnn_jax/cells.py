@@ -30,6 +30,8 @@ class Noise(NamedTuple):
     """What is drawn by chance for one layer in one direction; None where nothing is."""
 
     kh: Float[Array, "B H"] | None = None  # dropout of the state where it enters a product with W
+    zh: Float[Array, "T B H"] | None = None  # how much of the old hidden state is kept: 0 or 1, or any share
+    zs: Float[Array, "T B H"] | None = None  # the same of the LSTM's cell state
 
 
 Drop = Float[Array, "B H"] | None
@@ -47,6 +49,11 @@ class Cell(NamedTuple):
 def dropped(values: Float[Array, "*shape"], k: Float[Array, "..."] | None) -> Float[Array, "*shape"]:
     """The values times the mask k of zeros and 1/(1-p)."""
     return values if k is None else values * k
+
+
+def zoned(new: Float[Array, "B H"], old: Float[Array, "B H"], z: Float[Array, "B H"] | None) -> Float[Array, "B H"]:
+    """The new state with the share z of the old one in its place."""
+    return new if z is None else z * old + (1 - z) * new
 
 
 def recurrent(p: Params, h: Float[Array, "B H"], kh: Drop) -> Float[Array, "B GH"]:
@@ -86,9 +93,11 @@ def lstm_step(p: Params, xU: Float[Array, "B GH"], state: State, kh: Drop = None
     i, f, g, o = jax.nn.sigmoid(a_i), jax.nn.sigmoid(a_f), jnp.tanh(a_g), jax.nn.sigmoid(a_o)
     assert state.s is not None  # model.check has seen to it
     # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
-    s = f * state.s + i * g
+    # Z2  v[t] = f[t] * s[t-1] + i[t] * g[t]
+    v = f * state.s + i * g
     # L5  h[t] = o[t] * tanh(s[t])
-    return State(o * jnp.tanh(s), s)
+    # Z4  h[t] = o[t] * tanh(v[t])
+    return State(o * jnp.tanh(v), v)
 
 
 def gru_step(p: Params, xU: Float[Array, "B GH"], state: State, kh: Drop = None) -> State:

@@ -8,7 +8,7 @@ from jax import lax
 from jaxtyping import Bool, Float, Integer
 
 from rnn_jax.arrays import Array
-from rnn_jax.cells import CELLS, State, dropped
+from rnn_jax.cells import CELLS, State, dropped, zoned
 from rnn_jax.cells import Noise as LayerNoise
 from rnn_jax.cells import Params as LayerParams
 from rnn_jax.errors import require
@@ -58,16 +58,22 @@ def scan_layer(
     direction: Direction,
 ) -> tuple[State, Float[Array, "T B H"]]:
     """The final state and the hidden states (T, B, H) of one layer in one direction of time."""
+    shape = (*x.shape[:2], p.W.shape[0])
+    kept = jax.tree.map(lambda z: jnp.broadcast_to(z, shape), noise._replace(kh=None))
 
-    def step(state: State, inputs: tuple[Array, Array]) -> tuple[State, Array]:
-        xU, m = inputs
+    def step(state: State, inputs: tuple[Array, Array, LayerNoise]) -> tuple[State, Array]:
+        xU, m, z = inputs
         new = CELLS[cell].step(p, xU, state, noise.kh)
+        # Z1  h[t] = zh[t] * h[t-1] + (1 - zh[t]) * h[t]
+        # Z3  s[t] = zs[t] * s[t-1] + (1 - zs[t]) * v[t]
+        s = None if new.s is None or state.s is None else zoned(new.s, state.s, z.zs)
+        new = State(zoned(new.h, state.h, z.zh), s)
         # M1  h[t] = where(m[t], h[t], h[t-1])
         # M4  s[t] = where(m[t], s[t], s[t-1])
         kept = jax.tree.map(lambda n, old: jnp.where(m[:, None], n, old), new, state)
         return kept, kept.h
 
-    return lax.scan(step, state0, (project(x, p.U), mask), reverse=direction == "reverse")
+    return lax.scan(step, state0, (project(x, p.U), mask, kept), reverse=direction == "reverse")
 
 
 def forward(
@@ -87,7 +93,8 @@ def forward(
     check(p, x, state0, mask, cell=cell, directions=directions)
     mask = jnp.ones(x.shape[:2], bool) if mask is None else mask
     noise = silence(p) if noise is None else noise
-    check_noise(noise, p, *x.shape[:2])
+    T, B = x.shape[:2]
+    check_noise(noise, p, T, B, cell)
     below, finals = x, []
     for layer, states, kx, drawn in zip(p.layers, state0, noise.kx, noise.layers, strict=True):
         runs = [
@@ -155,7 +162,7 @@ def check_layer(where: str, p: LayerParams, state: State, D: int, B: int, cell: 
             )
 
 
-def check_noise(noise: Noise, p: Params, T: int, B: int) -> None:
+def check_noise(noise: Noise, p: Params, T: int, B: int, cell: str) -> None:
     """Raise InputError unless what was drawn fits the model."""
     require(len(noise.kx) == len(p.layers), f"kx is of {len(noise.kx)} layers, but {len(p.layers)} are right")
     counts, right = [len(layer) for layer in noise.layers], [len(layer) for layer in p.layers]
@@ -163,7 +170,17 @@ def check_noise(noise: Noise, p: Params, T: int, B: int) -> None:
     for level, (kx, layer, drawn) in enumerate(zip(noise.kx, p.layers, noise.layers, strict=True)):
         check_mask(f"kx[{level}]", kx, (T, B, sum(q.W.shape[0] for q in layer)))
         for q, each in zip(layer, drawn, strict=True):
-            check_mask(f"layer {level}: kh", each.kh, (B, q.W.shape[0]))
+            check_layer_noise(f"layer {level}: ", each, q, T, B, cell)
+
+
+def check_layer_noise(where: str, noise: LayerNoise, p: LayerParams, T: int, B: int, cell: str) -> None:
+    """Raise InputError unless what was drawn fits one layer in one direction."""
+    has_cell_state = CELLS[cell].has_cell_state
+    require(noise.zs is None or has_cell_state, f"{where}zs is given, but only the LSTM has a cell state to keep")
+    H = p.W.shape[0]
+    check_mask(f"{where}kh", noise.kh, (B, H))
+    for name, z in (("zh", noise.zh), ("zs", noise.zs)):
+        check_mask(where + name, z, (T, B, H))
 
 
 def check_mask(name: str, mask: Array | None, shape: tuple[int, ...]) -> None:

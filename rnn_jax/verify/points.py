@@ -38,7 +38,7 @@ class Shape:
         return "+".join(self.noise) or self.cell
 
 
-DRAWN = ("dropout", "variational")
+DRAWN = ("dropout", "variational", "zoneout")
 
 
 @dataclass(frozen=True)

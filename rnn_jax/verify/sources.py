@@ -161,8 +161,16 @@ def random_noise(shape: Shape, rng: np.random.Generator) -> model.Noise:
         kept[..., rng.integers(rest[-1])] = True  # where nothing is left, nothing is tested
         return np.broadcast_to(kept, (steps, *rest)) / kept.mean()
 
+    def zone() -> np.ndarray:
+        share = rng.uniform(0.1, 0.5)
+        kept = rng.random((shape.T, shape.B, shape.H)) < share
+        return kept.astype(float) if rng.random() < 0.5 else np.full(kept.shape, share)
+
     def layer() -> cells.Noise:
-        return cells.Noise(drop(1, shape.B, shape.H)[0] if "variational" in shape.noise else None)
+        kh = drop(1, shape.B, shape.H)[0] if "variational" in shape.noise else None
+        zh = zone() if "zoneout" in shape.noise else None
+        lstm = cells.CELLS[shape.cell].has_cell_state
+        return cells.Noise(kh, zh, zone() if "zoneout" in shape.noise and lstm else None)
 
     kx = tuple(drop(shape.T, shape.B, width) if "dropout" in shape.noise else None for _ in range(shape.layers))
     return model.Noise(kx, tuple(tuple(layer() for _ in shape.directions) for _ in range(shape.layers)))
