@@ -13,8 +13,9 @@ from reference.activations import sigmoid
 from reference.arrays import Inexact
 from reference.checks import InputError
 from reference.inputs import Input, project, project_backward
+from reference.layer_norm import Normed, at, gain_gradient, normed, normed_backward, together
 from reference.noise import SILENCE, Noise, dropped, fitted, zoned, zoned_backward
-from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
+from reference.parameters import Gradients, Norm, Params, State, check_gradients, check_layer, result_type, total_bias
 
 
 class Cache(NamedTuple):
@@ -26,11 +27,14 @@ class Cache(NamedTuple):
     f: Inexact[np.ndarray, "T B H"]
     g: Inexact[np.ndarray, "T B H"]
     o: Inexact[np.ndarray, "T B H"]
-    v: Inexact[np.ndarray, "T B H"]  # the new cell state, where neither mask nor zoneout keeps the old one
+    v: Inexact[np.ndarray, "T B H"]  # the new cell state as the output gate finds it
     s: Inexact[np.ndarray, "T+1 B H"]
     h: Inexact[np.ndarray, "T+1 B H"]
     mask: Bool[np.ndarray, "T B"]
     noise: Noise
+    xn: Normed | None
+    hn: Normed | None
+    sn: Normed | None
 
 
 def forward(
@@ -49,25 +53,37 @@ def forward(
     i, f, g, o, v = (np.empty((T, B, H), a.dtype) for _ in range(5))
     s, h = (np.empty((T + 1, B, H), a.dtype) for _ in range(2))
     s[-1], h[-1] = state0.s, state0.h
-    xU = project(x, p.U)
+    # N4  xn[t], x_sigma[t] = norm(xU[t])
+    # N5  xU[t] = gx * xn[t]
+    xU, xn = normed(project(x, p.U), p.norm.gx)
+    hn: list[Normed | None] = []
+    sn: list[Normed | None] = []
     bias = total_bias(p)
     for t in range(T):
         m = mask[t][:, None]
         # Q1  hq[t] = h[t-1] * kh
         hq = dropped(h[t - 1], noise.kh)
-        # L1  a[t] = xU[t] + h[t-1] @ W + b + bh
         # Q2  hW[t] = hq[t] @ W
+        # N6  hn[t], h_sigma[t] = norm(hW[t])
+        # N7  hW[t] = gh * hn[t]
+        hW, kept = normed(hq @ p.W, p.norm.gh)
+        hn.append(kept)
+        # L1  a[t] = xU[t] + h[t-1] @ W + b + bh
         # Q3  a[t] = xU[t] + hW[t] + b + bh
-        a[t] = xU[t] + hq @ p.W + bias
+        a[t] = xU[t] + hW + bias
         # L2  a_i, a_f, a_g, a_o = split(a[t], 4)
         a_i, a_f, a_g, a_o = np.split(a[t], 4, axis=-1)
         # L3  i[t], f[t], g[t], o[t] = sigmoid(a_i), sigmoid(a_f), tanh(a_g), sigmoid(a_o)
         i[t], f[t], g[t], o[t] = sigmoid(a_i), sigmoid(a_f), np.tanh(a_g), sigmoid(a_o)
         # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
         # Z2  v[t] = f[t] * s[t-1] + i[t] * g[t]
-        v[t] = f[t] * s[t - 1] + i[t] * g[t]
+        v_t = f[t] * s[t - 1] + i[t] * g[t]
         # Z3  s[t] = zs[t] * s[t-1] + (1 - zs[t]) * v[t]
-        s_t = zoned(v[t], s[t - 1], noise.zs, t)
+        s_t = zoned(v_t, s[t - 1], noise.zs, t)
+        # N8  sn[t], s_sigma[t] = norm(v[t])
+        # N9  v[t] = gs * sn[t] + bs
+        v[t], kept = normed(v_t, p.norm.gs, 0.0 if p.norm.bs is None else p.norm.bs)
+        sn.append(kept)
         # L5  h[t] = o[t] * tanh(s[t])
         # Z4  h[t] = o[t] * tanh(v[t])
         # Z1  h[t] = zh[t] * h[t-1] + (1 - zh[t]) * h[t]
@@ -76,14 +92,18 @@ def forward(
         h[t] = np.where(m, h_t, h[t - 1])
         # M4  s[t] = where(m[t], s[t], s[t-1])
         s[t] = np.where(m, s_t, s[t - 1])
-    return h[:-1], State(h[T - 1], s[T - 1]), Cache(x, a, i, f, g, o, v, s, h, mask, noise)
+    return (
+        h[:-1],
+        State(h[T - 1], s[T - 1]),
+        Cache(x, a, i, f, g, o, v, s, h, mask, noise, xn, together(hn), together(sn)),
+    )
 
 
 def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfinal: State) -> Gradients:
     """Gradients from those of the hidden states, dh_out (T, B, H), and of the final states h and s."""
-    x, a, i, f, g, o, v, s, h, mask, noise = cache
+    x, a, i, f, g, o, v, s, h, mask, noise, xn, hn, sn = cache
     check_gradients(h, dh_out, dfinal)
-    da = np.empty_like(a)
+    da, dv = np.empty_like(a), np.empty_like(v)
     dW, db = np.zeros(p.W.shape, da.dtype), np.zeros(p.b.shape, da.dtype)
     if dfinal.s is None:
         raise InputError("dfinal has s = None, but the gradient of the final cell state (B, H) is right")
@@ -102,10 +122,12 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         tanh_v = np.tanh(v[t])
         do = dh * tanh_v
         # Z9  dv = dh[t] * o[t] * (1 - tanh(v[t])**2)
-        dv = dh * o[t] * (1 - tanh_v**2)
+        # M7  dv = where(m[t], dv, 0)
+        dv[t] = np.where(m, dh * o[t] * (1 - tanh_v**2), 0)
         # L8  ds[t] = ds_next + dh[t] * o[t] * (1 - tanh(s[t])**2)
+        # N12 dv = norm_back(gs * dv, sn[t], s_sigma[t])
         # Z10 ds[t] = ds_next + dv
-        ds = ds_next + dv
+        ds = ds_next + normed_backward(dv[t], p.norm.gs, at(sn, t))
         # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
         # L9  di, df, dg = ds[t] * g[t], ds[t] * s[t-1], ds[t] * i[t]
         di, df, dg = ds * g[t], ds * s[t - 1], ds * i[t]
@@ -117,23 +139,32 @@ def backward(p: Params, cache: Cache, dh_out: Inexact[np.ndarray, "T B H"], dfin
         # L12 da[t] = join(da_i, da_f, da_g, da_o)
         # M2  da[t] = where(m[t], da[t], 0)
         da[t] = np.where(m, np.concatenate([da_i, da_f, da_g, da_o], axis=-1), 0)
+        # Q7  dhW = da[t]
+        # N14 dhW = norm_back(gh * dhW, hn[t], h_sigma[t])
+        dhW = normed_backward(da[t], p.norm.gh, at(hn, t))
         # L1  a[t] = xU[t] + h[t-1] @ W + b + bh
         # L13 dW += h[t-1].T @ da[t]
-        # Q7  dhW = da[t]
         # Q9  dW += hq[t].T @ dhW
-        dW += dropped(h[t - 1], noise.kh).T @ da[t]
+        dW += dropped(h[t - 1], noise.kh).T @ dhW
         # L14 db += da[t].sum(0)
         db += da[t].sum(0)
         # L15 dh_next = da[t] @ W.T
         # Q10 dh_next = dhW @ W.T * kh
         # M3  dh_next = where(m[t], dh_next, dh[t])
         # Z11 dh_next = dh_next + dh_kept
-        dh_next = np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh) + dh_kept
+        dh_next = np.where(m, dropped(dhW @ p.W.T, noise.kh), dh) + dh_kept
         # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
         # L16 ds_prev = ds[t] * f[t]
         # M5  ds_next = where(m[t], ds_prev, ds_next)
         # Z12 ds_next = ds_next + ds_kept
         ds_next = np.where(m, ds * f[t], ds_next) + ds_kept
-    dU, dx = project_backward(x, p.U, da)
+    # N10 dgs += (dv * sn[t]).sum(0)
+    # N11 dbs += dv.sum(0)
+    dbs = None if p.norm.bs is None else dv.sum((0, 1))
+    # N13 dgh += (dhW * hn[t]).sum(0)
+    # N15 dgx += (da[t] * xn[t]).sum(0)
+    norm = Norm(gain_gradient(da, xn), gain_gradient(da, hn), gain_gradient(dv, sn), dbs)
+    # N16 da[t] = norm_back(gx * da[t], xn[t], x_sigma[t])
+    dU, dx = project_backward(x, p.U, normed_backward(da, p.norm.gx, xn))
     dbh = None if p.bh is None else db.copy()
-    return Gradients(Params(dU, dW, db, dbh), dx, State(dh_next, ds_next))
+    return Gradients(Params(dU, dW, db, dbh, norm), dx, State(dh_next, ds_next))

@@ -24,10 +24,11 @@ States = tuple[tuple[State, ...], ...]
 
 
 class Cell(NamedTuple):
-    """The derivation that holds the two passes through a layer, and the options both take."""
+    """The derivation that holds the two passes through a layer, the options both take, and the gains it needs."""
 
     derivation: ModuleType
     options: dict[str, str]
+    gains: tuple[str, ...] = ()
 
 
 CELLS = {
@@ -36,6 +37,9 @@ CELLS = {
     "lstm": Cell(lstm, {}),
     "gru": Cell(gru, {}),
     "gru-before": Cell(gru_before, {}),
+    "rnn-norm": Cell(rnn, {"activation": "tanh"}, ("gx", "gh")),
+    "lstm-norm": Cell(lstm, {}, ("gx", "gh", "gs", "bs")),
+    "gru-norm": Cell(gru, {}, ("gx", "gh")),
 }
 
 
@@ -84,6 +88,10 @@ def check(p: Params, state0: States, cell: str, directions: tuple[Direction, ...
             f"the {name} hold {counts} directions by layer, but {len(directions)} in each of "
             f"{len(p.layers)} layers are right",
         )
+    for q in (q for layer in p.layers for q in layer):
+        given = tuple(name for name, gain in q.norm._asdict().items() if gain is not None)
+        right = CELLS[cell].gains
+        require(given == right, f"the gains are {given}, but those of the cell {cell} are {right}")
     H = sum(q.W.shape[0] for q in p.layers[-1])
     require(p.V.ndim == 2, f"V has shape {p.V.shape}, but ({H}, K) is right")
     require_shape("V", p.V, (H, p.V.shape[1]), f"a last layer of {H} features")
@@ -116,7 +124,7 @@ def forward(
 ) -> tuple[Inexact[np.ndarray, "T B K"], States, Cache]:
     """The logits (T, B, K), the final states and the cache; raises InputError where the arrays do not fit."""
     check(p, state0, cell, directions)
-    derivation, options = CELLS[cell]
+    derivation, options, _ = CELLS[cell]
     if mask is None:
         mask = np.ones(x.shape[:2], bool)
     noise = silence(p) if noise is None else noise
@@ -147,7 +155,7 @@ def backward(
     directions: tuple[Direction, ...] = ("forward",),
 ) -> Gradients:
     """Gradients from those of the logits, do (T, B, K), and of the final states."""
-    derivation, options = CELLS[cell]
+    derivation, options, _ = CELLS[cell]
     dbelow: Any  # in the end None, where the input is indices
     dV, dc, dbelow = readout.backward(p.V, cache.h, do)
     dlayers, dstates = [], []

@@ -8,6 +8,15 @@ from reference.arrays import Inexact
 from reference.checks import require, require_sequence, require_shape
 
 
+class Norm(NamedTuple):
+    """The gains of a layer-normalised cell; all None in any other."""
+
+    gx: Inexact[np.ndarray, " GH"] | None = None  # of what the input adds to the pre-activations
+    gh: Inexact[np.ndarray, " GH"] | None = None  # of what the old state adds
+    gs: Inexact[np.ndarray, " H"] | None = None  # of the LSTM's cell state, and its shift
+    bs: Inexact[np.ndarray, " H"] | None = None
+
+
 class Params(NamedTuple):
     """One recurrent layer in one direction; G gates stand side by side in the columns."""
 
@@ -15,6 +24,7 @@ class Params(NamedTuple):
     W: Inexact[np.ndarray, "H GH"]  # hidden to hidden
     b: Inexact[np.ndarray, " GH"]
     bh: Inexact[np.ndarray, " GH"] | None = None  # a second bias, beside the recurrent product
+    norm: Norm = Norm()
 
 
 class State(NamedTuple):
@@ -44,6 +54,9 @@ def check_layer(p: Params, x: np.ndarray, state0: State, mask: np.ndarray, gates
     for name, bias in (("b", p.b), ("bh", p.bh)):
         if bias is not None:
             require_shape(name, bias, (gates * H,), f"W {p.W.shape}")
+    for name, gain in p.norm._asdict().items():
+        if gain is not None:
+            require_shape(name, gain, (gates * H if name in ("gx", "gh") else H,), f"W {p.W.shape}")
     for name, part in (("h0", state0.h), ("s0", state0.s)):
         if part is not None:
             require_shape(name, part, (B, H), f"x {x.shape} with W {p.W.shape}")
@@ -82,5 +95,5 @@ def total_bias(p: Params) -> np.ndarray:
 
 def result_type(p: Params, x: np.ndarray, state0: State) -> np.dtype:
     """The dtype of a layer's buffers: complex or float32 input must survive in them."""
-    floating = [a for a in (*p, x, *state0) if a is not None and np.issubdtype(a.dtype, np.inexact)]
+    floating = [a for a in (*p[:4], *p.norm, x, *state0) if a is not None and np.issubdtype(a.dtype, np.inexact)]
     return np.result_type(*floating)

@@ -11,8 +11,9 @@ from jaxtyping import Bool
 from reference.arrays import Inexact
 from reference.checks import require_known
 from reference.inputs import Input, project, project_backward
+from reference.layer_norm import Normed, at, gain_gradient, normed, normed_backward, together
 from reference.noise import SILENCE, Noise, dropped, fitted, zoned, zoned_backward
-from reference.parameters import Gradients, Params, State, check_gradients, check_layer, result_type, total_bias
+from reference.parameters import Gradients, Norm, Params, State, check_gradients, check_layer, result_type, total_bias
 
 Activation = Literal["tanh", "relu"]
 
@@ -25,6 +26,8 @@ class Cache(NamedTuple):
     h: Inexact[np.ndarray, "T+1 B H"]  # h[-1], the last row, is the initial state: h[t-1] holds at t = 0
     mask: Bool[np.ndarray, "T B"]
     noise: Noise
+    xn: Normed | None
+    hn: Normed | None
 
 
 def forward(
@@ -46,16 +49,23 @@ def forward(
     a = np.empty((T, B, H), result_type(p, x, state0))
     h = np.empty((T + 1, B, H), a.dtype)
     h[-1] = state0.h
-    xU = project(x, p.U)
+    # N4  xn[t], x_sigma[t] = norm(xU[t])
+    # N5  xU[t] = gx * xn[t]
+    xU, xn = normed(project(x, p.U), p.norm.gx)
+    hn: list[Normed | None] = []
     bias = total_bias(p)
     for t in range(T):
         m = mask[t][:, None]
         # Q1  hq[t] = h[t-1] * kh
         hq = dropped(h[t - 1], noise.kh)
-        # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
         # Q2  hW[t] = hq[t] @ W
+        # N6  hn[t], h_sigma[t] = norm(hW[t])
+        # N7  hW[t] = gh * hn[t]
+        hW, kept = normed(hq @ p.W, p.norm.gh)
+        hn.append(kept)
+        # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
         # Q3  a[t] = xU[t] + hW[t] + b + bh
-        a[t] = xU[t] + hq @ p.W + bias
+        a[t] = xU[t] + hW + bias
         # R2  h[t] = tanh(a[t])
         # R3  h[t] = relu(a[t])
         h_t = np.tanh(a[t]) if activation == "tanh" else np.where(a[t].real > 0, a[t], 0)
@@ -63,7 +73,7 @@ def forward(
         h_t = zoned(h_t, h[t - 1], noise.zh, t)
         # M1  h[t] = where(m[t], h[t], h[t-1])
         h[t] = np.where(m, h_t, h[t - 1])
-    return h[:-1], State(h[T - 1]), Cache(x, a, h, mask, noise)
+    return h[:-1], State(h[T - 1]), Cache(x, a, h, mask, noise, xn, together(hn))
 
 
 def backward(
@@ -74,7 +84,7 @@ def backward(
     activation: Activation = "tanh",
 ) -> Gradients:
     """Gradients from those of the hidden states, dh_out (T, B, H), and of the final state."""
-    x, a, h, mask, noise = cache
+    x, a, h, mask, noise, xn, hn = cache
     check_gradients(h, dh_out, dfinal)
     da = np.empty_like(a)
     dW, db = np.zeros(p.W.shape, da.dtype), np.zeros(p.b.shape, da.dtype)
@@ -93,18 +103,24 @@ def backward(
         da_t = dh * (1 - np.tanh(a[t]) ** 2 if activation == "tanh" else a[t] > 0)
         # M2  da[t] = where(m[t], da[t], 0)
         da[t] = np.where(m, da_t, 0)
+        # Q7  dhW = da[t]
+        # N14 dhW = norm_back(gh * dhW, hn[t], h_sigma[t])
+        dhW = normed_backward(da[t], p.norm.gh, at(hn, t))
         # R1  a[t] = xU[t] + h[t-1] @ W + b + bh
         # R7  dW += h[t-1].T @ da[t]
-        # Q7  dhW = da[t]
         # Q9  dW += hq[t].T @ dhW
-        dW += dropped(h[t - 1], noise.kh).T @ da[t]
+        dW += dropped(h[t - 1], noise.kh).T @ dhW
         # R8  db += da[t].sum(0)
         db += da[t].sum(0)
         # R9  dh_next = da[t] @ W.T
         # Q10 dh_next = dhW @ W.T * kh
         # M3  dh_next = where(m[t], dh_next, dh[t])
         # Z11 dh_next = dh_next + dh_kept
-        dh_next = np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh) + dh_kept
-    dU, dx = project_backward(x, p.U, da)
+        dh_next = np.where(m, dropped(dhW @ p.W.T, noise.kh), dh) + dh_kept
+    # N13 dgh += (dhW * hn[t]).sum(0)
+    # N15 dgx += (da[t] * xn[t]).sum(0)
+    norm = Norm(gain_gradient(da, xn), gain_gradient(da, hn))
+    # N16 da[t] = norm_back(gx * da[t], xn[t], x_sigma[t])
+    dU, dx = project_backward(x, p.U, normed_backward(da, p.norm.gx, xn))
     dbh = None if p.bh is None else db.copy()
-    return Gradients(Params(dU, dW, db, dbh), dx, State(dh_next))
+    return Gradients(Params(dU, dW, db, dbh, norm), dx, State(dh_next))

@@ -10,6 +10,15 @@ from jaxtyping import Float
 from rnn_jax.arrays import Array
 
 
+class Norm(NamedTuple):
+    """The gains of a layer-normalised cell; all None in any other."""
+
+    gx: Float[Array, " GH"] | None = None  # of what the input adds to the pre-activations
+    gh: Float[Array, " GH"] | None = None  # of what the old state adds
+    gs: Float[Array, " H"] | None = None  # of the LSTM's cell state, and its shift
+    bs: Float[Array, " H"] | None = None
+
+
 class Params(NamedTuple):
     """One recurrent layer in one direction; G gates stand side by side in the columns."""
 
@@ -17,6 +26,7 @@ class Params(NamedTuple):
     W: Float[Array, "H GH"]  # hidden to hidden
     b: Float[Array, " GH"]
     bh: Float[Array, " GH"] | None = None  # a second bias, beside the recurrent product
+    norm: Norm = Norm()
 
 
 class State(NamedTuple):
@@ -44,6 +54,12 @@ class Cell(NamedTuple):
     step: Step
     gates: int
     has_cell_state: bool = False
+    normalised: bool = False
+
+    @property
+    def gains(self) -> tuple[str, ...]:
+        """The fields of Norm that it needs."""
+        return (("gx", "gh", "gs", "bs") if self.has_cell_state else ("gx", "gh")) if self.normalised else ()
 
 
 def dropped(values: Float[Array, "*shape"], k: Float[Array, "..."] | None) -> Float[Array, "*shape"]:
@@ -56,11 +72,30 @@ def zoned(new: Float[Array, "B H"], old: Float[Array, "B H"], z: Float[Array, "B
     return new if z is None else z * old + (1 - z) * new
 
 
+EPSILON = 1e-5  # PyTorch's; the paper leaves it open
+
+
+def normed(z: Float[Array, "*shape F"], gain: Float[Array, " F"] | None) -> Float[Array, "*shape F"]:
+    """The rows z normalised, times their gain; where there is none, z as it is.
+
+    Ba, Kiros, Hinton, Layer Normalization (2016).
+    """
+    if gain is None:
+        return z
+    centred = z - z.mean(-1, keepdims=True)
+    # N1  sigma = (mean((z - mean(z))**2) + 1e-5)**0.5
+    sigma = jnp.sqrt((centred**2).mean(-1, keepdims=True) + EPSILON)
+    # N2  hat = (z - mean(z)) / sigma
+    return gain * (centred / sigma)
+
+
 def recurrent(p: Params, h: Float[Array, "B H"], kh: Drop) -> Float[Array, "B GH"]:
     """The old state's share of the pre-activations."""
     # Q1  hq[t] = h[t-1] * kh
     # Q2  hW[t] = hq[t] @ W
-    product = dropped(h, kh) @ p.W
+    # N6  hn[t], h_sigma[t] = norm(hW[t])
+    # N7  hW[t] = gh * hn[t]
+    product = normed(dropped(h, kh) @ p.W, p.norm.gh)
     return product if p.bh is None else product + p.bh
 
 
@@ -95,9 +130,12 @@ def lstm_step(p: Params, xU: Float[Array, "B GH"], state: State, kh: Drop = None
     # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
     # Z2  v[t] = f[t] * s[t-1] + i[t] * g[t]
     v = f * state.s + i * g
+    # N8  sn[t], s_sigma[t] = norm(v[t])
+    # N9  v[t] = gs * sn[t] + bs
+    seen = normed(v, p.norm.gs) + (0 if p.norm.bs is None else p.norm.bs)
     # L5  h[t] = o[t] * tanh(s[t])
     # Z4  h[t] = o[t] * tanh(v[t])
-    return State(o * jnp.tanh(v), v)
+    return State(o * jnp.tanh(seen), v)
 
 
 def gru_step(p: Params, xU: Float[Array, "B GH"], state: State, kh: Drop = None) -> State:
@@ -142,4 +180,7 @@ CELLS = {
     "lstm": Cell(lstm_step, gates=4, has_cell_state=True),
     "gru": Cell(gru_step, gates=3),
     "gru-before": Cell(gru_before_step, gates=3),
+    "rnn-norm": Cell(tanh_step, gates=1, normalised=True),
+    "lstm-norm": Cell(lstm_step, gates=4, has_cell_state=True, normalised=True),
+    "gru-norm": Cell(gru_step, gates=3, normalised=True),
 }

@@ -60,7 +60,7 @@ app.command("import")(cli_exchange.import_)
 @app.command()
 def verify(
     configs: Annotated[
-        int | None, typer.Option(parser=whole_number, metavar="N", help="Random configurations. [default: 120]")
+        int | None, typer.Option(parser=whole_number, metavar="N", help="Random configurations. [default: 165]")
     ] = None,
     seed: Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Of the random configurations.")] = 0,
     only: Annotated[list[str] | None, typer.Option(help="Implementations, by comma: rnn, columns, lstm, ...")] = None,

@@ -17,11 +17,13 @@ def uniform(
     second_bias: bool = False,
     scale: float = 1.0,
 ) -> model.Params:
-    """Parameters uniform within ±scale/sqrt(fan-in), biases within ±scale/sqrt(H); float64.
+    """Parameters uniform within ±scale/sqrt(fan-in), biases within ±scale/sqrt(H), gains 1 and their shift 0; float64.
 
     Glorot, Bengio, Understanding the Difficulty of Training Deep Feedforward Neural Networks (2010), equation 1.
     """
     G = cells.CELLS[cell].gates
+    started = {"gx": np.ones(G * H), "gh": np.ones(G * H), "gs": np.ones(H), "bs": np.zeros(H)}
+    norm = cells.Norm(**{name: started[name] for name in cells.CELLS[cell].gains})
 
     def draw(fan_in: int, *shape: int) -> np.ndarray:
         bound = scale / np.sqrt(fan_in)
@@ -33,6 +35,7 @@ def uniform(
             draw(H, H, G * H),
             draw(H, G * H),
             draw(H, G * H) if second_bias else None,
+            norm,
         )
 
     widths = [D] + [directions * H] * (layers - 1)

@@ -8,7 +8,7 @@ from jax import lax
 from jaxtyping import Bool, Float, Integer
 
 from rnn_jax.arrays import Array
-from rnn_jax.cells import CELLS, State, dropped, zoned
+from rnn_jax.cells import CELLS, State, dropped, normed, zoned
 from rnn_jax.cells import Noise as LayerNoise
 from rnn_jax.cells import Params as LayerParams
 from rnn_jax.errors import require
@@ -73,7 +73,10 @@ def scan_layer(
         kept = jax.tree.map(lambda n, old: jnp.where(m[:, None], n, old), new, state)
         return kept, kept.h
 
-    return lax.scan(step, state0, (project(x, p.U), mask, kept), reverse=direction == "reverse")
+    # N4  xn[t], x_sigma[t] = norm(xU[t])
+    # N5  xU[t] = gx * xn[t]
+    xU = normed(project(x, p.U), p.norm.gx)
+    return lax.scan(step, state0, (xU, mask, kept), reverse=direction == "reverse")
 
 
 def forward(
@@ -151,8 +154,12 @@ def check_layer(where: str, p: LayerParams, state: State, D: int, B: int, cell: 
     """Raise InputError unless one layer in one direction fits its input of D features and B examples."""
     H, gates = p.W.shape[0], CELLS[cell].gates
     require((state.s is not None) == CELLS[cell].has_cell_state, f"{where}only the LSTM's state has a cell state s")
+    given = tuple(name for name, gain in p.norm._asdict().items() if gain is not None)
+    right = CELLS[cell].gains
+    require(given == right, f"{where}the gains are {given}, but those of the cell {cell} are {right}")
     expected = {"U": (D, gates * H), "W": (H, gates * H), "b": (gates * H,), "bh": (gates * H,)}
-    arrays = p._asdict() | {"h0": state.h, "s0": state.s}
+    expected |= {"gx": (gates * H,), "gh": (gates * H,), "gs": (H,), "bs": (H,)}
+    arrays = p._asdict() | p.norm._asdict() | {"h0": state.h, "s0": state.s}
     for name, shape in (expected | {"h0": (B, H), "s0": (B, H)}).items():
         if arrays[name] is not None:
             require(

@@ -39,7 +39,9 @@ class Problem:
         if cell == self.cell:
             return self.founding()
         D = len(self.vocabulary)
-        return initial.uniform(np.random.RandomState(0), D, self.H, D, cell=cell, second_bias=cell == "gru")
+        return initial.uniform(
+            np.random.RandomState(0), D, self.H, D, cell=cell, second_bias=cell in ("gru", "gru-norm")
+        )
 
 
 def simple(U: Array, W: Array, V: Array) -> model.Params:

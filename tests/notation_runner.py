@@ -31,8 +31,22 @@ FUNCTIONS = {
     "join": lambda *parts: np.concatenate(parts, axis=-1),
     "add": lambda *terms: sum(terms),
     "onehot": lambda k, n: (np.asarray(k)[..., None] == np.arange(n)).astype(float),
+    "mean": lambda z: z.mean(-1, keepdims=True),
     "logsumexp": lambda z: np.log(np.exp(z).sum(-1, keepdims=True)),
 }
+
+
+def norm(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What NOTATION.md calls so."""
+    names = run(BOOK, ("N1", "N2"), {"z": z})
+    return names["hat"], names["sigma"]
+
+
+def norm_back(dhat: np.ndarray, hat: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    return run(BOOK, ("N3",), {"dhat": dhat, "hat": hat, "sigma": sigma})["dz"]
+
+
+FUNCTIONS |= {"norm": norm, "norm_back": norm_back}
 
 
 @cache
@@ -99,7 +113,7 @@ def wounds(node: ast.expr, code: Callable[[ast.expr], str]) -> list[str]:
         case ast.Compare(p, [sign], [q]):
             return [f"({code(p)}) {'!=' if isinstance(sign, ast.Eq) else '<'} ({code(q)})"]
         case ast.Attribute(z, "T" | "imag") | ast.Call(
-            ast.Name("tanh" | "sigmoid" | "relu" | "exp" | "logsumexp"), [z]
+            ast.Name("tanh" | "sigmoid" | "relu" | "exp" | "logsumexp" | "mean"), [z]
         ):
             return [code(z)]
         case ast.Constant(int(number)):
@@ -108,6 +122,10 @@ def wounds(node: ast.expr, code: Callable[[ast.expr], str]) -> list[str]:
             return [repr(axes.replace("mk,", "km,"))]  # the transpose of W
         case ast.Call(ast.Name("where"), [m, p, q]):
             return [code(p), code(q), f"where({code(m)}, {code(q)}, {code(p)})"]
+        case ast.Call(ast.Name("norm"), [z]):
+            return [f"({code(z)}, {code(node)}[1])", f"({code(node)}[0], 1)"]
+        case ast.Call(ast.Name("norm_back"), [p, *_]):
+            return [code(p)]
         case ast.Call(ast.Name("split")):
             return [f"{code(node)}[::-1]"]
         case ast.Call(ast.Name("join" | "add" as name), parts):

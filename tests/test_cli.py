@@ -153,6 +153,16 @@ def test_a_point_with_more_of_everything(call, point):
     assert "✓ lstm" in out
 
 
+def test_a_point_of_a_normalised_cell(call, point):
+    rng = np.random.default_rng(1)
+    gains = {name: rng.uniform(0.5, 1.5, H) for name in ("gx", "gh")}
+    status, out, err = call("verify", "--point", point(**gains))
+    assert (status, err) == (0, "")
+    assert "✓ rnn-norm" in out
+    assert "rnn-norm, besides: gx " in out
+    assert "rnn-relu" not in out
+
+
 def test_padding_and_weights_without_a_target(call, point):
     mask = np.arange(T)[:, None] < np.array([T, T - 2])
     status, out, err = call("verify", "--point", point(mask=mask))
@@ -194,6 +204,11 @@ BAD_POINTS = {
     "a number for V": (lambda a: {"V": np.float64(3)}, "V has shape ()"),
     "no classes": (lambda a: {"V": np.ones((H, 0)), "c": np.ones(0)}, "V has shape (4, 0)"),
     "a cell state for no cell": (lambda a: {"s0": np.ones((B, H))}, "s0 is given"),
+    "one gain of two": (
+        lambda a: {"gx": np.ones(H)},
+        "of the gains gx are given, but with W (4, 4) none or gx, gh are",
+    ),
+    "a gain of another shape": (lambda a: {"gx": np.ones(H), "gh": np.ones(1)}, "gh has shape (1,)"),
     "a number for x": (lambda a: {"x": np.float64(3)}, "x has shape ()"),
 }
 

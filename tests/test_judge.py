@@ -370,7 +370,8 @@ def test_the_sweep_leaves_nothing_out(cell):
         seen |= {(symbol, made.shape.layers, made.shape.directions, kind) for symbol in symbols}
         sizes = [made.shape.T, made.shape.B, made.shape.D, made.shape.H, made.shape.K]
         assert len(set(sizes)) == 5
-    expected = {"U", "W", "b", "bh", "V", "c", "x", "h0"} | ({"s0"} if cell == "lstm" else set())
+    expected = {"U", "W", "b", "bh", "V", "c", "x", "h0", *rnn_jax.cells.CELLS[cell].gains}
+    expected |= {"s0"} if rnn_jax.cells.CELLS[cell].has_cell_state else set()
     directions = (("forward",), ("reverse",), ("forward", "reverse"))
     for symbol in expected:
         for layers in (1, 2, 3):

@@ -74,7 +74,7 @@ def test_nothing_drawn_changes_nothing(cell):
 def test_every_kind_changes_something(cell):
     p, x, state = made(cell)
     plain, _ = model.forward(p, x, state, cell=cell, directions=BOTH)
-    for name in ("dropout", "recurrent_dropout", "zoneout", *(["zoneout_cell"] if cell == "lstm" else [])):
+    for name in ("dropout", "recurrent_dropout", "zoneout", *(["zoneout_cell"] if CELLS[cell].has_cell_state else [])):
         drawn = noise.draw(jax.random.key(0), spec_of(cell), Rates(**{name: 0.5}), T, B, jnp.float64)
         other, _ = model.forward(p, x, state, cell=cell, directions=BOTH, noise=drawn)
         assert np.abs(other - plain).max() > 1e-3, name

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from notation_runner import BLOCKS, BOOK, ROOT, damages, masked, quoted, run, section
-from reference import columns, differences, losses, model, rtrl, steps
+from reference import columns, differences, layer_norm, losses, model, rtrl, steps
 from reference.noise import SILENCE, Noise
-from reference.parameters import Gradients, Params, State
+from reference.parameters import Gradients, Norm, Params, State
 from rnn_jax import losses as jax_losses
 from rnn_jax import model as jax_model
 from rnn_jax.cells import CELLS
 from rnn_jax.cells import Noise as JaxNoise
+from rnn_jax.cells import Norm as JaxNorm
 from rnn_jax.cells import Params as JaxParams
 from rnn_jax.cells import State as JaxState
 
@@ -63,7 +64,9 @@ ALL, SOME = np.ones((T, B), bool), np.random.default_rng(5).random((T, B)) < 0.6
 # One layer
 
 LAYERS = {"rnn": "R", "rnn-relu": "R", "lstm": "L", "gru": "G", "gru-before": "B"}
-WITHOUT = {"rnn": "R3 R6", "rnn-relu": "R2 R5"}
+NORMED = {"rnn-norm": "R", "lstm-norm": "L", "gru-norm": "G"}
+LAYERS |= NORMED
+WITHOUT = {"rnn": "R3 R6", "rnn-relu": "R2 R5", "rnn-norm": "R3 R6"}
 
 
 # What stands in the place of an equation where something is drawn by chance.
@@ -90,35 +93,58 @@ NOISY = {
 }
 
 
+# What is added to an equation where the cell is layer-normalised.
+ADDED = {
+    **dict.fromkeys(["I1", "I2"], "N4 N5"),
+    **dict.fromkeys(["Q7", "Q8"], "N13 N14"),
+    "Q2": "N6 N7",
+    "Z3": "N8 N9",
+    "Z9": "N10 N11 N12",
+}
+
+
 def program(cell, x, backward, noisy):
     """The labels of one step, in order."""
     inputs = section("I", backward=backward, without="I1 I3 I4" if x.ndim == 2 else "I2 I5")
     own = section(LAYERS[cell], backward=backward, without=WITHOUT.get(cell, ""))
     if noisy:
         own = tuple(label for old in own for label in NOISY.get(old, old).split())
-    masks = section("M", backward=backward, without="" if cell == "gru" else "M6")
-    last = ("Z11", "Z12")[: 2 if cell == "lstm" else 1] if noisy and backward else ()
-    return masked(own + inputs if backward else inputs + own, masks) + last
+    masks = section("M", backward=backward, without="" if LAYERS[cell] == "G" else "M6")
+    last = ("Z11", "Z12")[: 2 if LAYERS[cell] == "L" else 1] if noisy and backward else ()
+    order = own + inputs if backward else inputs + own
+    if cell in NORMED:
+        order = (*own, "N15", "N16", *inputs) if backward else order
+        order = tuple(label for old in order for label in (old, *ADDED.get(old, "").split()))
+    return masked(order, masks) + last
 
 
 def draw_layer(cell, D, H, seed):
     """The parameters, the initial state, and the gradient of the final state."""
     GH, state = CELLS[cell].gates * H, (B, H)
     a = arrays(seed, U=(D, GH), W=(H, GH), b=(GH,), bh=(GH,), h=state, dh=state, s=state, ds=state)
-    s, ds = (a["s"], a["ds"]) if cell == "lstm" else (None, None)
-    return Params(a["U"], a["W"], a["b"], a["bh"]), State(a["h"], s), State(a["dh"], ds)
+    s, ds = (a["s"], a["ds"]) if LAYERS[cell] == "L" else (None, None)
+    # A row of unit length has a sigma of 1 / sqrt(GH): so small a gain, and normalisation enlarges no rounding either.
+    gains = arrays(seed + 1, gx=(GH,), gh=(GH,), gs=(H,), bs=(H,))
+    norm = Norm(**{name: gains[name] / GH**0.5 for name in CELLS[cell].gains})
+    return Params(a["U"], a["W"], a["b"], a["bh"], norm), State(a["h"], s), State(a["dh"], ds)
 
 
 def layer_forward(book, cell, p, x, state0, mask, noise=SILENCE):
     H = len(p.W)
     sizes = {"D": len(p.U), "H": H, "W_rz": p.W[:, : 2 * H], "W_n": p.W[:, 2 * H :]}
-    names = p._asdict() | sizes | {"x": x, "m": mask[..., None], "h": {-1: state0.h}, "s": {-1: state0.s}}
-    names |= noise._asdict() | {"noisy": any(drawn is not None for drawn in noise)}
+    names = (
+        dict(zip(p._fields[:4], p[:4], strict=True))
+        | sizes
+        | {"x": x, "m": mask[..., None], "h": {-1: state0.h}, "s": {-1: state0.s}}
+    )
+    names |= p.norm._asdict() | {"noisy": cell in NORMED or any(drawn is not None for drawn in noise)}
+    without = {"kh": 1.0, "zh": np.zeros(T), "zs": np.zeros(T)}
+    names |= without | {name: drawn for name, drawn in noise._asdict().items() if drawn is not None}
     return run(book, program(cell, x, False, names["noisy"]), names, FORTH)
 
 
 def final(cell, names):
-    return State(names["h"][T - 1], names["s"][T - 1] if cell == "lstm" else None)
+    return State(names["h"][T - 1], names["s"][T - 1] if LAYERS[cell] == "L" else None)
 
 
 def layer_backward(book, cell, names, dh_out, dfinal):
@@ -126,16 +152,18 @@ def layer_backward(book, cell, names, dh_out, dfinal):
     g = run(book, program(cell, names["x"], True, names["noisy"]), names, BACK)
     dW = np.concatenate([g["dW_rz"], g["dW_n"]], -1) if cell == "gru-before" else g["dW"]
     dx = series(g["dx"]) if "dx" in g else None
-    return Gradients(Params(g["dU"], dW, g["db"], g.get("dbh", g["db"])), dx, State(g["dh_next"], g["ds_next"]))
+    norm = Norm(*(g.get("d" + name) for name in Norm._fields))
+    return Gradients(Params(g["dU"], dW, g["db"], g.get("dbh", g["db"]), norm), dx, State(g["dh_next"], g["ds_next"]))
 
 
 def layer(cell, mask, x, book):
     """All that the cache holds, the hidden states, the final state and the gradients."""
     (p, state0, dfinal), dh_out = draw_layer(cell, D, H, seed=1), arrays(2, dh_out=(T, B, H))["dh_out"]
-    derivation, options = model.CELLS[cell]
+    derivation, options, _ = model.CELLS[cell]
     h, last, cache = derivation.forward(p, x, state0, mask, **options)
     names = layer_forward(book, cell, p, x, state0, mask)
     kept = {name: array for name, array in cache._asdict().items() if name in set(names) - {"x"}}
+    kept = {name: array.hat if name in ("xn", "hn", "sn") else array for name, array in kept.items()}
     ours = {name: series(names[name], [*FORTH, -1] if len(kept[name]) > T else FORTH) for name in kept}
     gradients = layer_backward(book, cell, names, dh_out, dfinal)
     theirs = derivation.backward(p, cache, dh_out, dfinal, **options)
@@ -161,7 +189,7 @@ def draw_noise(cell, directions):
 
     def layer(H):
         zh, zs = rng.random((2, T, B, H))
-        return Noise(rng.random((B, H)), zh, zs if cell == "lstm" else None)
+        return Noise(rng.random((B, H)), zh, zs if LAYERS[cell] == "L" else None)
 
     return model.Noise(kx, tuple(tuple(map(layer, row)) for row in widths))
 
@@ -306,6 +334,17 @@ def slope(label, book):
     return run(book, [label], names)["slope"], along(names["f"], x, v)
 
 
+def normalisation(book):
+    """Of rows so near to their mean that the 1e-5 matters, and back."""
+    a = arrays(1, z=(B, H), d=(B, H), gain=(H,))
+    z = 3e-3 * a["z"]
+    ours = run(book, ("N1", "N2"), {"z": z})
+    ours = run(book, ("N3",), ours | {"dhat": a["gain"] * a["d"]})
+    value, kept = layer_norm.normed(z, a["gain"])
+    theirs = (value, *kept, layer_norm.normed_backward(a["d"], a["gain"], kept))
+    return (a["gain"] * ours["hat"], ours["hat"], ours["sigma"], ours["dz"]), theirs
+
+
 CASES = {
     **{f"{cell}, all steps": partial(layer, cell, ALL, X) for cell in LAYERS},
     **{f"{cell}, masked": partial(layer, cell, SOME, X) for cell in LAYERS},
@@ -314,6 +353,7 @@ CASES = {
     **{f"{cell}, two directions": partial(whole, cell, ("forward", "reverse"), X) for cell in LAYERS},
     **{f"{cell}, noise": partial(noisy, cell, X) for cell in LAYERS},
     "two directions, indices": partial(whole, "gru", ("forward", "reverse"), INDICES),
+    "layer normalisation": normalisation,
     "columns": in_columns,
     "steps": step_by_step,
     "rtrl": partial(real_time, X[:, 0]),
@@ -385,7 +425,9 @@ def test_jax_computes_the_forward_equations(cell, x, noise):
     noise = draw_noise(cell, directions) if noise else None
     drawn = quiet(draw_noise(cell, directions)) if noise is None else noise
     readout, layers = model_forward(BOOK, cell, directions, p, x, state0, SOME, drawn)
-    theirs = jax_model.Params(tuple(tuple(JaxParams(*q) for q in row) for row in p.layers), p.V, p.c)
+    theirs = jax_model.Params(
+        tuple(tuple(JaxParams(*q[:4], JaxNorm(*q.norm)) for q in row) for row in p.layers), p.V, p.c
+    )
     states = tuple(tuple(JaxState(*state) for state in row) for row in state0)
     with jax.enable_x64(True):
         forward = jax.jit(partial(jax_model.forward, cell=cell, directions=directions))

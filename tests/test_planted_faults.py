@@ -15,11 +15,13 @@ from rnn_jax.verify.run import EACH
 LAYER = "U W b bh x h0"  # all that lies behind the recurrence
 ONE = "U W b x h0"  # the same where there is one bias
 LSTM = LAYER + " s0"
+NORMED = LAYER + " gx gh"  # with gains
+ALL = LSTM + " gx gh gs bs"
 
 # the mistake, the right text, the wrong one, the gradients that it makes wrong
 RNN = [
-    ("path from t+1 dropped", "np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh)", "np.where(m, 0 * dh, dh)", LAYER),
-    ("transpose missing", "da[t] @ p.W.T", "da[t] @ p.W", LAYER),
+    ("path from t+1 dropped", "np.where(m, dropped(dhW @ p.W.T, noise.kh), dh)", "np.where(m, 0 * dh, dh)", LAYER),
+    ("transpose missing", "dhW @ p.W.T", "dhW @ p.W", LAYER),
     ("previous state off by one", "dropped(h[t - 1], noise.kh)", "dropped(h[t], noise.kh)", "W"),
     ("derivative at the post-activation", "1 - np.tanh(a[t]) ** 2", "1 - np.tanh(h[t]) ** 2", LAYER),
     ("derivative forgotten", "dh * (1 - np.tanh(a[t]) ** 2 if", "dh * (1 if", LAYER),
@@ -28,14 +30,14 @@ RNN = [
     ("mean over the batch for the sum", "db += da[t].sum(0)", "db += da[t].mean(0)", "b bh"),
     (
         "accumulator in float32",
-        "dW += dropped(h[t - 1], noise.kh).T @ da[t]",
-        "dW[:] = (dW + h[t - 1].T @ da[t]).astype('f4')",
+        "dW += dropped(h[t - 1], noise.kh).T @ dhW",
+        "dW[:] = (dW + h[t - 1].T @ dhW).astype('f4')",
         "W",
     ),
     (
         "truncated at 40 steps",
-        "dropped(da[t] @ p.W.T, noise.kh)",
-        "dropped(da[t] @ p.W.T, noise.kh) * ((len(a) - t) % 40 > 0)",
+        "dropped(dhW @ p.W.T, noise.kh)",
+        "dropped(dhW @ p.W.T, noise.kh) * ((len(a) - t) % 40 > 0)",
         ONE,
     ),
     ("path from t+1 counted twice", "dh = dh_out[t] + dh_next", "dh = dh_out[t] + 2 * dh_next", LAYER),
@@ -56,18 +58,18 @@ RELU = [
 ]
 LSTM_FAULTS = [
     ("cell path dropped", "np.where(m, ds * f[t], ds_next)", "np.where(m, 0 * ds, ds_next)", LSTM),
-    ("hidden path dropped", "np.where(m, dropped(da[t] @ p.W.T, noise.kh), dh)", "np.where(m, 0 * dh, dh)", LSTM),
+    ("hidden path dropped", "np.where(m, dropped(dhW @ p.W.T, noise.kh), dh)", "np.where(m, 0 * dh, dh)", LSTM),
     ("gates exchanged", "ds * g[t], ds * s[t - 1], ds * i[t]", "ds * i[t], ds * s[t - 1], ds * g[t]", LSTM),
     ("cell state off by one", "ds * s[t - 1]", "ds * s[t]", LSTM),
     ("sigmoid's slope for the candidate", "dg * (1 - g[t] ** 2)", "dg * g[t] * (1 - g[t])", LSTM),
-    ("slope of tanh(s) forgotten", "* (1 - tanh_s**2)", "", LSTM),
-    ("tanh of s forgotten", "do = dh * tanh_s", "do = dh * s[t]", LSTM),
+    ("slope of tanh(s) forgotten", "* (1 - tanh_v**2)", "", LSTM),
+    ("tanh of s forgotten", "do = dh * tanh_v", "do = dh * s[t]", LSTM),
     ("cell state's gradient replaced", "State(dh_next, ds_next)", "State(dh_next, dh_next)", "s0"),
     ("gates in another order", "[da_i, da_f, da_g, da_o]", "[da_i, da_f, da_o, da_g]", LSTM),
     ("added after the derivative", "df * f[t] * (1 - f[t])", "(df * f[t]) * (1 + f[t])", LSTM),
 ]
 GRU = [
-    ("second bias given the first's gradient", "dbh += dq.sum(0)", "dbh += da[t].sum(0)", "bh"),
+    ("second bias given the first's gradient", "dbh += dq[t].sum(0)", "dbh += da[t].sum(0)", "bh"),
     ("reset gate's factor", "dr, dq_n = da_n * h_n[t]", "dr, dq_n = da_n * h[t - 1]", LAYER),
     ("reset forgotten on the way back", "da_n * h_n[t], da_n * r[t]", "da_n * h_n[t], da_n", "W bh U b x h0"),
     ("kept state's path dropped", "noise.kh) + dh * z[t]", "noise.kh)", LAYER),
@@ -82,18 +84,18 @@ GRU_BEFORE = [
 ]
 # Where one cell of all is wrong, no more shows than its shapes hold.
 VARIATIONAL = [
-    ("reference.rnn", "forgotten on the way back", "dropped(da[t] @ p.W.T, noise.kh)", "da[t] @ p.W.T", LAYER),
-    ("reference.rnn", "forgotten in dW", "dropped(h[t - 1], noise.kh).T @ da[t]", "h[t - 1].T @ da[t]", "W"),
-    ("reference.lstm", "forgotten on the way back", "dropped(da[t] @ p.W.T, noise.kh)", "da[t] @ p.W.T", LSTM),
-    ("reference.lstm", "forgotten in dW", "dropped(h[t - 1], noise.kh).T @ da[t]", "h[t - 1].T @ da[t]", "W"),
+    ("reference.rnn", "forgotten on the way back", "dropped(dhW @ p.W.T, noise.kh)", "dhW @ p.W.T", NORMED),
+    ("reference.rnn", "forgotten in dW", "dropped(h[t - 1], noise.kh).T", "h[t - 1].T", "W"),
+    ("reference.lstm", "forgotten on the way back", "dropped(dhW @ p.W.T, noise.kh)", "dhW @ p.W.T", ALL),
+    ("reference.lstm", "forgotten in dW", "dropped(h[t - 1], noise.kh).T", "h[t - 1].T", "W"),
     (
         "reference.gru",
         "what the gate keeps dropped too",
         "noise.kh) + dh * z[t]",
         "noise.kh) + noise.kh * dh * z[t]",
-        LAYER,
+        NORMED,
     ),
-    ("reference.gru", "forgotten in dW", "dropped(h[t - 1], noise.kh).T @ dq", "h[t - 1].T @ dq", "W"),
+    ("reference.gru", "forgotten in dW", "dropped(h[t - 1], noise.kh).T", "h[t - 1].T", "W"),
     (
         "reference.gru_before",
         "reset path not dropped",
@@ -105,21 +107,48 @@ VARIATIONAL = [
     ("reference.gru_before", "forgotten in dW", "hq.T @ da_rz", "h[t - 1].T @ da_rz", "W"),
 ]
 ZONEOUT = [
-    ("reference.noise", "zoned_backward", "old state's share forgotten", "d * z[t], d *", "0 * d, d *", LSTM),
+    ("reference.noise", "zoned_backward", "old state's share forgotten", "d * z[t], d *", "0 * d, d *", ALL),
     (
         "reference.noise",
         "zoned_backward",
         "shares exchanged",
         "d * z[t], d * (1 - z[t])",
         "d * (1 - z[t]), d * z[t]",
-        LSTM,
+        ALL,
     ),
-    ("reference.noise", "zoned_backward", "the new state's whole", "d * (1 - z[t])", "d", LSTM),
-    ("reference.rnn", "backward", "tanh's slope at what was kept", "np.tanh(a[t]) ** 2", "h[t] ** 2", LAYER),
-    ("reference.lstm", "backward", "output seen through the kept cell state", "np.tanh(v[t])", "np.tanh(s[t])", LSTM),
-    ("reference.lstm", "backward", "kept cell state's path dropped", "ds_next) + ds_kept", "ds_next)", LSTM),
-    ("reference.gru", "backward", "kept state's path dropped", " + dh_kept", "", LAYER),
+    ("reference.noise", "zoned_backward", "the new state's whole", "d * (1 - z[t])", "d", ALL),
+    ("reference.rnn", "backward", "tanh's slope at what was kept", "np.tanh(a[t]) ** 2", "h[t] ** 2", NORMED),
+    ("reference.lstm", "backward", "output seen through the kept cell state", "np.tanh(v[t])", "np.tanh(s[t])", ALL),
+    ("reference.lstm", "backward", "kept cell state's path dropped", "ds_next) + ds_kept", "ds_next)", ALL),
+    ("reference.gru", "backward", "kept state's path dropped", " + dh_kept", "", NORMED),
     ("reference.gru_before", "backward", "kept state's path dropped", " + dh_kept", "", LAYER),
+]
+BACK = "reference.layer_norm", "normed_backward"
+NORM = [
+    ("rnn-norm", *BACK, "mean's path dropped", "dhat - mean(dhat) - hat", "dhat - hat", NORMED),
+    ("rnn-norm", *BACK, "variance's path dropped", " - hat * mean(dhat * hat)", "", NORMED),
+    ("gru-norm", *BACK, "spread forgotten", ") / sigma", ")", NORMED),
+    ("gru-norm", *BACK, "gain forgotten", "dhat = gain * d", "dhat = d", NORMED),
+    ("lstm-norm", *BACK, "sum for the mean", "hat * mean(dhat", "hat.shape[-1] * hat * mean(dhat", ALL),
+    ("rnn-norm", "reference.layer_norm", "gain_gradient", "that of the shift", "kept.hat", "1 + 0 * kept.hat", "gx gh"),
+    ("rnn-norm", "reference.rnn", "backward", "input's not undone", "normed_backward(da, p.norm.gx, xn)", "da", NORMED),
+    ("rnn-norm", "reference.rnn", "backward", "gains exchanged", "(da[t], p.norm.gh", "(da[t], p.norm.gx", NORMED),
+    ("gru-norm", "reference.gru", "backward", "reset forgotten in the gain", "(dq, hn)", "(da, hn)", "gh"),
+    ("gru-norm", "reference.gru", "backward", "another step's", "at(hn, t)", "at(hn, t - 1)", NORMED),
+    (
+        *("lstm-norm", "reference.lstm", "backward", "cell state's not undone"),
+        *("normed_backward(dv[t], p.norm.gs, at(sn, t))", "dv[t]", ALL),
+    ),
+    ("lstm-norm", "reference.lstm", "backward", "last step only", "dv.sum((0, 1))", "dv[-1].sum(0)", "bs"),
+    (
+        "lstm-norm",
+        "reference.lstm",
+        "backward",
+        "mask ignored",
+        "np.where(m, dh * o[t] * (1 - tanh_v**2), 0)",
+        "dh * o[t] * (1 - tanh_v**2)",
+        "gs bs",
+    ),
 ]
 COLUMNS = [
     ("transpose missing", "p.W.T @ da", "p.W @ da", ONE),
@@ -158,6 +187,7 @@ FAULTS = [
     *(("gru-before", "reference.gru_before", "backward", *fault) for fault in GRU_BEFORE),
     *(("variational", module, "backward", *fault) for module, *fault in VARIATIONAL),
     *(("zoneout", *fault) for fault in ZONEOUT),
+    *NORM,
     *(("columns", "reference.columns", "backward", *fault) for fault in COLUMNS),
     *(("steps", "reference.steps", "step_backward", *fault) for fault in STEPS_BACKWARD),
     *(("rtrl", "reference.rtrl", "advance", *fault) for fault in RTRL_ADVANCE),
@@ -204,7 +234,7 @@ FAULTS = [
         '"tbh,tbk->hk", h[::-1], do',
         "V",
     ),
-    ("dropout", "reference.model", "backward", "dropout forgotten", "dropped(dbelow, kx)", "dbelow", LSTM),
+    ("dropout", "reference.model", "backward", "dropout forgotten", "dropped(dbelow, kx)", "dbelow", ALL),
     (
         "dropout",
         "reference.model",
@@ -212,7 +242,7 @@ FAULTS = [
         "what is left not scaled",
         "dropped(dbelow, kx)",
         "dropped(dbelow, np.sign(kx))",
-        LSTM,
+        ALL,
     ),
     ("lstm", "reference.model", "backward", "time not reversed", "kept, dh[time], df", "kept, dh, df", LSTM),
     ("lstm", "reference.model", "backward", "time not turned back", "g._replace(x=g.x[time])", "g", LSTM),
@@ -276,6 +306,9 @@ FORWARD_FAULTS = [
     ("lstm", "reference.lstm", "forward", "s[t] = np.where(m, s_t, s[t - 1])", "s[t] = s_t"),
     ("lstm", "reference.activations", "sigmoid", "np.tanh(0.5 * z)", "np.tanh(-0.5 * z)"),
     ("variational", "reference.rnn", "forward", "dropped(h[t - 1], noise.kh)", "h[t - 1]"),
+    ("rnn-norm", "reference.layer_norm", "normed", "+ EPSILON", "+ 10 * EPSILON"),
+    ("gru-norm", "reference.layer_norm", "normed", "hat = (z - mean(z))", "hat = z"),
+    ("lstm-norm", "reference.lstm", "forward", "zoned(v_t, s[t - 1]", "zoned(normed(v_t, p.norm.gs)[0], s[t - 1]"),
     ("zoneout", "reference.noise", "zoned", "z[t] * old + (1 - z[t]) * new", "(1 - z[t]) * new"),
     ("zoneout", "reference.lstm", "forward", "np.tanh(v[t])", "np.tanh(s_t)"),
     ("gru", "reference.gru", "forward", "r[t] * h_n[t]", "h_n[t]"),

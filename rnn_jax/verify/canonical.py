@@ -16,7 +16,10 @@ def translate(point: Point) -> tuple[model.Params, model.States, model.States]:
     def states(tree: Any) -> model.States:
         return tuple(tuple(parameters.State(**state._asdict()) for state in layer) for layer in tree)
 
-    layers = tuple(tuple(parameters.Params(**q._asdict()) for q in layer) for layer in point.params.layers)
+    def params_of(q: Any) -> parameters.Params:
+        return parameters.Params(q.U, q.W, q.b, q.bh, parameters.Norm(**q.norm._asdict()))
+
+    layers = tuple(tuple(map(params_of, layer)) for layer in point.params.layers)
     params = model.Params(layers, np.asarray(point.params.V), np.asarray(point.params.c))
     return params, states(point.state0), states(point.dfinal)
 

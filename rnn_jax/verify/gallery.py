@@ -41,5 +41,8 @@ IMPLEMENTATIONS = (
     whole_model("lstm"),
     whole_model("gru"),
     whole_model("gru-before"),
+    whole_model("rnn-norm"),
+    whole_model("lstm-norm"),
+    whole_model("gru-norm"),
     *map(whole_model, DRAWN),
 )

@@ -11,13 +11,15 @@ from rnn_jax.errors import InputError, require
 from rnn_jax.verify.points import Loss, Point, Shape, cast
 
 REQUIRED = ("x", "U", "W", "b", "V", "c")
-OPTIONAL = ("bh", "h0", "s0", "y", "mask", "weights")
+GAINS = cells.Norm._fields
+OPTIONAL = ("bh", *GAINS, "h0", "s0", "y", "mask", "weights")
 
 
 def from_file(path: Path, seed: int = 0) -> list[Point]:
     """A person's own numbers, one layer, in an .npz: a point for every cell whose gates fit W.
 
-    The arrays are x (T, B, D) or indices (T, B), U, W, b, V, c, and where wanted bh, h0, s0, y, mask, weights.
+    The arrays are x (T, B, D) or indices (T, B), U, W, b, V, c, and where wanted bh, h0, s0, y, mask, weights; with the
+    gains gx, gh, and the LSTM's gs and bs, they are those of a layer-normalised cell.
     Integer y asks for cross-entropy, real y for squared error, no y for a linear loss drawn from `seed`. Weights are
     those of each step's loss, 1 where the mask is on if not given. Raises InputError for whatever does not fit.
     """
@@ -44,6 +46,11 @@ def from_file(path: Path, seed: int = 0) -> list[Point]:
     W = given["W"]
     fitting = [cell for cell in cells.CELLS if W.shape[1] == cells.CELLS[cell].gates * W.shape[0]]
     require(bool(fitting), f"W has shape {W.shape}, but (H, H), (H, 3H) or (H, 4H) fit a cell")
+    gains = tuple(name for name in GAINS if name in given)
+    known = [cells.CELLS[cell].gains for cell in fitting]
+    right = " or ".join(", ".join(names) or "none" for names in dict.fromkeys(known))
+    require(gains in known, f"of the gains {', '.join(gains)} are given, but with W {W.shape} {right} are right")
+    fitting = [cell for cell, names in zip(fitting, known, strict=True) if names == gains]
     lstm = any(cells.CELLS[cell].has_cell_state for cell in fitting)
     require("s0" not in given or lstm, f"s0 is given, but W {W.shape} is that of a cell without a cell state")
     return [own_point(path.stem, given, cell, seed) for cell in fitting]
@@ -80,9 +87,9 @@ def own_point(name: str, given: dict[str, np.ndarray], cell: str, seed: int) -> 
             )
     state = initial.zero_state(B, H, cell=cell)[0][0]
     state = cells.State(given.get("h0", state.h), None if state.s is None else given.get("s0", state.s))
-    params = model.Params(
-        ((cells.Params(given["U"], given["W"], given["b"], given.get("bh")),),), given["V"], given["c"]
-    )
+    norm = cells.Norm(**{gain: given[gain] for gain in GAINS if gain in given})
+    layer = cells.Params(given["U"], given["W"], given["b"], given.get("bh"), norm)
+    params = model.Params(((layer,),), given["V"], given["c"])
     shape = Shape(cell, T, B, D, H, K, indices=x.ndim == 2, second_bias="bh" in given, loss=loss)
     mask = given.get("mask", np.ones((T, B), bool))
     require(mask.shape == (T, B), f"mask has shape {mask.shape}, but x {x.shape} asks for {(T, B)}")

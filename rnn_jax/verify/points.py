@@ -85,7 +85,8 @@ def by_name(
     for level, (layer, states) in enumerate(zip(params.layers, state, strict=True)):
         for q, carried, direction in zip(layer, states, directions, strict=True):
             place = "" if plain else f"[{level},{direction}]"
-            fields = q._asdict() | {"h0": carried.h, "s0": carried.s}
+            fields = {n: a for n, a in q._asdict().items() if n != "norm"} | q.norm._asdict()
+            fields |= {"h0": carried.h, "s0": carried.s}
             named |= {name + place: array for name, array in fields.items() if array is not None}
     named |= {"V": params.V, "c": params.c}
     return named if x is None else named | {"x": x}
@@ -97,7 +98,10 @@ def with_arrays(point: Point, arrays: dict[str, np.ndarray]) -> Point:
     plain = point.shape.layers == len(point.shape.directions) == 1
 
     def layer(place: str) -> Any:
-        return cells.Params(*(arrays.get(name + place) for name in cells.Params._fields))  # type: ignore[arg-type]
+        def fields(kind: Any) -> dict[str, Any]:
+            return {name: arrays.get(name + place) for name in kind._fields if name != "norm"}
+
+        return cells.Params(**fields(cells.Params), norm=cells.Norm(**fields(cells.Norm)))
 
     def state(place: str) -> cells.State:
         return cells.State(arrays["h0" + place], arrays.get("s0" + place))

@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from rnn_jax import cells, initial, model
@@ -90,6 +91,8 @@ def random_sizes(cell: str, plan: Plan, rng: np.random.Generator) -> Shape:
     """A plan with sizes that all differ, so that no mixed-up axis can hide."""
     sizes = rng.permutation([size for size in range(2, 9) if size != plan.T])
     T, B, D, H, K = (int(size) for size in sizes[:5])
+    if cells.CELLS[cell].normalised:  # of two features nothing is left but their order
+        H, K = max(H, K), min(H, K)
     return Shape(**plan._asdict() | {"cell": cell, "T": plan.T or T, "B": B, "D": D, "H": H, "K": K})
 
 
@@ -141,6 +144,7 @@ def random_point(name: str, shape: Shape, mask_kind: str, rng: np.random.Generat
         second_bias=shape.second_bias,
         scale=rng.choice(LONG_SCALES if shape.T > LONG else SCALES),
     )
+    params = with_gains(params, 0.5 if shape.T > LONG else 1.0, rng)
     x: np.ndarray = rng.normal(size=(shape.T, shape.B, shape.D))
     if shape.indices:
         x = rng.integers(-1, shape.D, (shape.T, shape.B)).astype(np.int32)
@@ -150,6 +154,15 @@ def random_point(name: str, shape: Shape, mask_kind: str, rng: np.random.Generat
     state0, dfinal = random_states(shape, rng), random_states(shape, rng)
     noise = random_noise(shape, rng) if shape.noise else None
     return Point(name, shape, params, x, state0, mask, y, weights, dfinal, noise)
+
+
+def with_gains(params: model.Params, scale: float, rng: np.random.Generator) -> model.Params:
+    """The gains of normalisation at random: the scale is theirs, whatever that of the weights."""
+
+    def layer(q: cells.Params) -> cells.Params:
+        return q._replace(norm=jax.tree.map(lambda gain: scale * (gain + rng.uniform(-0.5, 0.5, gain.shape)), q.norm))
+
+    return params._replace(layers=tuple(tuple(map(layer, row)) for row in params.layers))
 
 
 def random_noise(shape: Shape, rng: np.random.Generator) -> model.Noise:

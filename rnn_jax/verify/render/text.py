@@ -19,7 +19,7 @@ WIDTH = 80
 def render(report: Report, timing: bool = False) -> RenderableType:
     """The whole report, for a rich console."""
     head = Text(f"hand-written gradients against jax.grad of the same forward ({report.dtype})", "bold")
-    parts: list[RenderableType] = [head, table(report), Text(legend(report), "dim")]
+    parts: list[RenderableType] = [head, table(report), *beside(report), Text(legend(report), "dim")]
     parts += findings(report)
     parts += [Text(f"  {note}", "yellow") for note in notes(report)]
     parts.append(conclusion(report))
@@ -49,6 +49,17 @@ def table(report: Report) -> Table:
         top = Text(f"{max(multiples):.1f}" if multiples and max(multiples) < 1e3 else "over")
         grid.add_row(Text(MARK[worst], STYLE[worst]), name, counts(cases), *cells, top)
     return grid
+
+
+def beside(report: Report) -> Iterable[Text]:
+    """A line for every implementation with parameters that have no column: 80 characters hold no more of them."""
+    for name, cases in by_implementation(report).items():
+        others: dict[str, list[Comparison]] = defaultdict(list)
+        for c in (c for case in cases for c in case.gradients if c.symbol not in SYMBOLS):
+            others[c.symbol].append(c)
+        if others:
+            entries = [Text(f"{symbol} ").append(entry(found)) for symbol, found in others.items()]
+            yield Text(f"  {name}, besides: ").append(Text(", ").join(entries))
 
 
 def severity(verdict: Verdict) -> int:
