@@ -2,6 +2,8 @@
 
 Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), in the variant of PyTorch
 and cuDNN: r scales h W_n + bh_n. Gates stand in the order r, z, n; z keeps the old state.
+
+With gains in its parameters it is layer-normalised, with noise it drops and keeps: NOTATION.md, sections N, Q and Z.
 """
 
 from typing import NamedTuple

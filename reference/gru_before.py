@@ -2,6 +2,7 @@
 
 Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), equations 5 to 8: the
 candidate sees (r ⊙ h) W_n. Gates stand in the order r, z, n; z keeps the old state.
+With noise it drops and keeps: NOTATION.md, sections Q and Z.
 """
 
 from typing import NamedTuple

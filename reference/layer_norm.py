@@ -2,7 +2,8 @@
 
 Ba, Kiros, Hinton, Layer Normalization (2016), as their supplementary material has it for recurrent layers: what the
 input and what the old state add to the pre-activations are normalised apart, each over the features of all gates, and
-the LSTM's cell state where the output gate lets it be seen. The shifts of the first two are the biases b and bh.
+the LSTM's cell state where the output gate lets it be seen. (Theirs has the columns of the GRU's candidate apart from
+those of its gates.) The shifts of the first two are the biases b and bh.
 """
 
 from collections.abc import Sequence

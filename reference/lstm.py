@@ -2,6 +2,8 @@
 
 Hochreiter, Schmidhuber, Long Short-Term Memory (1997); forget gate: Gers, Schmidhuber, Cummins,
 Learning to Forget (2000). Gates stand in the order i, f, g, o; here o is a gate, not the logits.
+
+With gains in its parameters it is layer-normalised, with noise it drops and keeps: NOTATION.md, sections N, Q and Z.
 """
 
 from typing import NamedTuple

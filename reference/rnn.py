@@ -1,6 +1,8 @@
 """The simple recurrent layer, in row vectors and time-major batches, and BPTT through it.
 
 Goodfellow, Bengio, Courville, Deep Learning, section 10.2.2 (their columns are rows here).
+
+With gains in its parameters it is layer-normalised, with noise it drops and keeps: NOTATION.md, sections N, Q and Z.
 """
 
 from typing import Literal, NamedTuple

@@ -159,7 +159,7 @@ def test_a_point_of_a_normalised_cell(call, point):
     status, out, err = call("verify", "--point", point(**gains))
     assert (status, err) == (0, "")
     assert "✓ rnn-norm" in out
-    assert "rnn-norm, besides: gx " in out
+    assert "besides, over all rows: gx " in out
     assert "rnn-relu" not in out
 
 

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pytest
 
+from reference import layer_norm
 from reference.conventions import CONVENTIONS, back, fold_biases, to
 
 T, B, D, H, K = 6, 2, 5, 3, 7
@@ -248,3 +249,17 @@ def test_keras(cell, class_name, options, monkeypatch, tmp_path):
     assert_close("keras", logits.swapaxes(0, 1), ours @ p["V"] + p["c"], "float32")
     if cell == "lstm":
         assert_close("keras", rest[0], s, "float32")
+
+
+@pytest.mark.parametrize("scale", [1.0, 3e-3], ids=["", "near the mean"])
+def test_pytorch_layer_norm(scale):
+    torch = peer("torch")
+    rng = np.random.default_rng(8)
+    z, d, gain, shift = scale * rng.normal(size=(T, B, H)), rng.normal(size=(T, B, H)), *rng.normal(size=(2, H))
+    leaves = [torch.tensor(array, requires_grad=True) for array in (z, gain, shift)]
+    theirs = torch.nn.functional.layer_norm(leaves[0], (H,), *leaves[1:])
+    theirs.backward(torch.tensor(d))
+    ours, kept = layer_norm.normed(z, gain, shift)
+    gradients = layer_norm.normed_backward(d, gain, kept), layer_norm.gain_gradient(d, kept), d.sum((0, 1))
+    for one, other in zip((ours, *gradients), (theirs.detach(), *(leaf.grad for leaf in leaves)), strict=True):
+        np.testing.assert_allclose(one, other.numpy(), atol=TOLERANCE["float64"], rtol=TOLERANCE["float64"])

@@ -297,7 +297,7 @@ FAULTS = [
 
 # Faults of a forward, which must be told before any gradient is: implementation, module, function, right, wrong.
 FORWARD_FAULTS = [
-    ("rnn", "reference.rnn", "forward", "hq @ p.W + bias", "hq @ p.W.T + bias"),
+    ("rnn", "reference.rnn", "forward", "hq @ p.W, p.norm.gh", "hq @ p.W.T, p.norm.gh"),
     ("rnn", "reference.rnn", "forward", "h[t] = np.where(m, h_t, h[t - 1])", "h[t] = np.where(m, h_t, 0)"),
     ("rnn", "reference.rnn", "forward", "h[-1] = state0.h", "h[-1] = 0"),
     ("rnn", "reference.rnn", "forward", "State(h[T - 1])", "State(h[0])"),

@@ -51,15 +51,13 @@ def table(report: Report) -> Table:
     return grid
 
 
-def beside(report: Report) -> Iterable[Text]:
-    """A line for every implementation with parameters that have no column: 80 characters hold no more of them."""
-    for name, cases in by_implementation(report).items():
-        others: dict[str, list[Comparison]] = defaultdict(list)
-        for c in (c for case in cases for c in case.gradients if c.symbol not in SYMBOLS):
-            others[c.symbol].append(c)
-        if others:
-            entries = [Text(f"{symbol} ").append(entry(found)) for symbol, found in others.items()]
-            yield Text(f"  {name}, besides: ").append(Text(", ").join(entries))
+def beside(report: Report) -> list[Text]:
+    """The parameters that have no column, for 80 characters hold no more of them: the worst error over all rows."""
+    others: dict[str, list[Comparison]] = defaultdict(list)
+    for c in (c for case in report.cases for c in case.gradients if c.symbol not in SYMBOLS):
+        others[c.symbol].append(c)
+    entries = [Text(f"{symbol} ").append(entry(found)) for symbol, found in others.items()]
+    return [Text("  besides, over all rows: ").append(Text(", ").join(entries))] if others else []
 
 
 def severity(verdict: Verdict) -> int:
