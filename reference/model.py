@@ -20,6 +20,7 @@ from reference.noise import Noise as LayerNoise
 from reference.parameters import State
 
 Direction = Literal["forward", "reverse"]
+Head = Literal["each", "last"]
 States = tuple[tuple[State, ...], ...]
 
 
@@ -62,8 +63,10 @@ class Cache(NamedTuple):
     """What the forward pass leaves for the backward pass."""
 
     layers: tuple[tuple[NamedTuple, ...], ...]
-    h: Inexact[np.ndarray, "T B H"]
+    h: Inexact[np.ndarray, "_ B H"]  # what the readout takes
     noise: Noise
+    head: Head
+    T: int
 
 
 class Gradients(NamedTuple):
@@ -121,9 +124,14 @@ def forward(
     cell: str = "rnn",
     directions: tuple[Direction, ...] = ("forward",),
     noise: Noise | None = None,
-) -> tuple[Inexact[np.ndarray, "T B K"], States, Cache]:
-    """The logits (T, B, K), the final states and the cache; raises InputError where the arrays do not fit."""
+    head: Head = "each",
+) -> tuple[Inexact[np.ndarray, "_ B K"], States, Cache]:
+    """The logits (T, B, K), or (1, B, K) of the last states alone, the final states and the cache.
+
+    Raises InputError where the arrays do not fit.
+    """
     check(p, state0, cell, directions)
+    require_known("head", head, ("each", "last"))
     derivation, options, _ = CELLS[cell]
     if mask is None:
         mask = np.ones(x.shape[:2], bool)
@@ -142,7 +150,24 @@ def forward(
         below = dropped(np.concatenate(outputs, -1), kx)
         finals.append(final)
         caches.append(cache)
-    return readout.forward(p.V, p.c, below), tuple(finals), Cache(tuple(caches), below, noise)
+    if head == "last":
+        # Y1  h = join(*h_final)
+        h = np.concatenate([state.h for state in finals[-1]], -1)
+        # Y2  h = h * kx[-1]
+        below = dropped(h, last_of(noise.kx[-1]))[None]
+    return readout.forward(p.V, p.c, below), tuple(finals), Cache(tuple(caches), below, noise, head, len(x))
+
+
+def last_of(kx: Inexact[np.ndarray, "_ B H"] | None) -> Inexact[np.ndarray, "B H"] | None:
+    """The dropout of the last step."""
+    return None if kx is None else kx[-1]
+
+
+def added(states: tuple[State, ...], dh: Inexact[np.ndarray, "B H"]) -> tuple[State, ...]:
+    """The gradients of a layer's final states, with more for the hidden ones side by side."""
+    ends = np.cumsum([state.h.shape[1] for state in states])[:-1]
+    parts = np.split(dh, ends, -1)
+    return tuple(state._replace(h=state.h + part) for state, part in zip(states, parts, strict=True))
 
 
 def backward(
@@ -154,10 +179,16 @@ def backward(
     cell: str = "rnn",
     directions: tuple[Direction, ...] = ("forward",),
 ) -> Gradients:
-    """Gradients from those of the logits, do (T, B, K), and of the final states."""
+    """Gradients from those of the logits, do (T, B, K) or (1, B, K), and of the final states."""
     derivation, options, _ = CELLS[cell]
     dbelow: Any  # in the end None, where the input is indices
     dV, dc, dbelow = readout.backward(p.V, cache.h, do)
+    if cache.head == "last":
+        # Y3  dh_out = dh_out * kx[-1]
+        dh_out = dropped(dbelow[0], last_of(cache.noise.kx[-1]))
+        # Y4  dh_final += dh_out
+        dfinal = (*dfinal[:-1], added(dfinal[-1], dh_out))
+        dbelow = np.zeros((cache.T, *dh_out.shape), dh_out.dtype)
     dlayers, dstates = [], []
     stack = zip(p.layers, cache.layers, dfinal, cache.noise.kx, strict=True)
     for layer, caches, dfinals, kx in reversed(list(stack)):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from rnn_jax.arrays import Array
+from rnn_jax.products import product
 
 
 class Norm(NamedTuple):
@@ -95,8 +96,8 @@ def recurrent(p: Params, h: Float[Array, "B H"], kh: Drop) -> Float[Array, "B GH
     # Q2  hW[t] = hq[t] @ W
     # N6  hn[t], h_sigma[t] = norm(hW[t])
     # N7  hW[t] = gh * hn[t]
-    product = normed(dropped(h, kh) @ p.W, p.norm.gh)
-    return product if p.bh is None else product + p.bh
+    share = normed(product(dropped(h, kh), p.W), p.norm.gh)
+    return share if p.bh is None else share + p.bh
 
 
 def tanh_step(p: Params, xU: Float[Array, "B H"], state: State, kh: Drop = None) -> State:
@@ -162,14 +163,14 @@ def gru_before_step(p: Params, xU: Float[Array, "B GH"], state: State, kh: Drop 
     # Q1  hq[t] = h[t-1] * kh
     # Q5  h_r, h_z = split(hq[t] @ W_rz, 2)
     hq = dropped(state.h, kh)
-    h_r, h_z = jnp.split(hq @ p.W[:, : 2 * H], 2, axis=-1)
+    h_r, h_z = jnp.split(product(hq, p.W[:, : 2 * H]), 2, axis=-1)
     # B3  r[t], z[t] = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
     r, z = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
     # B4  q[t] = r[t] * h[t-1]
     # Q6  q[t] = r[t] * hq[t]
     q = r * hq
     # B5  n[t] = tanh(x_n + q[t] @ W_n)
-    n = jnp.tanh(x_n + q @ p.W[:, 2 * H :])
+    n = jnp.tanh(x_n + product(q, p.W[:, 2 * H :]))
     # B6  h[t] = (1 - z[t]) * n[t] + z[t] * h[t-1]
     return State((1 - z) * n + z * state.h)
 

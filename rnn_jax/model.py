@@ -7,14 +7,18 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Bool, Float, Integer
 
+from rnn_jax import bptt
 from rnn_jax.arrays import Array
 from rnn_jax.cells import CELLS, State, dropped, normed, zoned
 from rnn_jax.cells import Noise as LayerNoise
 from rnn_jax.cells import Params as LayerParams
 from rnn_jax.errors import require
+from rnn_jax.products import product
 from rnn_jax.text import NOTHING
 
 Direction = Literal["forward", "reverse"]
+Head = Literal["each", "last"]
+Plan = Literal["plain", "fast"]
 Input = Float[Array, "T B D"] | Integer[Array, "T B"]
 States = tuple[tuple[State, ...], ...]
 
@@ -44,24 +48,27 @@ def project(x: Input, U: Float[Array, "D GH"]) -> Float[Array, "T B GH"]:
         rows = jnp.asarray(U).at[x].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
         return jnp.where((x == NOTHING)[..., None], 0, rows)
     # I1  xU[t] = x[t] @ U
-    return x @ U
+    return product(x, U)
 
 
 def scan_layer(
     p: LayerParams,
     x: Input,
     state0: State,
-    mask: Bool[Array, "T B"],
+    mask: Bool[Array, "T B"] | None,
     noise: LayerNoise,
     *,
     cell: str,
     direction: Direction,
+    plan: Plan = "plain",
 ) -> tuple[State, Float[Array, "T B H"]]:
     """The final state and the hidden states (T, B, H) of one layer in one direction of time."""
+    if plan == "fast" and cell in bptt.CELLS and noise == LayerNoise():
+        return bptt.run(cell, p, project(x, p.U), state0, mask, direction == "reverse")
     shape = (*x.shape[:2], p.W.shape[0])
     kept = jax.tree.map(lambda z: jnp.broadcast_to(z, shape), noise._replace(kh=None))
 
-    def step(state: State, inputs: tuple[Array, Array, LayerNoise]) -> tuple[State, Array]:
+    def step(state: State, inputs: tuple[Array, Array | None, LayerNoise]) -> tuple[State, Array]:
         xU, m, z = inputs
         new = CELLS[cell].step(p, xU, state, noise.kh)
         # Z1  h[t] = zh[t] * h[t-1] + (1 - zh[t]) * h[t]
@@ -70,7 +77,7 @@ def scan_layer(
         new = State(zoned(new.h, state.h, z.zh), s)
         # M1  h[t] = where(m[t], h[t], h[t-1])
         # M4  s[t] = where(m[t], s[t], s[t-1])
-        kept = jax.tree.map(lambda n, old: jnp.where(m[:, None], n, old), new, state)
+        kept = new if m is None else jax.tree.map(lambda n, old: jnp.where(m[:, None], n, old), new, state)
         return kept, kept.h
 
     # N4  xn[t], x_sigma[t] = norm(xU[t])
@@ -88,20 +95,22 @@ def forward(
     cell: str = "rnn",
     directions: tuple[Direction, ...] = ("forward",),
     noise: Noise | None = None,
-) -> tuple[Float[Array, "T B K"], States]:
-    """The logits (T, B, K) and the final states.
+    head: Head = "each",
+    plan: Plan = "plain",
+) -> tuple[Float[Array, "_ B K"], States]:
+    """The logits (T, B, K), or (1, B, K) of the last states alone, and the final states.
 
-    Where the mask is off a step leaves every state as it was. Raises InputError where shapes do not fit.
+    Where the mask is off a step leaves every state as it was. plan: how gradients are made, by autodiff of the scan, or
+    "fast" by hand where there is such a way (bptt), in reverse mode only. Raises InputError where shapes do not fit.
     """
     check(p, x, state0, mask, cell=cell, directions=directions)
-    mask = jnp.ones(x.shape[:2], bool) if mask is None else mask
     noise = silence(p) if noise is None else noise
     T, B = x.shape[:2]
     check_noise(noise, p, T, B, cell)
     below, finals = x, []
     for layer, states, kx, drawn in zip(p.layers, state0, noise.kx, noise.layers, strict=True):
         runs = [
-            scan_layer(q, below, state, mask, each, cell=cell, direction=direction)
+            scan_layer(q, below, state, mask, each, cell=cell, direction=direction, plan=plan)
             for q, state, each, direction in zip(layer, states, drawn, directions, strict=True)
         ]
         final, outputs = zip(*runs, strict=True)
@@ -109,8 +118,13 @@ def forward(
         # K3  below = below * kx
         below = dropped(jnp.concatenate(outputs, axis=-1), kx)
         finals.append(final)
+    if head == "last":
+        # Y1  h = join(*h_final)
+        h = jnp.concatenate([state.h for state in finals[-1]], axis=-1)[None]
+        # Y2  h = h * kx[-1]
+        below = dropped(h, None if noise.kx[-1] is None else noise.kx[-1][-1:])
     # O1  o[t] = h[t] @ V + c
-    return below @ p.V + p.c, tuple(finals)
+    return product(below, p.V) + p.c, tuple(finals)
 
 
 def silence(p: Params) -> Noise:

@@ -242,6 +242,31 @@ def whole(cell, directions, x, book, noise=None):
     return (series(readout["o"]), finals(cell, layers), ours), (o, last, theirs)
 
 
+def last_state(cell, directions, book):
+    """The logits of the last states, and the gradients, behind dropout of the last layer alone."""
+    (p, state0, dfinal), do = draw_model(cell, directions), arrays(5, do=(1, B, K))["do"]
+    silence, width = quiet(draw_noise(cell, directions)), sum(WIDTHS[-1][: len(directions)])
+    kx = np.random.default_rng(7).random((T, B, width))
+    _, layers = model_forward(book, cell, directions, p, X, state0, SOME, silence)
+    ends = finals(cell, layers)
+    h = run(book, section("Y", backward=False), {"h_final": [state.h for state in ends[-1]], "kx": kx})["h"]
+    readout = run(book, section("O", backward=False), {"h": {0: h}, "V": p.V, "c": p.c})
+    readout = run(book, section("O", backward=True), readout | {"do": do})
+    dh_final = np.concatenate([state.h for state in dfinal[-1]], -1)
+    names = {"dh_out": readout["dh_out"][0], "kx": kx, "dh_final": dh_final}
+    dh_final = run(book, section("Y", backward=True), names)["dh_final"]
+    # What a model hands on whose logits cost nothing, and whose final states cost this.
+    parts = np.split(dh_final, np.cumsum([state.h.shape[1] for state in dfinal[-1]])[:-1], -1)
+    cost = (*dfinal[:-1], tuple(state._replace(h=part) for state, part in zip(dfinal[-1], parts, strict=True)))
+    options = {"cell": cell, "directions": directions}
+    like = model.backward(p, model.forward(p, X, state0, SOME, **options)[2], np.zeros((T, B, K)), cost, **options)
+    noise = model.Noise((None, kx), silence.layers)
+    o, _, cache = model.forward(p, X, state0, SOME, noise=noise, head="last", **options)
+    g = model.backward(p, cache, do, dfinal, **options)
+    ours = (readout["o"][0], readout["dV"], readout["dc"], like.params.layers, like.x, like.state)
+    return ours, (o[0], g.params.V, g.params.c, g.params.layers, g.x, g.state)
+
+
 def noisy(cell, x, book):
     """The same with all that can be drawn by chance, in either direction."""
     directions = ("reverse", "forward")
@@ -352,6 +377,7 @@ CASES = {
     **{f"{cell}, two layers": partial(whole, cell, ("reverse",), X) for cell in LAYERS},
     **{f"{cell}, two directions": partial(whole, cell, ("forward", "reverse"), X) for cell in LAYERS},
     **{f"{cell}, noise": partial(noisy, cell, X) for cell in LAYERS},
+    **{f"{cell}, last state": partial(last_state, cell, ("forward", "reverse")) for cell in LAYERS},
     "two directions, indices": partial(whole, "gru", ("forward", "reverse"), INDICES),
     "layer normalisation": normalisation,
     "columns": in_columns,

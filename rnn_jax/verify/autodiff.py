@@ -44,7 +44,9 @@ class Values(NamedTuple):
 def total_loss(shape: Shape, params: Any, x: Any, state0: Any, rest: dict[str, Any]) -> tuple[Any, Any]:
     """The point's loss, and the logits and final states beside it."""
     cell, directions = shape.cell, shape.directions
-    o, final = model.forward(params, x, state0, rest["mask"], cell=cell, directions=directions, noise=rest["noise"])
+    o, final = model.forward(
+        params, x, state0, rest["mask"], cell=cell, directions=directions, noise=rest["noise"], head=shape.head
+    )
     if shape.loss == "linear":
         value: Any = jnp.sum(rest["y"] * o)
     elif shape.loss == "cross_entropy":
@@ -94,4 +96,4 @@ def outputs_by_name(point: Point, o: np.ndarray, final: Any) -> dict[str, np.nda
         for name, array in state._asdict().items()
         if array is not None
     }
-    return {"o": o[point.mask]} | states
+    return {"o": o[point.mask] if point.shape.head == "each" else o} | states

@@ -36,7 +36,7 @@ def forward(point: Point) -> tuple[np.ndarray, model.States, model.Cache]:
     """Logits, final states and cache."""
     params, state0, _ = translate(point)
     shape = point.shape
-    options: Any = {"cell": shape.cell, "directions": shape.directions, "noise": noise_of(point)}
+    options: Any = {"cell": shape.cell, "directions": shape.directions, "noise": noise_of(point), "head": shape.head}
     return model.forward(params, point.x, state0, point.mask, **options)
 
 

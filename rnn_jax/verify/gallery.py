@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 from rnn_jax.verify import canonical, one_example
 from rnn_jax.verify.autodiff import Values
-from rnn_jax.verify.points import DRAWN, Point
+from rnn_jax.verify.points import OF_ALL_CELLS, Point
 
 
 class Implementation(NamedTuple):
     """One hand-written gradient: what it is judged on, and how it is run."""
 
     name: str
-    family: str  # whose points it is judged at: a cell's, or those of all cells with a kind of noise
+    family: str  # whose points it is judged at: a cell's, or one of all cells
     differentiate: Callable[[Point], Values]
     loss: Callable[[Point], Any]  # its own forward alone: complex numbers pass through it
     fits: Callable[[Point], bool] = lambda point: True
@@ -22,7 +22,7 @@ class Implementation(NamedTuple):
 
 
 def whole_model(family: str) -> Implementation:
-    """The canonical model with a cell, or with a kind of noise and every cell."""
+    """The canonical model with a cell, or with every cell and a kind of noise or another readout."""
     return Implementation(family, family, canonical.differentiate, canonical.loss)
 
 
@@ -44,5 +44,5 @@ IMPLEMENTATIONS = (
     whole_model("rnn-norm"),
     whole_model("lstm-norm"),
     whole_model("gru-norm"),
-    *map(whole_model, DRAWN),
+    *map(whole_model, OF_ALL_CELLS),
 )

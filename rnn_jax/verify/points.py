@@ -31,14 +31,22 @@ class Shape:
     l2: float = 0.0
     dtype: str = "float64"
     noise: tuple[str, ...] = ()  # what is drawn by chance: some of DRAWN
+    head: model.Head = "each"
 
     @property
     def family(self) -> str:
-        """Whose points these are: a kind of noise's or else a cell's."""
-        return "+".join(self.noise) or self.cell
+        """Whose points these are: a kind of noise's, those of the last state, or else a cell's."""
+        return "+".join(self.noise) or (LAST if self.head == "last" else self.cell)
+
+    @property
+    def outputs(self) -> int:
+        """Steps that have logits."""
+        return 1 if self.head == "last" else self.T
 
 
 DRAWN = ("dropout", "variational", "zoneout")
+LAST = "last-state"
+OF_ALL_CELLS = (*DRAWN, LAST)  # families of points of every cell
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Point:
     state0: model.States
     mask: np.ndarray
     y: np.ndarray  # target, or for the linear loss <y, o> the gradient of the logits
-    weights: np.ndarray  # (T, B), of each step's loss
+    weights: np.ndarray  # (T, B), or (1, B) of the last state, of each step's loss
     dfinal: model.States
     noise: model.Noise | None = None
 

@@ -25,8 +25,7 @@ from rnn_jax.verify.gallery import IMPLEMENTATIONS, Implementation
 from rnn_jax.verify.points import Point, Shape, cast
 from rnn_jax.verify.report import Case, Comparison, Opinion, Report, Verdict
 
-EACH = 15  # random configurations of each cell and of each kind of noise
-CONFIGS = EACH * len({implementation.family for implementation in IMPLEMENTATIONS})
+EACH = 15  # random configurations of each family that is asked for
 DRAWS = 4  # of the noise
 # Before anyone is accused the noise is measured harder, with so many draws where an error is less than so many times
 # the noise: saturation can hide all of it, an unlucky draw not more than the larger part.
@@ -70,18 +69,19 @@ def verify(
 ) -> Report:
     """Compare every hand-written gradient in `reference/` with jax.grad of the same lax.scan forward.
 
-    At the founding problems and at `configs` random configurations (CONFIGS if None), or at the arrays of the .npz file
-    `point` instead (see `own_point.from_file`). `only` names implementations, `dtype` is "float64" or "float32".
+    At the founding problems and at `configs` random configurations (15 of each cell and kind of noise if None), or at
+    the arrays of the .npz file `point` instead (see `own_point.from_file`). `only` names implementations, `dtype` is
+    "float64" or "float32".
     `progress(done, total)` is called after each case. Raises InputError for what does not fit.
     """
     start = time.perf_counter()
     chosen = choose(only)
     require(dtype in ("float64", "float32"), f"the dtype is {dtype!r}, but float64 or float32 is right")
     require(point is None or configs is None, "configs and point were both given, but only one of them is right")
-    configs = CONFIGS if configs is None else configs
+    wanted = list(dict.fromkeys(implementation.family for implementation in chosen))
+    configs = EACH * len(wanted) if configs is None else configs
     require(configs >= 0, f"the number of configurations is {configs}, but 0 or more is right")
     require(seed >= 0, f"the seed is {seed}, but 0 or more is right")
-    wanted = list(dict.fromkeys(implementation.family for implementation in chosen))
     if point is None:
         points = founding(wanted) + random_points(wanted, configs, seed)
     else:

@@ -3,7 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from rnn_jax import cells, initial, model
 from rnn_jax.losses import Reduction
 from rnn_jax.problems import Problem
-from rnn_jax.verify.points import DRAWN, Loss, Point, Shape
+from rnn_jax.verify.points import LAST, OF_ALL_CELLS, Loss, Point, Shape
 
 
 def from_problem(problem: Problem, cell: str) -> Point:
@@ -79,12 +79,13 @@ def random_shapes(cell: str, count: int, rng: np.random.Generator) -> list[Shape
     return [random_sizes(cell, plan, rng) for plan in PLANS[:count]]
 
 
-def noisy_shapes(kind: str, count: int, rng: np.random.Generator) -> list[Shape]:
-    """Every cell with a kind of noise, each with another plan, and then with more of them."""
+def shapes_of_all(family: str, count: int, rng: np.random.Generator) -> list[Shape]:
+    """Every cell with a kind of noise, or read out at the end, each with another plan, and then with more of them."""
+    more: dict[str, Any] = {"head": "last"} if family == LAST else {"noise": (family,)}
     most = math.lcm(len(cells.CELLS), len(PLANS))
     plans = PLANS[7:] + PLANS[:7]  # so that those with both biases come first
     dealt = zip(itertools.cycle(cells.CELLS), itertools.cycle(plans), range(min(max(count, len(cells.CELLS)), most)))
-    return [replace(random_sizes(cell, plan, rng), noise=(kind,)) for cell, plan, _ in dealt]
+    return [replace(random_sizes(cell, plan, rng), **more) for cell, plan, _ in dealt]
 
 
 def random_sizes(cell: str, plan: Plan, rng: np.random.Generator) -> Shape:
@@ -101,25 +102,25 @@ MASKS = ("padding", "gaps", "none")
 
 def random_mask(shape: Shape, kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A mask (T, B) and weights (T, B) of the loss: none, gaps anywhere, or padding that counts nothing."""
-    weights = rng.uniform(0.5, 2.0, (shape.T, shape.B))
+    weights = rng.uniform(0.5, 2.0, (shape.outputs, shape.B))
     mask = np.ones((shape.T, shape.B), bool)
     if kind == "gaps":
         mask = rng.random(mask.shape) < 0.7
         mask[0, 0] = True  # a point at which nothing happens would test nothing
     if kind == "padding":
         mask = np.arange(shape.T)[:, None] < rng.integers(1, shape.T + 1, shape.B)
-        weights = weights * mask
+        weights = weights * (mask if shape.head == "each" else 1)
     return mask, weights
 
 
 def random_target(shape: Shape, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Real numbers; for cross-entropy classes beside indices and distributions beside vectors, both with gaps."""
-    y = rng.normal(size=(shape.T, shape.B, shape.K))
+    y = rng.normal(size=(shape.outputs, shape.B, shape.K))
     if shape.loss == "linear":
         return y * (weights > 0)[..., None]  # what lies in the padding counts nothing
     if shape.loss == "squared_error":
         return y
-    classes = rng.integers(-1, shape.K, (shape.T, shape.B)).astype(np.int32)
+    classes = rng.integers(-1, shape.K, (shape.outputs, shape.B)).astype(np.int32)
     classes[0, 0] = 0  # a mean needs one step that counts
     return classes if shape.indices else (classes >= 0)[..., None] * rng.dirichlet(np.ones(shape.K), classes.shape)
 
@@ -190,11 +191,11 @@ def random_noise(shape: Shape, rng: np.random.Generator) -> model.Noise:
 
 
 def sweep(family: str, count: int, seed: int) -> list[Point]:
-    """Random points of a cell, or of a kind of noise, dealt out to some shapes, each with every mask in turn."""
+    """Random points of a cell, or of another family, dealt out to some shapes, each with every mask in turn."""
     rng = np.random.default_rng([seed, *family.encode()])  # the same points whatever others are asked for
-    make = random_shapes if family in cells.CELLS else noisy_shapes
+    make = random_shapes if family in cells.CELLS else shapes_of_all
     shapes = make(family, -(-count // len(MASKS)), rng)
-    masks = range(len(shapes)) if family in DRAWN else [0] * len(shapes)
+    masks = range(len(shapes)) if family in OF_ALL_CELLS else [0] * len(shapes)
     return [
         random_point(f"random {n}", shape, MASKS[(n // len(shapes) + first) % len(MASKS)], rng)
         for n, (shape, first) in zip(range(count), itertools.cycle(zip(shapes, masks, strict=True)), strict=False)
