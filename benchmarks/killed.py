@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 TEXT = "a rose is a rose is a rose, said the nose that knows those rows of roses. " * 200
-OPTIONS = ("--hidden", "24", "--steps", "32", "--batch", "4", "--optimizer", "adam", "--schedule", "cosine")
+OPTIONS = ("--hidden", "24", "--steps", "32", "--batch", "4", "--schedule", "cosine", "--dropout", "0.1")
 
 
 def command(folder: Path, *more: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console, RenderableType
 
-from rnn_jax import cli_exchange, cli_train
+from rnn_jax import cli_exchange, cli_sample, cli_train
 from rnn_jax._version import __version__
 from rnn_jax.cache import keep_compiled
 from rnn_jax.errors import InputError, require
@@ -52,7 +52,8 @@ def root(
 
 
 app.command()(cli_train.train)
-app.command()(cli_train.sample)
+app.command()(cli_train.problems)
+app.command()(cli_sample.sample)
 app.command()(cli_exchange.export)
 app.command("import")(cli_exchange.import_)
 
@@ -60,7 +61,8 @@ app.command("import")(cli_exchange.import_)
 @app.command()
 def verify(
     configs: Annotated[
-        int | None, typer.Option(parser=whole_number, metavar="N", help="Random configurations. [default: 165]")
+        int | None,
+        typer.Option(parser=whole_number, metavar="N", help="Random configurations. [default: 15 of each kind]"),
     ] = None,
     seed: Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Of the random configurations.")] = 0,
     only: Annotated[list[str] | None, typer.Option(help="Implementations, by comma: rnn, columns, lstm, ...")] = None,
@@ -228,8 +230,10 @@ def main() -> None:
         status = INTERRUPTED
     except Exception as error:
         message = getattr(error, "format_message", None)  # click's errors: of an option that does not exist or fit
-        if debug or not (message or isinstance(error, InputError | OSError)):
+        no_room = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+        if debug or not (message or no_room or isinstance(error, InputError | OSError)):
             traceback.print_exc()
-        print(f"rnn-jax: {message() if message else error}", file=sys.stderr)
+        said = "there is not enough memory for this: smaller sizes are right" if no_room else error
+        print(f"rnn-jax: {message() if message else said}", file=sys.stderr)
         status = 2
     sys.exit(status)

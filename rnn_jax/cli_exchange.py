@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnn_jax.cli_train import LAST, free, make_folder, prepare
+from rnn_jax.cli_train import LAST, free, prepare
 from rnn_jax.errors import InputError, require
 from rnn_jax.files import require_writable, write_bytes
+from rnn_jax.folders import claimed
 from rnn_jax.interrupts import ending_at_once
 
 if TYPE_CHECKING:
@@ -32,16 +33,16 @@ def export(
     out = out or path.with_name(f"{path.stem}-{to}.safetensors")
     prepare(small=False)
     with ending_at_once():
-        from rnn_jax import runs
+        from rnn_jax import saved
         from rnn_jax.interchange.layouts import CLASSES, layout
         from rnn_jax.interchange.outward import as_file
 
-    run = runs.load(path)
+    run = saved.load(path)
     spec = run.plan.spec
     layout(to, spec.cell)  # what is wrong with --to comes before what is wrong with --out
     require_writable(out)
     require(
-        not (out.is_file() and runs.is_whole(out)),
+        not (out.is_file() and saved.is_whole(out)),
         f"--out {out} is a checkpoint, which would be lost: the name of a file of its own is right",
     )
     data, folded = as_file(spec, run.state.params, run.vocabulary, to)
@@ -72,7 +73,7 @@ def import_(
     require(not (folder / LAST).exists(), f"{folder} holds a run already: another --out is right")
     prepare(small=False)
     with ending_at_once():
-        from rnn_jax import runs
+        from rnn_jax import saved
         from rnn_jax.interchange import begin, files
         from rnn_jax.interchange.inward import imported
 
@@ -85,8 +86,8 @@ def import_(
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     run = begin.begun(found, letters, text or [])
-    make_folder(folder)
-    runs.save(folder, run)
+    with claimed(folder):
+        saved.save(folder, run)
     print(f"{folder / LAST}: {found.spec.cell}, {described(found.spec, run.plan.recipe.dtype)}")
     for bare, what in ((found.bare_layers, "the layers have"), (found.bare_readout, "the readout has")):
         if bare:

@@ -1,21 +1,25 @@
-"""The commands that train a model and go on with a text: rnn-jax train, rnn-jax sample."""
+"""The command that trains a model: rnn-jax train."""
 
 import math
 import os
+import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rnn_jax.cache import keep_compiled
 from rnn_jax.errors import InputError, require
+from rnn_jax.files import require_writable
+from rnn_jax.folders import claimed
 from rnn_jax.interrupts import STATUS as INTERRUPTED
 from rnn_jax.interrupts import ending_at_once
 from rnn_jax.meter import meter
@@ -24,7 +28,10 @@ if TYPE_CHECKING:
     from rnn_jax.runs import Material, Run
 
 LAST = "last.safetensors"
-SAVED_EVERY = 50  # chunks of updates, some seconds
+# What can be trained, told without importing JAX; a test holds them against the modules that have it.
+CELLS = ("rnn", "rnn-relu", "lstm", "gru", "gru-before", "rnn-norm", "lstm-norm", "gru-norm")
+FOUNDING = ("learn", "alphabet", "words", "hello", "theory")
+SAVED_EVERY = 10.0  # seconds, between two checkpoints that nothing else asks for
 VALIDATED = 20  # times in a run
 TINY, FEW = 32, 4  # units and streams, up to which a whole loop over time is one kernel
 ALL_IN_ONE = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1000000000"
@@ -32,79 +39,141 @@ ALL_IN_ONE = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshol
 
 def train(
     context: typer.Context,
-    problem: Annotated[str | None, typer.Argument(help="learn, alphabet, words, hello or theory.")] = None,
+    problem: Annotated[str | None, typer.Argument(help="Its name; `rnn-jax problems` lists them.")] = None,
     text: Annotated[list[Path] | None, typer.Option(help="A UTF-8 text file; may be given again.")] = None,
     out: Annotated[Path | None, typer.Option(help="A folder for checkpoints. [default: runs/NAME]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
-    cell: Annotated[str | None, typer.Option(help="rnn, rnn-relu, lstm, gru, gru-before.")] = None,
-    hidden: Annotated[int, typer.Option(help="Units of a layer, for --text.")] = 128,
-    layers: Annotated[int, typer.Option(help="Layers, for --text.")] = 1,
-    steps: Annotated[int, typer.Option(help="Characters that an update goes back through, for --text.")] = 64,
-    batch: Annotated[int, typer.Option(help="Streams of the text side by side, for --text.")] = 32,
-    held_out: Annotated[float, typer.Option(help="How much of a text, its end, is not trained on.")] = 0.1,
-    updates: Annotated[
-        int | None, typer.Option(help="How many. [default: 100000 for a problem, 2000 for a text]")
+    plot: Annotated[Path | None, typer.Option(help="Draw the curves into this .svg, .png or .pdf.")] = None,
+    cell: Annotated[str | None, typer.Option(help=f"{', '.join(CELLS)}.")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Units of a layer in one direction.")] = None,
+    layers: Annotated[int | None, typer.Option(help="Layers.")] = None,
+    both: Annotated[bool, typer.Option("--both", help="Read in both directions of time.")] = False,
+    steps: Annotated[int | None, typer.Option(help="Steps that an update goes back through, or of a task.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Streams of a text, or sequences, side by side.")] = None,
+    held_out: Annotated[
+        float | None, typer.Option(help="How much of a text, its end, is not trained on. [default: 0.1]")
     ] = None,
+    updates: Annotated[int | None, typer.Option(help="How many. [default: the problem's; 2000 for a text]")] = None,
     optimizer: Annotated[str | None, typer.Option(help="sgd, momentum, rmsprop, adagrad, adam, adamw.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Learning rate. [default: 0.01 for a problem, 0.002]")] = None,
+    rate: Annotated[float | None, typer.Option(help="Learning rate. [default: the problem's; 0.002]")] = None,
     schedule: Annotated[str, typer.Option(help="constant, linear or cosine.")] = "constant",
     warmup: Annotated[int, typer.Option(help="Updates until the rate is reached.")] = 0,
-    clip_norm: Annotated[float, typer.Option(help="Bound of the norm of all gradients together; 0 is none.")] = 0.0,
+    clip_norm: Annotated[
+        float | None, typer.Option(help="Bound of the norm of all gradients together; 0 is none.")
+    ] = None,
     clip_value: Annotated[float, typer.Option(help="Bound of each entry of a gradient; 0 is none.")] = 0.0,
-    weight_decay: Annotated[float, typer.Option(help="Of adamw; for the others L2.")] = 0.0,
-    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
-    seed: Annotated[int, typer.Option(help="Of the initial weights of a text's model.")] = 0,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Of adamw; for the others L2. [default: 0.01 for adamw; 0]")
+    ] = None,
+    l2: Annotated[float, typer.Option(help="Penalty on the readout's matrix.")] = 0.0,
+    dropout: Annotated[float, typer.Option(help="Of what a layer hands on, to the next or to the readout.")] = 0.0,
+    recurrent_dropout: Annotated[float, typer.Option(help="Of the state, the same at every step.")] = 0.0,
+    zoneout: Annotated[float, typer.Option(help="Of the hidden state: so much of it is kept as it was.")] = 0.0,
+    zoneout_cell: Annotated[float, typer.Option(help="Of the LSTM's cell state.")] = 0.0,
+    init: Annotated[str, typer.Option(help="Initial weights: uniform or orthogonal.")] = "uniform",
+    forget_bias: Annotated[float, typer.Option(help="Added to the LSTM's forget bias at first.")] = 0.0,
+    patience: Annotated[int, typer.Option(help="Measurements without a better one that end it; 0 is never.")] = 0,
+    dtype: Annotated[str, typer.Option(help="float32, float64, or bfloat16 for products alone.")] = "float32",
+    seed: Annotated[int, typer.Option(help="Of all that is drawn.")] = 0,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> int:
-    """Train a character model, on a small problem or on text files, and keep checkpoints.
+    """Train a model, on a problem by its name or on text files, and keep checkpoints.
 
     rnn-jax train alphabet; rnn-jax train --text book.txt --hidden 256
 
     Ctrl-C saves and says how to go on. Exit status: 0 done, 2 could not run, 130 stopped.
     """
     require((problem is None) != (text is None), "a PROBLEM or --text FILE is right, and not both")
-    folder = out or Path("runs") / (problem or (text or [Path()])[0].stem)
-    if resume:
-        only_with_resume(context)
-    elif out is None:
-        folder = free(folder)
-    else:
-        require(
-            not (out / LAST).exists(), f"{out} holds a run already: --resume goes on with it, another --out keeps it"
-        )
-    prepare(was_small(folder / LAST) if resume else problem is not None or is_small(hidden, batch))
+    folder = place(problem or (text or [Path()])[0].stem, out, resume, context)
+    if plot is not None:
+        require_writable(plot)
+        metrics_of_run().require_plottable(plot)
+    tiny = is_small(problem, hidden or 128, batch or 32)
+    prepare(was_small(folder / LAST) if resume else tiny)
     with ending_at_once():
-        from rnn_jax import runs
+        from rnn_jax import begin, saved
+        from rnn_jax.noise import Rates
         from rnn_jax.recipe import Recipe
 
-    if updates is None:
-        updates = 100_000 if problem else 2_000
-    if rate is None:
-        rate = 0.01 if problem else 0.002
-    recipe = Recipe(
-        updates, optimizer or ("sgd" if problem else "adam"), rate, schedule=schedule, warmup=warmup,
-        clip_norm=clip_norm, clip_value=clip_value, weight_decay=weight_decay, dtype=dtype, seed=seed,
-    )  # fmt: skip
-    make_folder(folder)
+    with claimed(folder):
+        if resume:
+            run = saved.load(folder / LAST)
+            run = the_same(run, problem, text or [], folder)
+            material = begin.again(run)
+        else:
+            usual = begin.usual(problem)
+            decay = (0.01 if optimizer == "adamw" else 0.0) if weight_decay is None else weight_decay
+            recipe = Recipe(
+                usual.updates if updates is None else updates, optimizer or usual.optimizer,
+                usual.rate if rate is None else rate, schedule=schedule, warmup=warmup,
+                clip_norm=usual.clip_norm if clip_norm is None else clip_norm, clip_value=clip_value,
+                weight_decay=decay, l2=l2, rates=Rates(dropout, recurrent_dropout, zoneout, zoneout_cell),
+                init=init, forget_bias=forget_bias, patience=patience, dtype=dtype, seed=seed,
+            )  # fmt: skip
+            ways: tuple[Any, ...] = ("forward", "reverse") if both else ("forward",)
+            sizes = begin.Sizes(cell, hidden, layers, ways, steps, batch)
+            if problem:
+                run, material = begin.of_problem(problem, recipe, sizes, held_out)
+            else:
+                end = begin.HELD_OUT if held_out is None else held_out
+                run, material = begin.of_texts(text or [], recipe, sizes, end)
+            require(
+                not patience or material.held_out is not None,
+                f"--patience is {patience}, but nothing is held out that could get no better",
+            )
+        status = trained(run, material, folder)
+    if plot is not None:
+        metrics_of_run().plot(folder, plot)
+    return status
+
+
+def the_same(run: "Run", problem: str | None, texts: list[Path], folder: Path) -> "Run":
+    """The run, if it is of this problem or these texts, wherever they lie by now; raises InputError if it is not."""
+    from rnn_jax import begin
+
+    source = run.source
+    require(
+        bool(source.problem or source.texts),
+        f"the run in {folder} was imported without a text to go on with: rnn-jax import with --text FILE is right",
+    )
+    if not problem and source.texts and begin.digest(begin.read_texts(texts)) == source.sha256:
+        return replace(run, source=replace(source, texts=tuple(map(str, texts))))
+    require(
+        (problem or "", tuple(map(str, texts))) == (source.problem, source.texts),
+        f"the run in {folder} is of {shown(run)}: {again(run, folder)} is right",
+    )
+    return run
+
+
+def problems() -> int:
+    """List what `rnn-jax train` knows by name, and how each is trained where nothing else is asked for.
+
+    rnn-jax problems
+    """
+    with ending_at_once():
+        from rnn_jax import begin
+
+    print("\n".join(begin.described()))
+    return 0
+
+
+def metrics_of_run() -> ModuleType:
+    """The module that keeps curves, which imports JAX."""
+    from rnn_jax import metrics
+
+    return metrics
+
+
+def place(name: str, out: Path | None, resume: bool, context: typer.Context) -> Path:
+    """The folder of a run; raises InputError where it holds one already, or where settings are given to one."""
+    folder = out or Path("runs") / name
     if resume:
-        run = runs.load(folder / LAST)
-        require(
-            bool(shown(run)),
-            f"the run in {folder} was imported without a text to train on: rnn-jax import with --text is right",
-        )
-        named = (problem or "", tuple(map(str, text or ())))
-        require(
-            named == (run.source.problem, run.source.texts),
-            f"the run in {folder} is of {shown(run)}: rnn-jax train {shown(run)} --out {folder} --resume is right",
-        )
-        material = runs.again(run)
-    elif problem:
-        run, material = runs.of_problem(problem, recipe, cell)
-    else:
-        run, material = runs.of_texts(
-            text or [], recipe, cell=cell or "lstm", H=hidden, layers=layers, T=steps, B=batch, held_out=held_out
-        )
-    return trained(run, material, folder)
+        only_with_resume(context)
+        return folder
+    if out is None:
+        return free(folder)
+    require(not (out / LAST).exists(), f"{out} holds a run already: --resume goes on with it, another --out keeps it")
+    return folder
 
 
 def only_with_resume(context: typer.Context) -> None:
@@ -112,7 +181,7 @@ def only_with_resume(context: typer.Context) -> None:
     for name in context.params:
         given = context.get_parameter_source(name)
         if (
-            name not in ("problem", "text", "out", "resume", "debug")
+            name not in ("problem", "text", "out", "resume", "plot", "debug")
             and given is not None
             and given.name == "COMMANDLINE"
         ):
@@ -132,85 +201,69 @@ def free(folder: Path) -> Path:
 
 
 def trained(run: "Run", material: "Material", folder: Path) -> int:
-    """Make the updates that are left, and save now and then, at the end, and where it is stopped."""
-    from rnn_jax import runs
+    """Make the updates that are left; measure, note and save now and then, at the end, and where it is stopped."""
+    from rnn_jax import runs, saved
     from rnn_jax import train as training
 
+    metrics = metrics_of_run()
     total, size = run.plan.recipe.updates, training.chunk(run.plan, run.B)
-    between = math.ceil(total / VALIDATED / size) * size
-    name, said = run.source.problem or Path(run.source.texts[0]).stem, ""
-    letters = int(material.data.mask[: run.plan.feed.T].sum())
-    with stopping() as stopped, meter(name, run.step, total, letters) as show:
-        for made, losses in runs.advance(run, material):
-            run = replace(made, best=run.best)  # what is yielded knows of no best since it began
-            said = f"loss {losses[-1]:.4f}"
-            better = False
-            if run.step % between == 0 or run.step == total:
-                valid = runs.validated(run, material)
-                if valid is not None:
-                    better = valid < run.best
-                    run = replace(run, best=valid) if better else run
-            if math.isfinite(run.best):
-                said += f", held out {run.best / math.log(2):.3f} bits a character"
-            show(run.step, said)
-            if better or run.step == total or stopped() or (run.step // size) % SAVED_EVERY == 0:
-                runs.save(folder, run, best=better)
-            if stopped():
-                break
-    print(f"{name}: {run.step:,} of {total:,} updates, {said}; {folder / 'last.safetensors'}")
-    if run.step < total:
-        print(f"stopped: rnn-jax train {shown(run)} --out {folder} --resume goes on")
+    between = max(1, total // VALIDATED // size) * size
+    name, said, held_out = run.label, "", ""
+    lines, begun = metrics.Lines(folder, run.step), time.monotonic()
+    written = begun
+    unit = "characters" if run.plan.spec.predicts == "characters" else "steps"
+    with stopping() as stopped, meter(name, run.step, total, run.plan.feed.T * run.B, unit) as show:
+        while not runs.over(run) and not stopped():
+            run, losses = runs.advance(run, material)
+            loss, better = float(losses.mean()), False
+            line: dict[str, Any] = {"updates": run.step, "loss": loss, "seconds": round(time.monotonic() - begun, 3)}
+            due = run.step % between == 0 or run.step == total
+            found = runs.validated(run, material) if due else None
+            if found is not None:
+                run, better = runs.noted(run, found)
+                line["held_out"] = metrics.told(found, run.plan.spec)
+                held_out = f", held out {metrics.in_words(line['held_out'])}"
+            require_finite(run, loss, folder)
+            lines.note(**line)
+            said = f", loss {loss:.4f}{held_out}"
+            show(run.step, said.removeprefix(", "))
+            if better or runs.over(run) or stopped() or time.monotonic() - written > SAVED_EVERY:
+                saved.save(folder, run, best=better)
+                written = time.monotonic()
+    print(f"{name}: {run.step:,} of {total:,} updates{said}; {folder / LAST}")
+    if run.stale and runs.over(run) and run.step < total:
+        print(f"nothing better in {run.stale} measurements: the best is {folder / 'best.safetensors'}")
+    if not runs.over(run):
+        print(f"stopped: {again(run, folder)} goes on")
         return INTERRUPTED
     return 0
 
 
+def require_finite(run: "Run", loss: float, folder: Path) -> None:
+    """Raise InputError where a run has lost itself in infinities, before they are written over what was there."""
+    from rnn_jax import runs
+
+    if not math.isfinite(loss) or not runs.finite(run):
+        kept = f"; {folder / LAST} is from before" if (folder / LAST).exists() else ""
+        raise InputError(
+            f"the loss is {loss}, and not all weights are finite, after {run.step:,} updates: "
+            f"a smaller --rate, or --clip-norm, is right{kept}"
+        )
+
+
+def again(run: "Run", folder: Path) -> str:
+    """The command that goes on with a run."""
+    return f"rnn-jax train {shown(run)} --out {shlex.quote(str(folder))} --resume"
+
+
 def shown(run: "Run") -> str:
     """How the command line names what a run is of."""
-    return run.source.problem or " ".join(f"--text {each}" for each in run.source.texts)
+    return run.source.problem or " ".join(f"--text {shlex.quote(each)}" for each in run.source.texts)
 
 
-def sample(
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint, or the folder of a run.")],
-    prompt: Annotated[str, typer.Option(help="The text to go on with.")],
-    length: Annotated[int, typer.Option(help="So many more characters.")] = 200,
-    temperature: Annotated[float, typer.Option(help="0 takes the likeliest character each time.")] = 0.0,
-    top_k: Annotated[int, typer.Option(help="Draw among so many of the likeliest; 0 is all.")] = 0,
-    top_p: Annotated[float, typer.Option(help="Draw among the likeliest that make up so much.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> int:
-    """Go on with a prompt, character by character, as a trained model does.
-
-    rnn-jax sample runs/alphabet --prompt ABCDEFG --length 4
-    """
-    require(length >= 0, f"the length is {length}, but 0 or more is right")
-    prepare(small=True)
-    with ending_at_once():
-        import jax
-
-        from rnn_jax import generate, runs
-        from rnn_jax import text as letters
-
-    run = runs.load(checkpoint / LAST if checkpoint.is_dir() else checkpoint)
-    how = generate.Sampler(temperature, top_k, top_p).checked()
-    stream = generate.prime(run.plan.spec, run.state.params, letters.encode(prompt, run.vocabulary))
-    print(prompt, end="", flush=True)
-    key, left = jax.random.key(seed), length
-    while left:
-        count = min(left, AT_ONCE)
-        stream, drawn = generate.go_on(run.plan.spec, run.state.params, stream, key, count, how)
-        print(letters.decode(drawn.tolist(), run.vocabulary), end="", flush=True)
-        left -= count
-    print()
-    return 0
-
-
-AT_ONCE = 64  # characters that are shown together
-
-
-def is_small(hidden: int, batch: int) -> bool:
+def is_small(problem: str | None, hidden: int, batch: int) -> bool:
     """Whether XLA is to make one kernel of a whole loop over time, which only pays for the smallest networks."""
-    return hidden <= TINY and batch <= FEW
+    return problem in FOUNDING if problem else hidden <= TINY and batch <= FEW
 
 
 def was_small(path: Path) -> bool:
@@ -221,7 +274,7 @@ def was_small(path: Path) -> bool:
         meta = read(path).meta
     except InputError:
         return False  # what is wrong with it is told where it is loaded
-    return bool(meta["source"]["problem"]) or is_small(meta["spec"]["H"], meta["B"])
+    return is_small(meta["source"]["problem"], meta["spec"]["H"], meta["B"])
 
 
 def prepare(small: bool) -> None:
@@ -233,17 +286,6 @@ def prepare(small: bool) -> None:
     import jax
 
     jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]  # every array names its own precision
-
-
-def make_folder(folder: Path) -> None:
-    """The folder of a run, without what a killed one left half written; raises InputError where there can be none."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for half in folder.glob(".*.safetensors.*"):
-            half.unlink()
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror or error}") from error
-    require(os.access(folder, os.W_OK), f"{folder} cannot be written to: another --out is right")
 
 
 @contextmanager

@@ -9,3 +9,8 @@ def require(condition: bool, sentence: str) -> None:
     """Raise InputError with `sentence` unless `condition` holds."""
     if not condition:
         raise InputError(sentence)
+
+
+def check_seed(seed: int) -> None:
+    """Raise InputError for a seed that JAX's and NumPy's generators do not both take."""
+    require(0 <= seed < 2**32, f"the seed is {seed}, but 0 to {2**32 - 1} are right")

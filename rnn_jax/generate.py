@@ -9,13 +9,18 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Float, Integer
 
-from rnn_jax import initial, model
+from rnn_jax import initial, model, noise
 from rnn_jax.arrays import Array
 from rnn_jax.errors import require
+from rnn_jax.noise import NO_NOISE, Rates
 from rnn_jax.spec import Spec
+from rnn_jax.text import NOTHING
+
+LEAST = 1e-3  # of the temperature, below which float32 makes infinities of differences of logits
 
 
 class Sampler(NamedTuple):
@@ -27,7 +32,8 @@ class Sampler(NamedTuple):
 
     def checked(self) -> "Sampler":
         """Itself; raises InputError for what cannot be."""
-        require(self.temperature >= 0, f"the temperature is {self.temperature}, but 0 or more is right")
+        fits = self.temperature == 0 or LEAST <= self.temperature < float("inf")
+        require(fits, f"the temperature is {self.temperature}, but 0, or {LEAST} or more, is right")
         require(self.top_k >= 0, f"top_k is {self.top_k}, but 0 for all of them, or more, is right")
         require(0 < self.top_p <= 1, f"top_p is {self.top_p}, but more than 0 and at most 1 is right")
         return self
@@ -41,14 +47,30 @@ class Stream(NamedTuple):
     drawn: Integer[Array, ""]
 
 
-def prime(spec: Spec, params: model.Params, prompt: Integer[Array, " T"]) -> Stream:
-    """The stream behind a prompt, each of whose characters is fed once; raises InputError for an empty one."""
+def prime(spec: Spec, params: model.Params, prompt: Integer[Array, " T"], rates: Rates = NO_NOISE) -> Stream:
+    """The stream behind a prompt, each of whose characters is fed once.
+
+    rates: those that the model was trained with; zoneout goes on in the mean (noise.expected). Raises InputError for a
+    prompt that is empty, or holds an index that has no character.
+    """
     require(len(prompt) > 0, "the prompt is empty, but one character or more is right")
+    known = isinstance(prompt, jax.core.Tracer) or bool(
+        np.all((np.asarray(prompt) >= -1) & (np.asarray(prompt) < spec.D))
+    )
+    require(known, f"the prompt is {prompt}, but indices from 0 to {spec.D - 1} are right")
     require(spec.directions == ("forward",), "only a model that reads forward alone can go on with a text")
     zeros = initial.zero_state(1, spec.H, cell=spec.cell, layers=spec.layers)
     state0 = jax.tree.map(lambda a: jnp.asarray(a, params.V.dtype), zeros)
-    o, hidden = model.forward(params, jnp.asarray(prompt)[:, None], state0, cell=spec.cell)
+    o, hidden = forward(spec, params, jnp.asarray(prompt)[:, None], state0, rates)
     return Stream(o[-1, 0], hidden, jnp.zeros((), jnp.int32))
+
+
+def forward(
+    spec: Spec, params: model.Params, x: Integer[Array, "T B"], state0: model.States, rates: Rates
+) -> tuple[Float[Array, "T B K"], model.States]:
+    """The logits and the final states of a network that has learned."""
+    drawn = None if rates == NO_NOISE else noise.expected(spec, rates, params.V.dtype)
+    return model.forward(params, x, state0, cell=spec.cell, noise=drawn)
 
 
 def choose(logits: Float[Array, " K"], number: Float[Array, ""], how: Sampler) -> Integer[Array, ""]:
@@ -56,7 +78,7 @@ def choose(logits: Float[Array, " K"], number: Float[Array, ""], how: Sampler) -
     if how.temperature == 0:
         return jnp.argmax(logits)
     order = jnp.argsort(-logits, stable=True)
-    p = jax.nn.softmax(logits[order] / how.temperature)
+    p = jax.nn.softmax((logits[order] - logits[order[0]]) / how.temperature)
     rank = jnp.arange(len(p))
     before = jnp.cumsum(p) - p
     kept = (before < how.top_p) & ((rank < how.top_k) if how.top_k else True)
@@ -64,16 +86,69 @@ def choose(logits: Float[Array, " K"], number: Float[Array, ""], how: Sampler) -
     return order[jnp.minimum(jnp.sum(total <= number * total[-1]), jnp.sum(kept) - 1)]
 
 
-@functools.partial(jax.jit, static_argnames=("spec", "count", "how"))
+@functools.partial(jax.jit, static_argnames=("spec", "count", "how", "rates"))
 def go_on(
-    spec: Spec, params: model.Params, stream: Stream, key: Array, count: int, how: Sampler
+    spec: Spec,
+    params: model.Params,
+    stream: Stream,
+    key: Array,
+    count: int,
+    how: Sampler,
+    rates: Rates = NO_NOISE,
 ) -> tuple[Stream, Integer[Array, " count"]]:
     """So many more characters, and the stream behind them; the same for the same key, however they are cut up."""
 
     def step(stream: Stream, _: None) -> tuple[Stream, Array]:
         number = jax.random.uniform(jax.random.fold_in(key, stream.drawn), dtype=stream.logits.dtype)
         index = choose(stream.logits, number, how).astype(jnp.int32)
-        o, hidden = model.forward(params, index[None, None], stream.hidden, cell=spec.cell)
+        o, hidden = forward(spec, params, index[None, None], stream.hidden, rates)
         return Stream(o[0, 0], hidden, stream.drawn + 1), index
 
     return lax.scan(step, stream, length=count)
+
+
+class Beam(NamedTuple):
+    """The continuations that are kept, the likeliest first when all is done."""
+
+    logits: Float[Array, "W K"]
+    hidden: model.States
+    scores: Float[Array, " W"]  # the logarithm of each one's probability
+    indices: Integer[Array, "W length"]
+
+
+@functools.partial(jax.jit, static_argnames=("spec", "length", "width", "end", "rates"))
+def beam(
+    spec: Spec,
+    params: model.Params,
+    stream: Stream,
+    length: int,
+    width: int,
+    end: int = NOTHING,
+    rates: Rates = NO_NOISE,
+) -> tuple[Integer[Array, " length"], Float[Array, ""]]:
+    """The likeliest continuation of so many characters that a beam search of that width finds, and log p of it.
+
+    end: the index of what ends a text, if anything does: it is repeated behind that, at no cost.
+
+    Graves, Sequence Transduction with Recurrent Neural Networks (2012), section 3, without its pruning.
+    """
+    K = len(stream.logits)
+
+    def step(kept: Beam, t: Array) -> tuple[Beam, None]:
+        ended = (t > 0) & (kept.indices[:, t - 1] == end) & (end != NOTHING)
+        stays = jnp.where(jnp.arange(K) == end, 0.0, -jnp.inf)
+        total = kept.scores[:, None] + jnp.where(ended[:, None], stays, jax.nn.log_softmax(kept.logits))
+        scores, place = lax.top_k(total.ravel(), width)
+        parent, index = place // total.shape[1], (place % total.shape[1]).astype(jnp.int32)
+        hidden = jax.tree.map(lambda h: h[parent], kept.hidden)
+        o, hidden = forward(spec, params, index[None], hidden, rates)
+        return Beam(o[0], hidden, scores, kept.indices[parent].at[:, t].set(index)), None
+
+    start = Beam(
+        jnp.broadcast_to(stream.logits, (width, K)),
+        jax.tree.map(lambda h: jnp.broadcast_to(h, (width, h.shape[1])), stream.hidden),
+        jnp.where(jnp.arange(width) == 0, 0.0, -jnp.inf).astype(stream.logits.dtype),  # all begin as one
+        jnp.zeros((width, length), jnp.int32),
+    )
+    found, _ = lax.scan(step, start, jnp.arange(length))
+    return found.indices[0], found.scores[0]

@@ -47,3 +47,32 @@ def zero_state(B: int, H: int, *, cell: str = "rnn", layers: int = 1, directions
     """Initial states (B, H) of zeros for every layer and direction; float64."""
     s = np.zeros((B, H)) if cells.CELLS[cell].has_cell_state else None
     return tuple(tuple(cells.State(np.zeros((B, H)), s) for _ in range(directions)) for _ in range(layers))
+
+
+def orthogonal(rng: np.random.RandomState | np.random.Generator, params: model.Params) -> model.Params:
+    """The parameters with each gate's recurrent matrix orthogonal and biases of 0.
+
+    Saxe, McClelland, Ganguli, Exact Solutions to the Nonlinear Dynamics of Learning (2014), section 3.
+    """
+
+    def layer(p: cells.Params) -> cells.Params:
+        H = p.W.shape[0]
+        blocks = [np.linalg.qr(rng.normal(size=(H, H))) for _ in range(p.W.shape[1] // H)]
+        W = np.concatenate([q * np.sign(np.diag(r)) for q, r in blocks], axis=1)
+        return p._replace(W=W, b=np.zeros(p.b.shape), bh=None if p.bh is None else np.zeros(p.bh.shape))
+
+    return params._replace(layers=tuple(tuple(map(layer, each)) for each in params.layers), c=np.zeros(params.c.shape))
+
+
+def with_forget_bias(params: model.Params, bias: float) -> model.Params:
+    """An LSTM's parameters with so much added to the bias of the forget gate.
+
+    Jozefowicz, Zaremba, Sutskever, An Empirical Exploration of Recurrent Network Architectures (2015), section 2.2.
+    """
+
+    def layer(p: cells.Params) -> cells.Params:
+        H, b = p.W.shape[0], np.array(p.b)
+        b[H : 2 * H] += bias  # the gates stand in the order i, f, g, o
+        return p._replace(b=b)
+
+    return params._replace(layers=tuple(tuple(map(layer, each)) for each in params.layers))

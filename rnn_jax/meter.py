@@ -13,13 +13,13 @@ Show = Callable[[int, str], None]
 
 
 @contextmanager
-def meter(label: str, done: int, total: int, characters: int) -> Iterator[Show]:
-    """Yield show(updates made, words about the loss). characters: in one update."""
+def meter(label: str, done: int, total: int, size: int, unit: str = "characters") -> Iterator[Show]:
+    """Yield show(updates made, words about the loss). size: of one update, in the unit."""
     console, start, first = Console(stderr=True), time.monotonic(), done
 
     def speed(now: int) -> str:
-        rate = (now - first) * characters / max(1e-9, time.monotonic() - start)
-        return f"{rate:,.0f} characters/s"
+        rate = (now - first) * size / max(1e-9, time.monotonic() - start)
+        return f"{rate:,.0f} {unit}/s"
 
     if console.is_terminal:
         columns = (

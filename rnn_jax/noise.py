@@ -33,6 +33,9 @@ class Rates:
             require(0 <= rate < 1, f"the rate of {field.name} is {rate}, but 0 or more and less than 1 is right")
 
 
+NO_NOISE = Rates()
+
+
 def draw(
     key: Array, spec: Spec, rates: Rates, T: int, B: int, dtype: Any = jnp.float32, *, locked: bool = False
 ) -> model.Noise:

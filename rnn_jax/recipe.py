@@ -1,12 +1,16 @@
 """How a model is trained: optimiser, rate and its schedule, clipping, penalties; and optax's chain for it."""
 
+import math
 from dataclasses import dataclass
 
 import optax
 
-from rnn_jax.errors import require
+from rnn_jax.errors import check_seed, require
 from rnn_jax.losses import Reduction
+from rnn_jax.noise import NO_NOISE, Rates
 
+DTYPES = ("float32", "float64", "bfloat16")
+INITS = ("uniform", "orthogonal")
 OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adagrad", "adam", "adamw")
 SCHEDULES = ("constant", "linear", "cosine")
 
@@ -17,7 +21,10 @@ class Recipe:
 
     rate: the learning rate, reached after `warmup` updates; by `schedule` it goes to 0 at the last of `updates`.
     clip_value, clip_norm: bounds of each entry, and of all gradients' norm together; 0 is none. weight_decay: of adamw;
-    for the others it is added to the gradient, which is L2. l2: the strength of the penalty on V.
+    for the others it is added to the gradient, which is L2. l2: the strength of the penalty on V. rates: of dropout and
+    zoneout. init, forget_bias: the initial weights, and what is added to the LSTM's forget bias. patience: measurements
+    of what is held out without a better one after which training ends; 0 is never. dtype: of all numbers; bfloat16 is
+    float32 but for the factors of matrix products, which are rounded to it and added up in float32.
     """
 
     updates: int
@@ -31,18 +38,38 @@ class Recipe:
     weight_decay: float = 0.0
     l2: float = 0.0
     reduction: Reduction = "mean"
+    rates: Rates = NO_NOISE
+    init: str = "uniform"
+    forget_bias: float = 0.0
+    patience: int = 0
     dtype: str = "float32"
     seed: int = 0
 
+    @property
+    def storage(self) -> str:
+        """The dtype of parameters, states and sums."""
+        return "float64" if self.dtype == "float64" else "float32"
+
     def __post_init__(self) -> None:
         """Refuse what cannot be, in one sentence."""
-        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("dtype", ("float32", "float64"))):
+        known_values = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "dtype": DTYPES, "init": INITS}
+        for name, known in known_values.items():
             value = getattr(self, name)
             require(value in known, f"the {name} {value!r} is unknown; one of {', '.join(known)} is right")
+        numbers = ("rate", "momentum", "clip_value", "clip_norm", "weight_decay", "l2", "forget_bias")
+        for name in numbers:
+            require(
+                math.isfinite(getattr(self, name)), f"{name} is {getattr(self, name)}, but a finite number is right"
+            )
+        check_seed(self.seed)
         require(self.updates >= 1, f"updates is {self.updates}, but 1 or more is right")
         require(self.rate > 0, f"the rate is {self.rate}, but more than 0 is right")
         require(0 <= self.momentum < 1, f"the momentum is {self.momentum}, but 0 or more and less than 1 is right")
-        for name in ("warmup", "clip_value", "clip_norm", "weight_decay", "l2", "seed"):
+        require(
+            self.warmup < self.updates or not self.warmup,
+            f"warmup is {self.warmup}, but less than the {self.updates} updates is right, for the rate to be reached",
+        )
+        for name in ("warmup", "clip_value", "clip_norm", "weight_decay", "l2", "patience"):
             require(getattr(self, name) >= 0, f"{name} is {getattr(self, name)}, but 0 or more is right")
 
 

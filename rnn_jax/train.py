@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +11,14 @@ import optax
 from jax import lax
 from jaxtyping import Float, Integer
 
-from rnn_jax import feeds, initial, losses, model
+from rnn_jax import feeds, initial, losses, model, noise
 from rnn_jax.arrays import Array
+from rnn_jax.cells import CELLS
+from rnn_jax.products import in_half
 from rnn_jax.recipe import Recipe, optimizer
 from rnn_jax.spec import Spec
+
+DROPS = 2_000_003  # added to the seed for noise, so that it hangs on nothing else that is drawn
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class State(NamedTuple):
 
 def begin(plan: Plan, params: model.Params, B: int) -> State:
     """The state before the first update, in the recipe's precision; B: sequences side by side."""
-    dtype = plan.recipe.dtype
+    dtype = plan.recipe.storage
     made = jax.tree.map(lambda a: jnp.asarray(a, dtype), params)
     return State(made, optimizer(plan.recipe).init(made), zero_state(plan, B), jnp.zeros((), jnp.int32))
 
@@ -46,25 +50,58 @@ def zero_state(plan: Plan, B: int) -> model.States:
     """The state before a sequence."""
     spec = plan.spec
     zeros = initial.zero_state(B, spec.H, cell=spec.cell, layers=spec.layers, directions=len(spec.directions))
-    return jax.tree.map(lambda a: jnp.asarray(a, plan.recipe.dtype), zeros)
+    return jax.tree.map(lambda a: jnp.asarray(a, plan.recipe.storage), zeros)
+
+
+def logits(
+    plan: Plan, params: model.Params, batch: feeds.Batch, state0: model.States, drawn: model.Noise | None
+) -> tuple[Float[Array, "T' B K"], model.States]:
+    """What the model says, in the precision of the recipe, and the states after the last step."""
+    recipe, spec = plan.recipe, plan.spec
+    x = batch.x if jnp.issubdtype(batch.x.dtype, jnp.integer) else batch.x.astype(recipe.storage)
+    mask = None if plan.feed.whole else batch.mask
+    options: dict[str, Any] = {"cell": spec.cell, "directions": spec.directions, "head": spec.head}
+    with in_half(recipe.dtype == "bfloat16"):
+        return model.forward(params, x, state0, mask, noise=drawn, plan="fast", **options)
+
+
+def weights(plan: Plan, batch: feeds.Batch, dtype: jnp.dtype) -> Float[Array, "T' B"]:
+    """How much each target counts: nothing in the padding, and nothing of a sequence that is all padding."""
+    mask = jnp.asarray(batch.mask)
+    return (mask if plan.spec.head == "each" else mask.any(axis=0, keepdims=True)).astype(dtype)
 
 
 def loss(
-    plan: Plan, params: model.Params, batch: feeds.Batch, state0: model.States
+    plan: Plan,
+    params: model.Params,
+    batch: feeds.Batch,
+    state0: model.States,
+    drawn: model.Noise | None = None,
 ) -> tuple[Float[Array, ""], model.States]:
     """The loss that is trained on, penalty included, and the states after the last step."""
-    recipe, spec = plan.recipe, plan.spec
-    o, final = model.forward(params, batch.x, state0, batch.mask, cell=spec.cell, directions=spec.directions)
-    total = losses.cross_entropy(o, batch.y, batch.mask.astype(o.dtype), recipe.reduction)
+    recipe = plan.recipe
+    o, final = logits(plan, params, batch, state0, drawn)
+    w = weights(plan, batch, o.dtype)
+    if plan.spec.predicts == "numbers":
+        total = losses.squared_error(o, batch.y.astype(o.dtype), w, recipe.reduction)
+    else:
+        total = losses.cross_entropy(o, batch.y, w, recipe.reduction)
     return total + losses.l2(params.V, recipe.l2) if recipe.l2 else total, final
 
 
 def update(plan: Plan, data: feeds.Data, state: State) -> tuple[State, Float[Array, ""]]:
     """One update, and the loss before it."""
-    batch = plan.feed.batch(data, state.step)
+    recipe, batch = plan.recipe, plan.feed.batch(data, state.step)
     hidden = jax.tree.map(lambda h: jnp.where(batch.fresh, 0, h), state.hidden)
-    (value, final), gradients = jax.value_and_grad(loss, argnums=1, has_aux=True)(plan, state.params, batch, hidden)
-    change, opt = optimizer(plan.recipe).update(gradients, state.optimizer, state.params)
+    drawn = None
+    if recipe.rates != noise.NO_NOISE:
+        key = jax.random.fold_in(jax.random.key(recipe.seed + DROPS), state.step)
+        T, B = batch.mask.shape
+        drawn = noise.draw(key, plan.spec, recipe.rates, T, B, recipe.storage)
+    (value, final), gradients = jax.value_and_grad(loss, argnums=1, has_aux=True)(
+        plan, state.params, batch, hidden, drawn
+    )
+    change, opt = optimizer(recipe).update(gradients, state.optimizer, state.params)
     return State(optax.apply_updates(state.params, change), opt, final, state.step + 1), value
 
 
@@ -80,7 +117,7 @@ def chunk(plan: Plan, B: int) -> int:
     About a tenth of a second's at 100 GFLOP/s, 20 µs an update and 1 µs a step; 1, 2 or 5 times a power of ten.
     """
     spec = plan.spec
-    gates = {"lstm": 4, "gru": 3, "gru-before": 3}.get(spec.cell, 1)
+    gates = CELLS[spec.cell].gates
     weights = spec.layers * len(spec.directions) * gates * spec.H * (spec.H + max(spec.D, spec.H)) + spec.H * spec.K
     seconds = 2e-5 + 6e-11 * weights * plan.feed.T * B + 1e-6 * plan.feed.T
     wanted = max(1.0, 0.1 / seconds)
@@ -88,28 +125,39 @@ def chunk(plan: Plan, B: int) -> int:
     return max(each for each in (power, 2 * power, 5 * power) if each <= wanted)
 
 
+class Score(NamedTuple):
+    """What a model is worth on what is held out: sums over all targets.
+
+    nats: of the loss (half the squared error of numbers). right: targets that are the likeliest, or errors squared.
+    """
+
+    nats: Float[Array, ""]
+    right: Float[Array, ""]
+    targets: Float[Array, ""]
+
+
 @functools.partial(jax.jit, static_argnames="plan")
-def evaluate(plan: Plan, params: model.Params, data: feeds.Data) -> Float[Array, ""]:
-    """The mean loss of a step, in nats, over all windows of held-out data, the hidden state carried through them."""
+def evaluate(plan: Plan, params: model.Params, data: feeds.Data) -> Score:
+    """The score over all batches of the plan's feed, the hidden state carried where they follow one another."""
+    spec, dtype = plan.spec, plan.recipe.storage
+    drawn = None if plan.recipe.rates == noise.NO_NOISE else noise.expected(spec, plan.recipe.rates, dtype)
 
-    def window(carried: Carried, step: jax.Array) -> tuple[Carried, None]:
-        hidden, total, count = carried
+    def one(carried: tuple[model.States, Score], step: jax.Array) -> tuple[tuple[model.States, Score], None]:
+        hidden, score = carried
         batch = plan.feed.batch(data, step)
-        o, final = model.forward(
-            params, batch.x, hidden, batch.mask, cell=plan.spec.cell, directions=plan.spec.directions
-        )
-        steps = losses.cross_entropy_steps(o, batch.y) * batch.mask
-        return Carried(final, total + steps.sum(), count + batch.mask.sum()), None
+        hidden = jax.tree.map(lambda h: jnp.where(batch.fresh, 0, h), hidden)
+        o, final = logits(plan, params, batch, hidden, drawn)
+        w = weights(plan, batch, o.dtype)
+        if spec.predicts == "numbers":
+            squares = jnp.sum((o - batch.y) ** 2, axis=-1)
+            more = Score((w * squares).sum() / 2, (w * squares).sum(), w.sum() * spec.K)
+        else:
+            w = w * (batch.y >= 0)
+            hits = (jnp.argmax(o, axis=-1) == batch.y).astype(o.dtype)
+            more = Score((w * losses.cross_entropy_steps(o, batch.y)).sum(), (w * hits).sum(), w.sum())
+        return (final, jax.tree.map(jnp.add, score, more)), None
 
-    nothing = jnp.zeros((), plan.recipe.dtype)
-    start = Carried(zero_state(plan, data.x.shape[1]), nothing, nothing)
-    (_, total, count), _ = lax.scan(window, start, jnp.arange(plan.feed.windows))
-    return total / count
-
-
-class Carried(NamedTuple):
-    """What goes from one window of held-out data to the next."""
-
-    hidden: model.States
-    total: Array  # nats
-    characters: Array
+    count = jax.eval_shape(plan.feed.batch, data, jnp.zeros((), jnp.int32)).mask.shape[1]
+    start = zero_state(plan, count), Score(*(jnp.zeros((), dtype) for _ in range(3)))
+    (_, total), _ = lax.scan(one, start, jnp.arange(plan.feed.count, dtype=jnp.int32))
+    return total

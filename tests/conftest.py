@@ -11,3 +11,30 @@ def our_own_maths():
     yield
     jax.config.update("jax_enable_x64", before[0])
     jax.config.update("jax_numpy_dtype_promotion", before[1])
+
+
+# Each of these takes ten seconds or more, nearly all of it a search, or the compiler: beside others of their kind.
+FAULT = "test_planted_faults.py::test_a_planted_fault_is_found_where_it_is"
+LONG = {
+    "test_repair.py::test_a_carry_that_was_never_written",
+    "test_repair.py::test_one_mistake[no delta]",
+    "test_masked.py::test_what_is_written_into_while_values_are_forced_is_a_copy",
+    "test_masked.py::test_it_is_mended_where_it_was_damaged[the mask]",
+    "test_check_cli.py::test_more_than_was_declared",
+    "test_gaps.py::test_a_name_that_several_lines_use[what is carried]",
+    "test_found_by_values.py::test_it_is_mended_where_it_was_damaged[a sensitivity]",
+    "test_found_by_values.py::test_it_is_mended_where_it_was_damaged[into another's sum]",
+    f"{FAULT}[lstm-norm, reference.lstm: last step only]",
+    f"{FAULT}[lstm-norm, reference.lstm: mask ignored]",
+    f"{FAULT}[lstm-norm, reference.lstm: cell state's not undone]",
+    f"{FAULT}[gru-norm, reference.layer_norm: spread forgotten]",
+    f"{FAULT}[variational, reference.rnn: forgotten on the way back]",
+    f"{FAULT}[zoneout, reference.noise: old state's share forgotten]",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.nodeid.removeprefix("tests/") in LONG:
+            item.add_marker(pytest.mark.slow)

@@ -4,13 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rnn_jax import feeds, runs, text, train
+from rnn_jax import begin, feeds, runs, text, train
 from rnn_jax.errors import require
 from rnn_jax.interchange.inward import Imported
 from rnn_jax.recipe import Recipe
-
-UPDATES, STEPS, STREAMS = 2_000, 64, 32  # as `rnn-jax train --text` has them
-HELD_OUT = 0.1
 
 
 def vocabulary_of(given: str | None, said: tuple[str, ...] | None, paths: list[Path]) -> tuple[str, ...]:
@@ -25,7 +22,7 @@ def vocabulary_of(given: str | None, said: tuple[str, ...] | None, paths: list[P
         require(
             bool(paths), "the file has no vocabulary: --vocabulary with the characters in order, or --text, is right"
         )
-        return text.vocabulary(runs.read_texts(paths))
+        return text.vocabulary(begin.read_texts(paths))
     return said
 
 
@@ -37,13 +34,18 @@ def begun(model: Imported, vocabulary: tuple[str, ...], paths: list[Path]) -> ru
         f"the model reads {spec.D} and predicts {spec.K} characters, but the vocabulary has {count}: "
         "the same number is right",
     )
-    recipe = Recipe(UPDATES, dtype=str(np.asarray(model.params.V).dtype))
-    source, feed, B = runs.Source(), feeds.Feed(1, 1), 1
+    recipe = Recipe(begin.usual(None).updates, dtype=str(np.asarray(model.params.V).dtype))
+    source, feed, B = runs.Source(), feeds.Windows(1, 1), 1
     if paths:
-        letters = runs.read_texts(paths)
-        source = runs.Source("", tuple(map(str, paths)), runs.digest(letters), HELD_OUT)
-        trained_on = len(letters) - int(HELD_OUT * len(letters)) - 1
-        T, B = min(STEPS, trained_on), max(1, min(STREAMS, trained_on // STEPS))
-        feed, _ = runs.cut(letters, vocabulary, source, T, B)
+        require(
+            spec.directions == ("forward",),
+            f"the model reads {' and '.join(spec.directions)}, but one that predicts the next character of a text may "
+            "only read forward: leave out --text",
+        )
+        letters = begin.read_texts(paths)
+        source = runs.Source("", tuple(map(str, paths)), begin.digest(letters), begin.HELD_OUT)
+        trained_on = len(letters) - int(begin.HELD_OUT * len(letters)) - 1
+        T, B = min(begin.T, trained_on), max(1, min(begin.B, trained_on // begin.T))
+        feed, _ = begin.cut(letters, vocabulary, source, T, B)
     plan = train.Plan(spec, recipe, feed)
     return runs.Run(plan, source, vocabulary, B, train.begin(plan, model.params, B))

@@ -40,7 +40,7 @@ def read(parts: Layout, cell: str, arrays: Mapping[str, np.ndarray], D: int, H: 
             array = array[taken.setdefault(part.name, 0)]
             taken[part.name] += 1
         fields[part.field][..., columns(cell, part.gates, H)] = array.T if part.transposed else array
-    return Params(**fields)
+    return Params(fields["U"], fields["W"], fields["b"], fields.get("bh"))
 
 
 def two_rows(parts: Layout, part: Part) -> bool:

@@ -131,9 +131,9 @@ CLASSES = {
 def layout(framework: str, cell: str) -> Layout:
     """The arrays of a cell; raises InputError for a framework that is unknown or has no such cell."""
     require_framework(framework)
-    require(cell in ORDER, f"the cell {cell!r} is unknown; one of {', '.join(ORDER)} is right")
     able = ", ".join(name for name, cells in LAYOUTS.items() if cell in cells)
-    require(cell in LAYOUTS[framework], f"{framework} has no cell like {cell!r}; one of {able} is right")
+    wanted = f"one of {able} is right" if able else f"one of {', '.join(ORDER)} can be written for others"
+    require(cell in LAYOUTS[framework], f"{framework} has no cell like {cell!r}; {wanted}")
     return LAYOUTS[framework][cell]
 
 

@@ -1,0 +1,122 @@
+"""What the commands do, as functions over pytrees: init, loss, train, generate.
+
+All but `train`, which goes on for as long as its recipe says, compose with jax.jit, grad and vmap, and with optax.
+"""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Integer
+
+from rnn_jax import begin, feeds, model
+from rnn_jax import generate as generating
+from rnn_jax import train as training
+from rnn_jax.arrays import Array
+from rnn_jax.errors import require
+from rnn_jax.generate import Sampler
+from rnn_jax.noise import NO_NOISE, Rates
+from rnn_jax.recipe import Recipe
+from rnn_jax.spec import Spec
+from rnn_jax.text import NOTHING
+
+__all__ = ["Rates", "Recipe", "Sampler", "Spec", "generate", "init", "loss", "train"]
+
+
+def init(spec: Spec, recipe: Recipe = Recipe(1)) -> model.Params:  # noqa: B008 (frozen)
+    """Initial parameters, as the recipe's seed, init and forget_bias say, in its precision.
+
+    Raises InputError for float64 where JAX has not been told of it (jax_enable_x64).
+    """
+    require(
+        recipe.storage != "float64" or bool(jax.config.jax_enable_x64),  # type: ignore[attr-defined]
+        'the dtype is float64, for which jax.config.update("jax_enable_x64", True) is right',
+    )
+    made = begin.start(training.Plan(spec, recipe, feeds.Windows(1, 1)))
+    return jax.tree.map(lambda a: jnp.asarray(a, recipe.storage), made)
+
+
+def loss(
+    spec: Spec,
+    params: model.Params,
+    x: Integer[Array, "T B"] | Float[Array, "T B D"],
+    y: Integer[Array, "T' B"] | Float[Array, "T' B K"],
+    mask: Bool[Array, "T B"] | None = None,
+    recipe: Recipe = Recipe(1),  # noqa: B008 (frozen)
+) -> Float[Array, ""]:
+    """The loss of these sequences from states of zero, in the precision of the parameters.
+
+    T' is T, or 1 where the spec's head is "last". recipe: its reduction and l2; what it drops is dropped in `train`
+    alone. Raises InputError where shapes do not fit.
+    """
+    require(recipe.rates == NO_NOISE, "loss draws nothing, so that a recipe with rates is for train")
+    checked(spec, x, y, mask)
+    recipe = replace(recipe, dtype=str(jnp.asarray(params.V).dtype))
+    plan = training.Plan(spec, recipe, feeds.Windows(len(x), 1))
+    batch = feeds.Batch(x, y, jnp.ones(x.shape[:2], bool) if mask is None else mask, jnp.array(True))
+    return training.loss(plan, params, batch, training.zero_state(plan, x.shape[1]))[0]
+
+
+def checked(spec: Spec, x: Array, y: Array, mask: Array | None) -> None:
+    """Raise InputError unless the sequences, their targets and their mask fit each other."""
+    require(x.ndim in (2, 3), f"x has shape {x.shape}, but (T, N, D), or (T, N) for indices, is right")
+    T, N = x.shape[:2]
+    steps = (1 if spec.head == "last" else T, N)
+    require(y.shape[:2] == steps, f"y has shape {y.shape}, but {steps} for classes, or ({steps[0]}, {N}, K), is right")
+    require(
+        mask is None or mask.shape == (T, N),
+        f"the mask has shape {mask is not None and mask.shape}, but {(T, N)} is right",
+    )
+
+
+def train(
+    spec: Spec,
+    recipe: Recipe,
+    x: Integer[Array, "T N"] | Float[Array, "T N D"],
+    y: Integer[Array, "T' N"] | Float[Array, "T' N K"],
+    mask: Bool[Array, "T N"] | None = None,
+    *,
+    batch: int | None = None,
+    params: model.Params | None = None,
+) -> tuple[model.Params, Float[np.ndarray, " updates"]]:
+    """The parameters after the recipe's updates, and the loss before each; from `params`, or from initial ones.
+
+    batch: so many of the N sequences in an update, shuffled; all of them if None. Raises InputError where shapes do not
+    fit.
+    """
+    T, N = x.shape[:2]
+    checked(spec, x, y, mask)
+    require(batch is None or 1 <= batch <= N, f"the batch is {batch}, but 1 to {N} are right")
+    require(not recipe.patience, f"patience is {recipe.patience}, but train holds nothing out that could get no better")
+    for name, indices, most in (("x", x, spec.D), ("y", y, spec.K)):
+        if np.issubdtype(indices.dtype, np.integer):
+            fits = bool(np.all((np.asarray(indices) >= NOTHING) & (np.asarray(indices) < most)))
+            require(fits, f"{name} holds {np.min(indices)} to {np.max(indices)}, but -1 to {most - 1} are right")
+    feed = feeds.InOrder(T, N, N) if batch is None else feeds.Shuffled(T, N, batch, recipe.seed)
+    plan = training.Plan(spec, recipe, feed)
+    data = feeds.on_device(feeds.Data(x, y, np.ones((T, N), bool) if mask is None else mask))
+    state = training.begin(plan, init(spec, recipe) if params is None else jax.tree.map(jnp.array, params), batch or N)
+    size, losses = training.chunk(plan, batch or N), []
+    for done in range(0, recipe.updates, size):
+        state, more = training.advance(plan, data, state, min(size, recipe.updates - done))
+        losses.append(np.asarray(more))
+    return state.params, np.concatenate(losses)
+
+
+def generate(
+    spec: Spec,
+    params: model.Params,
+    prompt: Integer[Array, " T"],
+    length: int,
+    how: Sampler = Sampler(),  # noqa: B008 (frozen)
+    seed: int = 0,
+    rates: Rates = NO_NOISE,
+) -> Integer[Array, " length"]:
+    """The indices that follow a prompt; raises InputError for one that is empty or has unknown indices.
+
+    rates: those that the network was trained with, for its zoneout to go on in the mean.
+    """
+    require(length >= 0, f"the length is {length}, but 0 or more is right")
+    stream = generating.prime(spec, params, prompt, rates)
+    return generating.go_on(spec, params, stream, jax.random.key(seed), length, how.checked(), rates)[1]
