@@ -43,15 +43,18 @@ class Usual(NamedTuple):
     optimizer: str
     rate: float
     clip_norm: float
+    forget_bias: float = 0.0
 
 
-def usual(problem: str | None) -> Usual:
-    """That of a problem by its name, or of a text; raises InputError for a name that is unknown."""
+def usual(problem: str | None, cell: str | None = None) -> Usual:
+    """That of a problem by its name, or of a text, with this cell; raises InputError for a name that is unknown."""
     require(problem in (None, *KNOWN), f"the problem {problem!r} is unknown; one of {', '.join(KNOWN)} is right")
     if problem in problems.PROBLEMS:
         return Usual(100_000, "sgd", 0.01, 0.0)
     if problem in tasks.TASKS:
-        return Usual(tasks.TASKS[problem].updates, "adam", tasks.TASKS[problem].rate, 1.0)
+        task = tasks.TASKS[problem]
+        gated = (cell or task.cell).startswith("lstm")
+        return Usual(task.updates, "adam", task.rate, 1.0, task.forget_bias if gated else 0.0)
     return Usual(2_000, "adam", 0.002, 1.0)
 
 

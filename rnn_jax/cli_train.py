@@ -71,7 +71,9 @@ def train(
     zoneout: Annotated[float, typer.Option(help="Of the hidden state: so much of it is kept as it was.")] = 0.0,
     zoneout_cell: Annotated[float, typer.Option(help="Of the LSTM's cell state.")] = 0.0,
     init: Annotated[str, typer.Option(help="Initial weights: uniform or orthogonal.")] = "uniform",
-    forget_bias: Annotated[float, typer.Option(help="Added to the LSTM's forget bias at first.")] = 0.0,
+    forget_bias: Annotated[
+        float | None, typer.Option(help="Added to the LSTM's forget bias at first. [default: the problem's; 0]")
+    ] = None,
     patience: Annotated[int, typer.Option(help="Measurements without a better one that end it; 0 is never.")] = 0,
     dtype: Annotated[str, typer.Option(help="float32, float64, or bfloat16 for products alone.")] = "float32",
     seed: Annotated[int, typer.Option(help="Of all that is drawn.")] = 0,
@@ -101,14 +103,15 @@ def train(
             run = the_same(run, problem, text or [], folder)
             material = begin.again(run)
         else:
-            usual = begin.usual(problem)
+            usual = begin.usual(problem, cell)
             decay = (0.01 if optimizer == "adamw" else 0.0) if weight_decay is None else weight_decay
             recipe = Recipe(
                 usual.updates if updates is None else updates, optimizer or usual.optimizer,
                 usual.rate if rate is None else rate, schedule=schedule, warmup=warmup,
                 clip_norm=usual.clip_norm if clip_norm is None else clip_norm, clip_value=clip_value,
                 weight_decay=decay, l2=l2, rates=Rates(dropout, recurrent_dropout, zoneout, zoneout_cell),
-                init=init, forget_bias=forget_bias, patience=patience, dtype=dtype, seed=seed,
+                init=init, forget_bias=usual.forget_bias if forget_bias is None else forget_bias,
+                patience=patience, dtype=dtype, seed=seed,
             )  # fmt: skip
             ways: tuple[Any, ...] = ("forward", "reverse") if both else ("forward",)
             sizes = begin.Sizes(cell, hidden, layers, ways, steps, batch)

@@ -46,6 +46,7 @@ class Task:
     B: int
     updates: int
     rate: float
+    forget_bias: float = 0.0  # where the cell is an LSTM
 
 
 def on_the_spot(kind: str, D: int, K: int, predicts: Predicts, head: Head) -> Callable[[int, int, int], Made]:
@@ -113,11 +114,11 @@ def shakespeare() -> str:
 TASKS = {
     "copy": Task(
         f"{LENGTH} symbols, asked for after a delay (--steps)",
-        on_the_spot("copy", SYMBOLS + 2, SYMBOLS, "classes", "each"), "lstm", 128, 20, 64, 6_000, 2e-3,
+        on_the_spot("copy", SYMBOLS + 2, SYMBOLS, "classes", "each"), "lstm", 128, 20, 64, 5_000, 5e-3, 1.0,
     ),
     "adding": Task(
         "the sum of two marked numbers among many (--steps)",
-        on_the_spot("adding", 2, 1, "numbers", "last"), "lstm", 64, 100, 64, 5_000, 2e-3,
+        on_the_spot("adding", 2, 1, "numbers", "last"), "lstm", 64, 100, 64, 4_000, 2e-3,
     ),
     "parity": Task(
         "whether the number of ones is odd so far (--steps)",
