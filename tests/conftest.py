@@ -25,6 +25,7 @@ LONG = {
     "test_found_by_values.py::test_it_is_mended_where_it_was_damaged[a sensitivity]",
     "test_found_by_values.py::test_it_is_mended_where_it_was_damaged[into another's sum]",
     f"{FAULT}[lstm-norm, reference.lstm: last step only]",
+    f"{FAULT}[lstm-norm, reference.layer_norm: sum for the mean]",
     f"{FAULT}[lstm-norm, reference.lstm: mask ignored]",
     f"{FAULT}[lstm-norm, reference.lstm: cell state's not undone]",
     f"{FAULT}[gru-norm, reference.layer_norm: spread forgotten]",
