@@ -13,7 +13,7 @@ def our_own_maths():
     jax.config.update("jax_numpy_dtype_promotion", before[1])
 
 
-# Each of these takes ten seconds or more, nearly all of it a search, or the compiler: beside others of their kind.
+# Each of these takes 6 to 22 s, nearly all of it a search, or the compiler; others of their kind stay.
 FAULT = "test_planted_faults.py::test_a_planted_fault_is_found_where_it_is"
 LONG = {
     "test_repair.py::test_a_carry_that_was_never_written",

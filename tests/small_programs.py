@@ -5,6 +5,8 @@ from pathlib import Path
 from rnn_jax.verify.accuse import QUICK, Depth
 from rnn_jax.verify.command import check_file
 from rnn_jax.verify.of_file import Expressions
+from rnn_jax.verify.repair.write import spliced
+from rnn_jax.verify.report import Verdict
 
 ROWS = """import numpy as np
 
@@ -245,3 +247,15 @@ def applied(text, diff):
             made += [lines[at]] if row.startswith(" ") else []
             at += 1
     return "".join([*made, *lines[at:]])
+
+
+def mended(path, wrong, call):
+    """The first finding in a wrong program, whose fix makes it right; the program is left mended."""
+    path.write_text(wrong)
+    report = report_of(path, call, points=0)
+    assert report.verdict is Verdict.FAIL
+    finding = report.findings[0]
+    assert finding.fix is not None
+    path.write_text(spliced(wrong, finding.fix))
+    assert report_of(path, call, quick=True).ok
+    return finding

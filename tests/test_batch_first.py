@@ -1,11 +1,10 @@
 """What is missing of arrays with a batch, time and features, and of gates side by side in one array."""
 
 import pytest
-from small_programs import line_of, report_of
+from small_programs import line_of, mended, report_of
 
 from rnn_jax.verify.check import UNSET
 from rnn_jax.verify.of_file import Expressions
-from rnn_jax.verify.repair.write import spliced
 from rnn_jax.verify.report import Verdict
 
 # An LSTM whose input, state and gates are parts of larger arrays; each step's output also costs something.
@@ -129,15 +128,7 @@ LONG = {"the slope of a part", "a term of three axes", "a part that is carried"}
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in DAMAGES])
 def test_it_is_mended_where_it_was_damaged(tmp_path, name):
     program, old, new = DAMAGES[name]
-    path = tmp_path / "mine.py"
-    wrong = program.replace(old, new)
-    path.write_text(wrong)
-    report = report_of(path, CALLS[program], points=0)
-    assert report.verdict is Verdict.FAIL
-    finding = report.findings[0]
-    assert finding.fix is not None
-    path.write_text(spliced(wrong, finding.fix))
-    assert report_of(path, CALLS[program], quick=True).ok
+    finding = mended(tmp_path / "mine.py", program.replace(old, new), CALLS[program])
     # What is missing may stand anywhere beside the others of its block, a term of all steps in the loop over them.
     assert abs(finding.line - line_of(program, old.strip())) <= (6 if new else 3), finding.fix
 

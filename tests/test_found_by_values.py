@@ -1,11 +1,9 @@
 """What is written in other ways than arrays with names: lists, items by a variable's name, numbers, comprehensions."""
 
 import pytest
-from small_programs import line_of, report_of
+from small_programs import line_of, mended, report_of
 
 from rnn_jax.verify.of_file import Expressions
-from rnn_jax.verify.repair.write import spliced
-from rnn_jax.verify.report import Verdict
 
 # A cell with gates in a dictionary, words as inputs, a batch of classes as targets, and a penalty.
 GATES = """import numpy as np
@@ -213,15 +211,7 @@ def test_the_right_programs_are_right(tmp_path, program):
 @pytest.mark.parametrize("name", DAMAGES)
 def test_it_is_mended_where_it_was_damaged(tmp_path, name):
     program, old, new, kinds = DAMAGES[name]
-    path = tmp_path / "mine.py"
-    wrong = program.replace(old, new)
-    path.write_text(wrong)
-    report = report_of(path, CALLS[program], points=0)
-    assert report.verdict is Verdict.FAIL
-    finding = report.findings[0]
-    assert finding.fix is not None
-    path.write_text(spliced(wrong, finding.fix))
-    assert report_of(path, CALLS[program], quick=True).ok
+    finding = mended(tmp_path / "mine.py", program.replace(old, new), CALLS[program])
     # What is missing may stand anywhere beside the others of its block.
     assert abs(finding.line - line_of(program, old.strip())) <= (1 if new else 3), finding.fix
     assert kinds is None or finding.kind in kinds
