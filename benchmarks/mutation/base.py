@@ -163,6 +163,6 @@ def bases(which: str) -> list[Base]:
     index = SETS[which] / INDEX[which]
     return [
         Base(SETS[which] / entry["file"], entry["command"], entry.get("sizes", ""))
-        for entry in tomllib.loads(index.read_text(encoding="utf-8"))["example"]
+        for entry in tomllib.loads(index.read_text(encoding="utf-8")).get("example", [])
         if entry["file"].endswith(".py")
     ]
