@@ -18,13 +18,14 @@ def choose(
     """
     if temperature == 0:
         return int(np.argmax(logits))
-    order = np.argsort(-logits, kind="stable")
-    p = np.exp((logits[order] - logits[order[0]]) / temperature)
+    p = np.exp((logits - logits.max()) / temperature)
     p /= p.sum()
-    count = int(np.sum(np.cumsum(p) - p < top_p))
-    count = min(count, top_k) if top_k else count
-    total = np.cumsum(p[:count])
-    return int(order[min(int(np.sum(total <= number * total[-1])), count - 1)])
+    if top_k or top_p < 1:
+        order = np.argsort(-logits, kind="stable")
+        count = int(np.sum(np.cumsum(p[order]) - p[order] < top_p))
+        p[order[min(count, top_k) if top_k else count :]] = 0
+    total = np.cumsum(p)
+    return min(int(np.sum(total <= number * total[-1])), int(np.sum(total < total[-1])))
 
 
 def go_on(

@@ -77,13 +77,15 @@ def choose(logits: Float[Array, " K"], number: Float[Array, ""], how: Sampler) -
     """The next character: the likeliest, or where the number in [0, 1) falls among the probabilities."""
     if how.temperature == 0:
         return jnp.argmax(logits)
-    order = jnp.argsort(-logits, stable=True)
-    p = jax.nn.softmax((logits[order] - logits[order[0]]) / how.temperature)
-    rank = jnp.arange(len(p))
-    before = jnp.cumsum(p) - p
-    kept = (before < how.top_p) & ((rank < how.top_k) if how.top_k else True)
-    total = jnp.cumsum(jnp.where(kept, p, 0))
-    return order[jnp.minimum(jnp.sum(total <= number * total[-1]), jnp.sum(kept) - 1)]
+    p = jax.nn.softmax((logits - jnp.max(logits)) / how.temperature)
+    if how.top_k or how.top_p < 1:
+        order = jnp.argsort(-logits, stable=True)
+        ranked, rank = p[order], jnp.arange(len(p))
+        left = (jnp.cumsum(ranked) - ranked < how.top_p) & ((rank < how.top_k) if how.top_k else True)
+        p = jnp.where(jnp.zeros_like(left).at[order].set(left), p, 0)
+    total = jnp.cumsum(p)
+    # The last with a share is where rounding would go beyond all.
+    return jnp.minimum(jnp.sum(total <= number * total[-1]), jnp.sum(total < total[-1]))
 
 
 @functools.partial(jax.jit, static_argnames=("spec", "count", "how", "rates"))
@@ -98,13 +100,15 @@ def go_on(
 ) -> tuple[Stream, Integer[Array, " count"]]:
     """So many more characters, and the stream behind them; the same for the same key, however they are cut up."""
 
-    def step(stream: Stream, _: None) -> tuple[Stream, Array]:
-        number = jax.random.uniform(jax.random.fold_in(key, stream.drawn), dtype=stream.logits.dtype)
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, stream.drawn + jnp.arange(count, dtype=jnp.int32))
+    numbers = jax.vmap(lambda each: jax.random.uniform(each, dtype=stream.logits.dtype))(keys)
+
+    def step(stream: Stream, number: Array) -> tuple[Stream, Array]:
         index = choose(stream.logits, number, how).astype(jnp.int32)
         o, hidden = forward(spec, params, index[None, None], stream.hidden, rates)
         return Stream(o[0, 0], hidden, stream.drawn + 1), index
 
-    return lax.scan(step, stream, length=count)
+    return lax.scan(step, stream, numbers)
 
 
 class Beam(NamedTuple):

@@ -1,0 +1,39 @@
+"""rnn_jax, as `rnn-jax train` trains: many updates in one compiled call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import characters
+import jax
+import jax.numpy as jnp
+from versus import Prepared
+
+from rnn_jax import feeds, train
+from rnn_jax.cells import Params as Layer
+from rnn_jax.model import Params
+from rnn_jax.recipe import Recipe
+from rnn_jax.spec import Spec
+
+
+def prepare(case: dict[str, Any]) -> Prepared:
+    """Updates of a character model."""
+    w = characters.work(case)
+    spec = Spec(len(w.U), len(w.W), w.V.shape[1], w.cell, second_bias=w.cell == "gru")
+    bh = jnp.zeros_like(w.b) if spec.second_bias else None
+    params = Params(((Layer(jnp.array(w.U), jnp.array(w.W), jnp.array(w.b), bh),),), jnp.array(w.V), jnp.array(w.c))
+    feed = feeds.Windows(case["T"], 1, whole=True)
+    plan = train.Plan(spec, Recipe(10**9, rate=characters.RATE), feed)
+    data = feeds.on_device(feeds.Data(w.x, w.y, w.x >= 0))
+    batch = feed.batch(data, jnp.array(0))
+    start = train.zero_state(plan, case["B"])
+    loss, _ = train.loss(plan, params, batch, start)
+    state, size = train.begin(plan, params, case["B"]), train.chunk(plan, case["B"])
+
+    def work(units: int) -> None:
+        nonlocal state
+        for _ in range(units):
+            state, _ = train.advance(plan, data, state, size)
+        jax.block_until_ready(state)
+
+    return Prepared(float(loss), work, size)

@@ -1,0 +1,46 @@
+"""PyTorch: nn.RNN, nn.LSTM or nn.GRU on one-hot input, nn.Linear, Adam fused; one bias, as everywhere here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import characters
+import numpy as np
+import torch
+from torch import nn
+from versus import THREADS, Prepared
+
+ORDER = {"rnn": [0], "lstm": [0, 1, 2, 3], "gru": [0, 1, 2]}  # of the gates, which are ours
+
+
+def prepare(case: dict[str, Any]) -> Prepared:
+    """Updates of a character model."""
+    torch.set_num_threads(THREADS)
+    w = characters.work(case)
+    K, H = w.V.shape[1], len(w.W)
+    layer = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[w.cell](K, H)
+    readout = nn.Linear(H, K)
+    with torch.no_grad():
+        layer.weight_ih_l0.copy_(torch.tensor(w.U.T))
+        layer.weight_hh_l0.copy_(torch.tensor(w.W.T))
+        layer.bias_ih_l0.copy_(torch.tensor(w.b))
+        layer.bias_hh_l0.zero_()
+        readout.weight.copy_(torch.tensor(w.V.T))
+        readout.bias.copy_(torch.tensor(w.c))
+    layer.bias_hh_l0.requires_grad_(w.cell == "gru")
+    x, y = (torch.tensor(a.astype(np.int64)) for a in (w.x, w.y))
+    optimizer = torch.optim.Adam([*layer.parameters(), *readout.parameters()], lr=characters.RATE, fused=True)
+
+    def loss() -> torch.Tensor:
+        h, _ = layer(nn.functional.one_hot(x, K).float())
+        return nn.functional.cross_entropy(readout(h).flatten(0, 1), y.flatten())
+
+    def work(units: int) -> None:
+        for _ in range(units):
+            optimizer.zero_grad()
+            loss().backward()
+            optimizer.step()
+
+    with torch.no_grad():
+        first = float(loss())
+    return Prepared(first, work)

@@ -1,0 +1,129 @@
+"""Competitors that take turns, each in a process of its own that waits while another works.
+
+A competitor is a module of this folder with `prepare(case) -> Prepared`. What is asked of it goes in as lines of JSON
+and comes back so; a process that waits is blocked, and takes no core.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+THREADS = 2
+
+
+class Prepared(NamedTuple):
+    """What a competitor does: units of work, and the loss at the beginning; made before any clock runs."""
+
+    loss: float
+    work: Callable[[int], Any]  # does n turns and waits for them
+    units: int = 1  # of work in a turn
+
+
+class Ready(NamedTuple):
+    """What a competitor said when it was ready."""
+
+    loss: float
+    first: float  # seconds of the first turn, compilation included
+    units: int
+
+
+class Competitor:
+    """A process with one competitor in it."""
+
+    def __init__(self, module: str, case: dict[str, Any]) -> None:
+        """Start it, and wait until it has taken its first turn; raises RuntimeError where it ends instead."""
+        environment = os.environ | {"OMP_NUM_THREADS": str(THREADS), "MKL_NUM_THREADS": str(THREADS)}
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, module, json.dumps(case)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self.module = module
+        self.ready = Ready(**self.hear())
+
+    def hear(self) -> dict[str, Any]:
+        """The next line that it says."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.module} ended with status {self.process.wait()}")
+        return dict(json.loads(line))
+
+    def seconds(self, turns: int) -> float:
+        """How long so many turns take it."""
+        assert self.process.stdin is not None
+        print(turns, file=self.process.stdin, flush=True)
+        return float(self.hear()["seconds"])
+
+    def close(self) -> None:
+        """Let it end."""
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Raced(NamedTuple):
+    """What a competitor needed: the seconds of a unit, round by round, and what it said when it was ready."""
+
+    seconds: list[float]
+    ready: Ready
+
+
+def race(modules: list[str], case: dict[str, Any], rounds: int, budget: float) -> dict[str, Raced]:
+    """All competitors by turns, each round in another order; a turn takes about `budget` seconds.
+
+    Raises RuntimeError where their losses on the same weights are not equal to 1e-4: then the work is not the same.
+    """
+    runners = {name: Competitor(name, case) for name in modules}
+    try:
+        losses = {name: runner.ready.loss for name, runner in runners.items()}
+        if max(losses.values()) - min(losses.values()) > 1e-4 * max(losses.values()):
+            raise RuntimeError(f"the losses differ on the same weights: {losses}")
+        turns = {name: settled(runner, budget) for name, runner in runners.items()}
+        found: dict[str, list[float]] = {name: [] for name in modules}
+        for turn in range(rounds):
+            order = modules[turn % len(modules) :] + modules[: turn % len(modules)]
+            for name in order:
+                each = runners[name].seconds(turns[name]) / turns[name]
+                found[name].append(each / runners[name].ready.units)
+        return {name: Raced(found[name], runner.ready) for name, runner in runners.items()}
+    finally:
+        for runner in runners.values():
+            runner.close()
+
+
+def settled(runner: Competitor, budget: float) -> int:
+    """How many turns take about so many seconds, after it has warmed up."""
+    turns = 1
+    while (seconds := runner.seconds(turns)) < budget / 4:
+        turns *= 2
+    return max(1, round(turns * budget / seconds))
+
+
+def answer(module: str, case: dict[str, Any]) -> None:
+    """Be the competitor: prepare, then work as told, line by line."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints goes elsewhere
+    prepared = importlib.import_module(module).prepare(case)
+    start = time.perf_counter()
+    prepared.work(1)
+    ready = Ready(prepared.loss, time.perf_counter() - start, prepared.units)
+    print(json.dumps(ready._asdict()), file=out, flush=True)
+    for line in sys.stdin:
+        start = time.perf_counter()
+        prepared.work(int(line))
+        print(json.dumps({"seconds": time.perf_counter() - start}), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    answer(sys.argv[1], json.loads(sys.argv[2]))
