@@ -1,6 +1,6 @@
 """One Adam step of a character model beside PyTorch, Flax and Equinox: `python benchmarks/train_step.py`, 20 minutes.
 
-Each point of the grid: RNN, LSTM and GRU, four sizes, 65 characters, 64 steps. Every competitor in a process of its own,
+Each point of the grid: RNN, LSTM and GRU, four sizes, 65 characters, 64 steps. Each competitor in a process of its own,
 by turns, on two threads, from the same weights, whose loss must be the same to 1e-4; the ratios are those of one round,
 and their median and spread over the rounds are printed, with the share of the greatest rate at which this machine
 multiplies matrices, and the seconds of the first call. Needs `pip install flax equinox` and PyTorch.

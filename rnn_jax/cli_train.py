@@ -77,6 +77,7 @@ def train(
     patience: Annotated[int, typer.Option(help="Measurements without a better one that end it; 0 is never.")] = 0,
     dtype: Annotated[str, typer.Option(help="float32, float64, or bfloat16 for products alone.")] = "float32",
     seed: Annotated[int, typer.Option(help="Of all that is drawn.")] = 0,
+    plan: Annotated[bool, typer.Option("--plan", help="Print how updates are computed, and why.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> int:
     """Train a model, on a problem by its name or on text files, and keep checkpoints.
@@ -124,7 +125,7 @@ def train(
                 not patience or material.held_out is not None,
                 f"--patience is {patience}, but nothing is held out that could get no better",
             )
-        status = trained(run, material, folder)
+        status = trained(run, material, folder, plan)
     if plot is not None:
         metrics_of_run().plot(folder, plot)
     return status
@@ -184,7 +185,7 @@ def only_with_resume(context: typer.Context) -> None:
     for name in context.params:
         given = context.get_parameter_source(name)
         if (
-            name not in ("problem", "text", "out", "resume", "plot", "debug")
+            name not in ("problem", "text", "out", "resume", "plot", "plan", "debug")
             and given is not None
             and given.name == "COMMANDLINE"
         ):
@@ -203,11 +204,15 @@ def free(folder: Path) -> Path:
     return tried
 
 
-def trained(run: "Run", material: "Material", folder: Path) -> int:
+def trained(run: "Run", material: "Material", folder: Path, explained: bool) -> int:
     """Make the updates that are left; measure, note and save now and then, at the end, and where it is stopped."""
-    from rnn_jax import runs, saved
+    from rnn_jax import planner, runs, saved
     from rnn_jax import train as training
 
+    choice = planner.of(run.plan, run.B)
+    how, material = choice.execution, runs.placed(material, choice.execution)
+    if explained:
+        print(choice)
     metrics = metrics_of_run()
     total, size = run.plan.recipe.updates, training.chunk(run.plan, run.B)
     between = max(1, total // VALIDATED // size) * size
@@ -217,11 +222,11 @@ def trained(run: "Run", material: "Material", folder: Path) -> int:
     unit = "characters" if run.plan.spec.predicts == "characters" else "steps"
     with stopping() as stopped, meter(name, run.step, total, run.plan.feed.T * run.B, unit) as show:
         while not runs.over(run) and not stopped():
-            run, losses = runs.advance(run, material)
+            run, losses = runs.advance(run, material, how)
             loss, better = float(losses.mean()), False
             line: dict[str, Any] = {"updates": run.step, "loss": loss, "seconds": round(time.monotonic() - begun, 3)}
             due = run.step % between == 0 or run.step == total
-            found = runs.validated(run, material) if due else None
+            found = runs.validated(run, material, how) if due else None
             if found is not None:
                 run, better = runs.noted(run, found)
                 line["held_out"] = metrics.told(found, run.plan.spec)
@@ -289,6 +294,12 @@ def prepare(small: bool) -> None:
     import jax
 
     jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]  # every array names its own precision
+    jax.config.update("jax_num_cpu_devices", cores())  # type: ignore[no-untyped-call]
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

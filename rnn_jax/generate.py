@@ -99,7 +99,6 @@ def go_on(
     rates: Rates = NO_NOISE,
 ) -> tuple[Stream, Integer[Array, " count"]]:
     """So many more characters, and the stream behind them; the same for the same key, however they are cut up."""
-
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, stream.drawn + jnp.arange(count, dtype=jnp.int32))
     numbers = jax.vmap(lambda each: jax.random.uniform(each, dtype=stream.logits.dtype))(keys)
 

@@ -10,18 +10,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 
-from rnn_jax import begin, feeds, model
+from rnn_jax import begin, feeds, model, parts, planner
 from rnn_jax import generate as generating
 from rnn_jax import train as training
 from rnn_jax.arrays import Array
 from rnn_jax.errors import require
 from rnn_jax.generate import Sampler
 from rnn_jax.noise import NO_NOISE, Rates
+from rnn_jax.planner import Execution
 from rnn_jax.recipe import Recipe
 from rnn_jax.spec import Spec
 from rnn_jax.text import NOTHING
 
-__all__ = ["Rates", "Recipe", "Sampler", "Spec", "generate", "init", "loss", "train"]
+__all__ = ["Execution", "Rates", "Recipe", "Sampler", "Spec", "generate", "init", "loss", "train"]
 
 
 def init(spec: Spec, recipe: Recipe = Recipe(1)) -> model.Params:  # noqa: B008 (frozen)
@@ -79,11 +80,13 @@ def train(
     *,
     batch: int | None = None,
     params: model.Params | None = None,
+    plan: Execution | None = None,
 ) -> tuple[model.Params, Float[np.ndarray, " updates"]]:
     """The parameters after the recipe's updates, and the loss before each; from `params`, or from initial ones.
 
     batch: so many of the N sequences in an update, shuffled; all of them if None. Raises InputError where shapes do not
-    fit.
+    fit. plan: how updates are computed; what costs least (planner.of) if None, on several devices where JAX has them
+    (`jax.config.update("jax_num_cpu_devices", 2)` before anything is computed).
     """
     T, N = x.shape[:2]
     checked(spec, x, y, mask)
@@ -94,12 +97,14 @@ def train(
             fits = bool(np.all((np.asarray(indices) >= NOTHING) & (np.asarray(indices) < most)))
             require(fits, f"{name} holds {np.min(indices)} to {np.max(indices)}, but -1 to {most - 1} are right")
     feed = feeds.InOrder(T, N, N) if batch is None else feeds.Shuffled(T, N, batch, recipe.seed)
-    plan = training.Plan(spec, recipe, feed)
+    task, B = training.Plan(spec, recipe, feed), batch or N
+    how = planner.of(task, B).execution if plan is None else plan
     data = feeds.on_device(feeds.Data(x, y, np.ones((T, N), bool) if mask is None else mask))
-    state = training.begin(plan, init(spec, recipe) if params is None else jax.tree.map(jnp.array, params), batch or N)
-    size, losses = training.chunk(plan, batch or N), []
+    data = parts.everywhere(data, how.parts)
+    state = training.begin(task, init(spec, recipe) if params is None else jax.tree.map(jnp.array, params), B)
+    size, losses = training.chunk(task, B), []
     for done in range(0, recipe.updates, size):
-        state, more = training.advance(plan, data, state, min(size, recipe.updates - done))
+        state, more = training.advance(task, data, state, min(size, recipe.updates - done), how)
         losses.append(np.asarray(more))
     return state.params, np.concatenate(losses)
 

@@ -49,6 +49,11 @@ def cross_entropy_steps(o: Logits, y: Target) -> Float[Array, "T B"]:
     return -jnp.sum(rows(y, o) * jax.nn.log_softmax(o), axis=-1)
 
 
+def has_target(o: Logits, y: Target) -> Bool[Array, "T B"]:
+    """Where a step has a target, and not -1 or a row of zeros."""
+    return rows(y, o).sum(-1) > 0
+
+
 def cross_entropy(
     o: Logits, y: Target, weights: Weights | None = None, reduction: Reduction = "sum"
 ) -> Float[Array, ""]:
@@ -56,7 +61,7 @@ def cross_entropy(
 
     Raises InputError where shapes or the reduction do not fit.
     """
-    return reduce(cross_entropy_steps(o, y), rows(y, o).sum(-1) > 0, weights, reduction)
+    return reduce(cross_entropy_steps(o, y), has_target(o, y), weights, reduction)
 
 
 def squared_error(

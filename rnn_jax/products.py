@@ -1,4 +1,4 @@
-"""Matrix products, with factors in half precision where that is asked for."""
+"""Matrix products, with factors in half precision, or cut into blocks, where that is asked for."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ from rnn_jax.arrays import Array
 
 HALF = jnp.bfloat16
 _in_half: ContextVar[bool] = ContextVar("in_half", default=False)
+_in_blocks: ContextVar[bool] = ContextVar("in_blocks", default=False)
 
 
 @contextmanager
@@ -21,16 +22,38 @@ def in_half(wanted: bool = True) -> Iterator[None]:
     Micikevicius et al., Mixed Precision Training (2018), sections 3.1 and 3.3, with bfloat16 for its range. What is
     differentiated keeps float32: only the factors are rounded.
     """
-    before = _in_half.set(wanted)
+    with within(_in_half, wanted):
+        yield
+
+
+@contextmanager
+def in_blocks(wanted: bool = True) -> Iterator[None]:
+    """While a computation is written down within, the factor of a product in a loop is cut into blocks of columns.
+
+    A core that works alone has them all the faster: they and what it makes of them stay in its cache.
+    """
+    with within(_in_blocks, wanted):
+        yield
+
+
+@contextmanager
+def within(setting: ContextVar[bool], wanted: bool) -> Iterator[None]:
+    """The setting, until it is left."""
+    before = setting.set(wanted)
     try:
         yield
     finally:
-        _in_half.reset(before)
+        setting.reset(before)
 
 
 def halving() -> bool:
     """Whether products are in half precision here."""
     return _in_half.get()
+
+
+def blocking() -> bool:
+    """Whether factors are cut into blocks here."""
+    return _in_blocks.get()
 
 
 def product(a: Float[Array, "*n I"], W: Float[Array, "I J"], half: bool | None = None) -> Float[Array, "*n J"]:

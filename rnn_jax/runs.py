@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rnn_jax import feeds, train
+from rnn_jax import feeds, parts, planner, train
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,17 @@ class Material:
     held_out: tuple[feeds.Feed, feeds.Data] | None
 
 
-def advance(run: Run, material: Material) -> tuple[Run, np.ndarray]:
+def advance(run: Run, material: Material, how: planner.Execution = train.ALONE) -> tuple[Run, np.ndarray]:
     """The run after its next chunk of updates, and their losses; chunks end at the same updates wherever it began."""
     size = train.chunk(run.plan, run.B)
     end = min((run.step // size + 1) * size, run.plan.recipe.updates)
-    state, losses = train.advance(run.plan, material.data, run.state, end - run.step)
+    state, losses = train.advance(run.plan, material.data, run.state, end - run.step, how)
     return replace(run, state=state), np.asarray(losses)
+
+
+def placed(material: Material, how: planner.Execution) -> Material:
+    """The data where it is computed with."""
+    return replace(material, data=parts.everywhere(material.data, how.parts))
 
 
 class Measured(NamedTuple):
@@ -74,12 +79,15 @@ class Measured(NamedTuple):
     right: float
 
 
-def validated(run: Run, material: Material) -> Measured | None:
+def validated(run: Run, material: Material, how: planner.Execution = train.ALONE) -> Measured | None:
     """What the run is worth now; None where nothing is held out."""
     if material.held_out is None:
         return None
     feed, data = material.held_out
-    score = train.evaluate(replace(run.plan, feed=feed), run.state.params, data)
+    if how.parts > 1 and feed.batch(data, jnp.int32(0)).mask.shape[1] % how.parts:
+        how = how._replace(parts=1)
+    params = parts.everywhere(run.state.params, how.parts)
+    score = train.evaluate(replace(run.plan, feed=feed), params, data, how)
     targets = float(score.targets)
     return Measured(float(score.nats) / targets, float(score.right) / targets)
 

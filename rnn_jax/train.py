@@ -11,13 +11,15 @@ import optax
 from jax import lax
 from jaxtyping import Float, Integer
 
-from rnn_jax import feeds, initial, losses, model, noise
+from rnn_jax import feeds, initial, losses, model, noise, parts
 from rnn_jax.arrays import Array
 from rnn_jax.cells import CELLS
-from rnn_jax.products import in_half
+from rnn_jax.planner import Execution
+from rnn_jax.products import in_blocks, in_half
 from rnn_jax.recipe import Recipe, optimizer
 from rnn_jax.spec import Spec
 
+ALONE = Execution()
 DROPS = 2_000_003  # added to the seed for noise, so that it hangs on nothing else that is drawn
 
 
@@ -54,15 +56,20 @@ def zero_state(plan: Plan, B: int) -> model.States:
 
 
 def logits(
-    plan: Plan, params: model.Params, batch: feeds.Batch, state0: model.States, drawn: model.Noise | None
+    plan: Plan,
+    params: model.Params,
+    batch: feeds.Batch,
+    state0: model.States,
+    drawn: model.Noise | None,
+    how: Execution = ALONE,
 ) -> tuple[Float[Array, "T' B K"], model.States]:
     """What the model says, in the precision of the recipe, and the states after the last step."""
     recipe, spec = plan.recipe, plan.spec
     x = batch.x if jnp.issubdtype(batch.x.dtype, jnp.integer) else batch.x.astype(recipe.storage)
     mask = None if plan.feed.whole else batch.mask
     options: dict[str, Any] = {"cell": spec.cell, "directions": spec.directions, "head": spec.head}
-    with in_half(recipe.dtype == "bfloat16"):
-        return model.forward(params, x, state0, mask, noise=drawn, plan="fast", **options)
+    with in_half(recipe.dtype == "bfloat16"), in_blocks(how.blocks):
+        return model.forward(params, x, state0, mask, noise=drawn, plan=how.plan, **options)
 
 
 def weights(plan: Plan, batch: feeds.Batch, dtype: jnp.dtype) -> Float[Array, "T' B"]:
@@ -77,19 +84,22 @@ def loss(
     batch: feeds.Batch,
     state0: model.States,
     drawn: model.Noise | None = None,
+    how: Execution = ALONE,
 ) -> tuple[Float[Array, ""], model.States]:
-    """The loss that is trained on, penalty included, and the states after the last step."""
-    recipe = plan.recipe
-    o, final = logits(plan, params, batch, state0, drawn)
+    """The loss that is trained on, penalty included, or this part's share of it; and the states after the last step."""
+    recipe, numbers = plan.recipe, plan.spec.predicts == "numbers"
+    o, final = logits(plan, params, batch, state0, drawn, how)
     w = weights(plan, batch, o.dtype)
-    if plan.spec.predicts == "numbers":
-        total = losses.squared_error(o, batch.y.astype(o.dtype), w, recipe.reduction)
+    if numbers:
+        total, count = losses.squared_error(o, batch.y.astype(o.dtype), w), w
     else:
-        total = losses.cross_entropy(o, batch.y, w, recipe.reduction)
-    return total + losses.l2(params.V, recipe.l2) if recipe.l2 else total, final
+        total, count = losses.cross_entropy(o, batch.y, w), jnp.where(losses.has_target(o, batch.y), w, 0)
+    if recipe.reduction == "mean":
+        total = total / parts.added(count.sum(), how.parts)
+    return total + losses.l2(params.V, recipe.l2 / how.parts) if recipe.l2 else total, final
 
 
-def update(plan: Plan, data: feeds.Data, state: State) -> tuple[State, Float[Array, ""]]:
+def update(plan: Plan, data: feeds.Data, state: State, how: Execution = ALONE) -> tuple[State, Float[Array, ""]]:
     """One update, and the loss before it."""
     recipe, batch = plan.recipe, plan.feed.batch(data, state.step)
     hidden = jax.tree.map(lambda h: jnp.where(batch.fresh, 0, h), state.hidden)
@@ -97,30 +107,40 @@ def update(plan: Plan, data: feeds.Data, state: State) -> tuple[State, Float[Arr
     if recipe.rates != noise.NO_NOISE:
         key = jax.random.fold_in(jax.random.key(recipe.seed + DROPS), state.step)
         T, B = batch.mask.shape
-        drawn = noise.draw(key, plan.spec, recipe.rates, T, B, recipe.storage)
+        drawn = parts.of_noise(noise.draw(key, plan.spec, recipe.rates, T, B, recipe.storage), how.parts)
     (value, final), gradients = jax.value_and_grad(loss, argnums=1, has_aux=True)(
-        plan, state.params, batch, hidden, drawn
+        plan, state.params, parts.of_batch(batch, how.parts), hidden, drawn, how
     )
+    value, gradients = parts.added((value, gradients), how.parts)
     change, opt = optimizer(recipe).update(gradients, state.optimizer, state.params)
     return State(optax.apply_updates(state.params, change), opt, final, state.step + 1), value
 
 
-@functools.partial(jax.jit, static_argnames=("plan", "updates"), donate_argnames="state")
-def advance(plan: Plan, data: feeds.Data, state: State, updates: int) -> tuple[State, Float[Array, " updates"]]:
+@functools.partial(jax.jit, static_argnames=("plan", "updates", "how"), donate_argnames="state")
+def advance(
+    plan: Plan, data: feeds.Data, state: State, updates: int, how: Execution = ALONE
+) -> tuple[State, Float[Array, " updates"]]:
     """So many updates at once, and their losses; `state` is used up."""
-    return lax.scan(lambda state, _: update(plan, data, state), state, length=updates)
+
+    def some(data: feeds.Data, state: State) -> tuple[State, Array]:
+        return lax.scan(lambda state, _: update(plan, data, state, how), state, length=updates)
+
+    places = State(parts.ALL, parts.ALL, parts.PARTED, parts.ALL)
+    made: tuple[State, Array] = parts.split(some, how.parts, (parts.ALL, places), (places, parts.ALL))(data, state)
+    return made
 
 
 def chunk(plan: Plan, B: int) -> int:
     """How many updates are made at once: by the work in each alone, so that a run that goes on is cut as it was.
 
-    About a tenth of a second's at 100 GFLOP/s, 20 µs an update and 1 µs a step; 1, 2 or 5 times a power of ten.
+    About 0.4 s at 300 GFLOP/s, 20 µs an update and 1 µs a step; 1, 2 or 5 times a power of ten. Some, for what is
+    allocated for the first is there for the others.
     """
     spec = plan.spec
     gates = CELLS[spec.cell].gates
     weights = spec.layers * len(spec.directions) * gates * spec.H * (spec.H + max(spec.D, spec.H)) + spec.H * spec.K
-    seconds = 2e-5 + 6e-11 * weights * plan.feed.T * B + 1e-6 * plan.feed.T
-    wanted = max(1.0, 0.1 / seconds)
+    seconds = 2e-5 + 2e-11 * weights * plan.feed.T * B + 1e-6 * plan.feed.T
+    wanted = max(1.0, 0.4 / seconds)
     power = 10 ** int(np.floor(np.log10(wanted)))
     return max(each for each in (power, 2 * power, 5 * power) if each <= wanted)
 
@@ -136,17 +156,19 @@ class Score(NamedTuple):
     targets: Float[Array, ""]
 
 
-@functools.partial(jax.jit, static_argnames="plan")
-def evaluate(plan: Plan, params: model.Params, data: feeds.Data) -> Score:
+@functools.partial(jax.jit, static_argnames=("plan", "how"))
+def evaluate(plan: Plan, params: model.Params, data: feeds.Data, how: Execution = ALONE) -> Score:
     """The score over all batches of the plan's feed, the hidden state carried where they follow one another."""
     spec, dtype = plan.spec, plan.recipe.storage
     drawn = None if plan.recipe.rates == noise.NO_NOISE else noise.expected(spec, plan.recipe.rates, dtype)
 
-    def one(carried: tuple[model.States, Score], step: jax.Array) -> tuple[tuple[model.States, Score], None]:
+    def one(
+        params: model.Params, data: feeds.Data, carried: tuple[model.States, Score], step: jax.Array
+    ) -> tuple[tuple[model.States, Score], None]:
         hidden, score = carried
-        batch = plan.feed.batch(data, step)
+        batch = parts.of_batch(plan.feed.batch(data, step), how.parts)
         hidden = jax.tree.map(lambda h: jnp.where(batch.fresh, 0, h), hidden)
-        o, final = logits(plan, params, batch, hidden, drawn)
+        o, final = logits(plan, params, batch, hidden, drawn, how)
         w = weights(plan, batch, o.dtype)
         if spec.predicts == "numbers":
             squares = jnp.sum((o - batch.y) ** 2, axis=-1)
@@ -157,7 +179,14 @@ def evaluate(plan: Plan, params: model.Params, data: feeds.Data) -> Score:
             more = Score((w * losses.cross_entropy_steps(o, batch.y)).sum(), (w * hits).sum(), w.sum())
         return (final, jax.tree.map(jnp.add, score, more)), None
 
-    count = jax.eval_shape(plan.feed.batch, data, jnp.zeros((), jnp.int32)).mask.shape[1]
-    start = zero_state(plan, count), Score(*(jnp.zeros((), dtype) for _ in range(3)))
-    (_, total), _ = lax.scan(one, start, jnp.arange(plan.feed.count, dtype=jnp.int32))
-    return total
+    def all_of_it(params: model.Params, data: feeds.Data, hidden: model.States) -> Score:
+        start = hidden, Score(*(jnp.zeros((), dtype) for _ in range(3)))
+        (_, total), _ = lax.scan(
+            functools.partial(one, params, data), start, jnp.arange(plan.feed.count, dtype=jnp.int32)
+        )
+        return parts.added(total, how.parts)
+
+    B = jax.eval_shape(plan.feed.batch, data, jnp.zeros((), jnp.int32)).mask.shape[1]
+    places = parts.ALL, parts.ALL, parts.PARTED
+    made: Score = parts.split(all_of_it, how.parts, places, parts.ALL)(params, data, zero_state(plan, B))
+    return made

@@ -1,6 +1,8 @@
 import jax
 import pytest
 
+jax.config.update("jax_num_cpu_devices", 2)  # for batches in parts; what is not split runs on the first
+
 
 @pytest.fixture(autouse=True)
 def our_own_maths():

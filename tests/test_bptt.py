@@ -9,7 +9,7 @@ import pytest
 
 from reference import model as by_hand
 from reference import parameters
-from rnn_jax import bptt, initial, model
+from rnn_jax import bptt, initial, model, products
 from rnn_jax.cells import CELLS
 
 T, B, D, H, K = 7, 3, 4, 5, 6
@@ -60,6 +60,20 @@ def test_it_is_autodiffs_of_the_plain_scan(cell, directions, second_bias, masked
             for plan in ("plain", "fast")
         )
         assert off(fast(params, x, state0), plain(params, x, state0)) < NOISE[dtype]
+
+
+@pytest.mark.parametrize("cell", bptt.CELLS)
+def test_in_blocks_it_is_the_same(cell, monkeypatch):
+    """W (5, 5 to 20) and its transpose, cut into blocks of two or more columns, the last of them narrower."""
+    monkeypatch.setattr(bptt.common, "ENTRIES", 12)
+    monkeypatch.setattr(bptt.common, "MULTIPLE", 2)
+    with jax.enable_x64(True):
+        params, x, state0, do, dfinal, mask = point(cell, ("forward",), True, True, "float64")
+        value = jax.value_and_grad(partial(total, "fast", cell, ("forward",), do, dfinal, mask), (0, 1, 2))
+        whole = value(params, x, state0)
+        with products.in_blocks():
+            assert len(bptt.common.Factor.of(params.layers[0][0].W, bptt.How.now(False)).blocks) > 1
+            assert off(value(params, x, state0), whole) < NOISE["float64"]
 
 
 @pytest.mark.parametrize("cell", bptt.CELLS)
@@ -121,7 +135,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_it_is_seen(fault, monkeypatch):
     """The comparison above can fail."""
-    monkeypatch.setattr(bptt, *FAULTS[fault])
+    monkeypatch.setattr(bptt.gru, *FAULTS[fault])
     with jax.enable_x64(True):
         params, x, state0, do, dfinal, mask = point("gru", ("forward",), True, True, "float64")
         plain, fast = (

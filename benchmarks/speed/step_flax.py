@@ -1,4 +1,4 @@
-"""Flax: nnx.RNN over the cell that is fastest there, nnx.Linear, optax; each update a jitted call with donated buffers."""
+"""Flax: nnx.RNN over the cell that is fastest there, nnx.Linear, optax; an update is a jitted call, buffers donated."""
 
 from __future__ import annotations
 

@@ -1,0 +1,46 @@
+"""A batch in parts on several devices: the same updates as on one, but for rounding."""
+
+import jax
+import numpy as np
+import pytest
+
+from rnn_jax import begin, feeds, parts, train
+from rnn_jax.errors import InputError
+from rnn_jax.noise import Rates
+from rnn_jax.planner import Execution
+from rnn_jax.recipe import Recipe
+from rnn_jax.spec import Spec
+
+SPLIT = [Execution("fast", 2), Execution("fast", 2, True), Execution("plain", 2)]
+# Sums over the batch in another order, some eps each, through five updates of Adam whose steps are of the rate's size.
+NOISE = 1e-11
+
+
+def material(spec, T=6, N=8, seed=0):
+    """Sequences of different lengths, some of no step at all, and a plan that trains on them."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(0, spec.D, (T, N)), rng.integers(0, spec.K, (T, N))
+    mask = np.arange(T)[:, None] < np.where(np.arange(N) < 4, 0, rng.integers(1, T + 1, N))
+    return feeds.Shuffled(T, N, N, seed), feeds.on_device(feeds.Data(x, np.where(mask, y, -1), mask))
+
+
+@pytest.mark.parametrize("how", SPLIT, ids=str)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_updates_are_those_of_one_device(how, reduction):
+    spec = Spec(5, 6, 5, "lstm")
+    rates = Rates(dropout=0.3) if reduction == "mean" else Rates(0.2, 0.3, 0.1, 0.2)
+    feed, data = material(spec)
+    plan = train.Plan(spec, Recipe(5, dtype="float64", reduction=reduction, l2=0.1, rates=rates), feed)
+    params = begin.start(plan)
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):  # optax mixes dtypes
+        ends = [
+            train.advance(plan, parts.everywhere(data, each.parts), train.begin(plan, params, 8), 5, each)
+            for each in (train.ALONE, how)
+        ]
+    for one, other in zip(*map(jax.tree.leaves, ends), strict=True):
+        np.testing.assert_allclose(one, other, rtol=NOISE, atol=NOISE)
+
+
+def test_more_parts_than_devices():
+    with pytest.raises(InputError, match=r"64 parts need a device each, but there are \d+"):
+        parts.mesh(64)
