@@ -236,7 +236,7 @@ def test_a_text_is_learnt_and_gone_on_with(here, poem, capsys):
 def test_the_best_is_the_least_that_was_seen_however_it_goes_on(here, poem, monkeypatch):
     """Held-out losses that rise again: the best stays, and its checkpoint with it."""
     seen = iter([3.0, 1.0, 2.0, *[5.0] * 100])
-    monkeypatch.setattr(runs, "validated", lambda run, material: runs.Measured(next(seen), 0.5))
+    monkeypatch.setattr(runs, "validated", lambda run, material, how: runs.Measured(next(seen), 0.5))
     monkeypatch.setattr(train, "chunk", lambda plan, B: 10)
     assert command("train", "--text", poem, "--batch", 2, "--steps", 8, "--hidden", 4, "--updates", 200) == 0
     assert saved.load(here / "runs/poem/last.safetensors").best == 1.0
@@ -493,7 +493,7 @@ def test_padding_never_matters(cell, head):
 
 def test_a_run_ends_where_nothing_gets_better(here, poem, monkeypatch, capsys):
     seen = iter([3.0, 1.0, 2.0, 2.0, 1.5, *[5.0] * 100])
-    monkeypatch.setattr(runs, "validated", lambda run, material: runs.Measured(next(seen), 0.5))
+    monkeypatch.setattr(runs, "validated", lambda run, material, how: runs.Measured(next(seen), 0.5))
     monkeypatch.setattr(train, "chunk", lambda plan, B: 10)
     options = ("--batch", 2, "--steps", 8, "--hidden", 4, "--updates", 200, "--patience", 3)
     assert command("train", "--text", poem, *options) == 0

@@ -64,7 +64,8 @@ def backward(how: How, residuals: Any, cotangents: tuple[Array, Array, Array]) -
     def step(carried: tuple[Array, Array], inputs: Any) -> Any:
         dh_next, ds_next = carried
         dh_out, (s_before, i, f, g, o), m = inputs
-        # L4  s[t] = f[t] * s[t-1] + i[t] * g[t], and L5's tanh(s[t]): computed again, which costs less than to load it
+        # L4  s[t] = f[t] * s[t-1] + i[t] * g[t]
+        # Computed again with its tanh, which costs no more than to load it.
         w = jnp.tanh(f * s_before + i * g)
         # L6  dh[t] = dh_out[t] + dh_next
         dh = dh_out + dh_next
