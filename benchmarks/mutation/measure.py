@@ -74,6 +74,7 @@ def score(outcome: Outcome, mutant: Mutant, report: CheckReport, file: str) -> N
     if not report.findings:
         return
     root = report.findings[0]
+    outcome.error = next((said for said in root.details if "please report it" in said), "")
     suspects = named_places(report.findings, len(mutant.edits))
     outcome.ranks = [rank(edit, suspects, root.fix, file) for edit in mutant.edits]
     outcome.named = root.kind

@@ -180,8 +180,9 @@ def at_visits(stock: Stock, visits: list[int]) -> Stock:
         if max(visits) < len(known.values):
             values = [known.values[k] for k in visits]
             if len({v.shape for v in values}) == 1:
-                array = known.shape[0] == "array"
-                found[text] = Values((*known.shape[:2], values[0].shape) if array else known.shape, values)
+                # What was a number at first may be an array at these, and the other way round.
+                array = known.shape[0] == "array" or values[0].ndim > 0
+                found[text] = Values(("array", values[0].dtype.kind, values[0].shape) if array else known.shape, values)
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import itertools
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +15,7 @@ from rnn_jax.verify.repair.expressions import key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock, Values
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.tree import ATOMS, at
+from rnn_jax.verify.repair.tree import ATOMS, at, with_name
 
 LONGEST = 24  # characters of what is handed on to the next iteration as it is
 
@@ -135,7 +134,7 @@ def near_siblings(body: list[ast.stmt], k: int, targets: Stock, stock: Stock) ->
                 arrays = [t for t, v in stock.items() if t.isidentifier() and v.shape[0] == "array"]
                 for name, instead in itertools.product(sorted(inside - {other}), arrays):
                     if instead not in inside | zero:
-                        yield ast.parse(re.sub(rf"\b{re.escape(name)}\b", instead, ast.unparse(made))).body[0]
+                        yield with_name(made, name, instead)
 
 
 def handed_on(loop: ast.For | ast.While, targets: Stock) -> Iterator[ast.stmt]:

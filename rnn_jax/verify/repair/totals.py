@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_jax.verify.repair.expressions import Written, parsed
+from rnn_jax.verify.repair.expressions import Written, is_index, parsed
 from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, along, bracketed, forms, spun
-from rnn_jax.verify.repair.tree import ATOMS
 
 MOST_ROWS = 4  # of a matrix that are added to one by one
 
@@ -74,7 +73,7 @@ def indices(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list
     """Indices into an array of the shape by whole numbers that have a name: [k], [:, k], [0, k]."""
     every = slice(None)
     for text, known in here.stock.items():
-        if known.shape[0] != "int" or not isinstance(parsed(text), ATOMS) or len(known.values) != here.iterations:
+        if not is_index(text, known) or len(known.values) != here.iterations:
             continue
         values = [int(v) for v in known.values]
         for axis in range(min(2, len(shape))):
@@ -97,7 +96,7 @@ def of_rows(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list
         return
     inside: list[list[tuple[str, list[int]]]] = [[] for _ in shape]
     for text, known in here.stock.items():
-        if known.shape[0] == "int" and isinstance(parsed(text), ATOMS) and len(known.values) == here.iterations:
+        if is_index(text, known) and len(known.values) == here.iterations:
             values = [int(v) for v in known.values]
             for axis, size in enumerate(shape):
                 if min(values) >= 0 and max(values) < size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +61,15 @@ def located(new: ast.AST, old: ast.AST) -> Any:
             node.lineno, node.col_offset = line, column  # type: ignore[attr-defined]
             node.end_lineno, node.end_col_offset = line, column  # type: ignore[attr-defined]
     return new
+
+
+def with_name(node: ast.AST, old: str, new: str) -> Any:
+    """A copy with another name wherever one stands; keys and the f of an f-string are no names."""
+    made = copy.deepcopy(node)
+    for each in ast.walk(made):
+        if isinstance(each, ast.Name) and each.id == old:
+            each.id = new
+    return made
 
 
 def same(first: ast.AST, second: ast.AST) -> bool:

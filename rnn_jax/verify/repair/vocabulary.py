@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import math
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from rnn_jax.verify.repair.live import LiveCode
 from rnn_jax.verify.repair.packed import columns, cuts
 from rnn_jax.verify.repair.probe import Shape, Trace
-from rnn_jax.verify.repair.tree import ATOMS
+from rnn_jax.verify.repair.tree import ATOMS, with_name
 
 LONGEST = 60  # characters of an expression
 MOST_RENAMED = 4  # other names for one
@@ -122,8 +121,8 @@ def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterato
             continue
         for old in inside:
             for new in [n for n, shape in names.items() if n not in inside and shape == names[old]][:MOST_RENAMED]:
-                text = re.sub(rf"\b{re.escape(old)}\b", new, ast.unparse(node))
-                yield text, ast.parse(text, mode="eval").body
+                made = with_name(node, old, new)
+                yield ast.unparse(made), made
 
 
 def pure_functions(live: LiveCode) -> set[str]:
