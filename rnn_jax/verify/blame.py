@@ -84,15 +84,13 @@ def blame(
         # What leaves these very numbers tells more than an edit that mends some of them.
         told_by_kind = "never-zeroed" in hints or any(telltales(search))
         part = None if told_by_kind else best_part(search) or in_short(bench, there, base, over, 0.4 * seconds)
-        if part is None:
+        outcome = search.trial.run(changes(search.live, [part[0]])) if part is not None else None
+        if part is None or outcome is None:  # what mends a short sequence may not run with the whole one
             found.append(suspected(search))
             break
         edit, left, where = part
         found.append(told(where, edit, None, left))
         base = base | changes(search.live, [edit])
-        outcome = Trial.of(bench, there, LiveCode(bench.subject, base)).run({})
-        if outcome is None:
-            break
         there = replace(there, manual=outcome.gradients)
     if len(found) > 1 and found[-1].fix is not None:  # a fix for several faults mends all of them together
         found = [replace(each, fix=found[-1].fix) for each in found]

@@ -40,6 +40,8 @@ class Reach(NamedTuple):
 
     gradients: frozenset[str]
     loss: bool
+    beyond: bool = False  # whether it moves entries of the wrong ones that are right, as in one vector of all weights
+    covers: bool = True  # whether it moves all entries that are wrong: otherwise no values there can mend all
 
 
 class Healing(NamedTuple):
@@ -175,7 +177,14 @@ class Forcing:
             return Reach(frozenset(), False)
         changed = frozenset(n for n, g in found.items() if not np.array_equal(g, now[n], equal_nan=True))
         loss = self.loss_of_active(moved) != self.trial.made.truth.recording.loss if changed else False
-        return Reach(changed, loss)
+        right = self.trial.right_entries
+        covers = all(np.all((found[n] != now[n]) | right[n]) for n in right)
+        beyond = any(np.any((found[n] != now[n]) & right[n]) for n in right)
+        if beyond:  # what is 0 by itself, as of padded steps, a wrong factor would leave so
+            scaled = self.gradients(lambda k, value: value * (1 + 0.1 * rng.normal(size=value.shape)))
+            moving = scaled is not None and any(np.any(scaled[n] != now[n]) for n in right)
+            beyond = not moving or any(np.any((scaled[n] != now[n]) & right[n]) for n in right)  # type: ignore[index]
+        return Reach(changed, loss, beyond, covers)
 
     def heal(self, site: Site, wrong: frozenset[str], seconds: float, partly: bool = False) -> Healing | None:
         """The values with which the gradients in `wrong` come out right, or most of them, where there are any."""

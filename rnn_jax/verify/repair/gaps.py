@@ -51,7 +51,8 @@ def gaps(
             return
         there, site = filled(trial, place, text, zeros.get((place.spot, text), text))
         forcing = Forcing(there)
-        if forcing.reach_held(site, rng) != Reach(wrong, False):
+        moved = forcing.reach_held(site, rng)
+        if moved.gradients != wrong or moved.loss or not moved.covers:
             continue
         healing = forcing.heal(site, wrong, seconds)
         if healing is not None and healing.healed == wrong:

@@ -28,7 +28,7 @@ def insertions(live: LiveCode, place: Site, stock: Stock, numpy: str, telling: s
         yield inserted(live, place, statement, cost)
 
 
-def after_others(live: LiveCode, place: Site, stock: Stock) -> Iterator[Edit]:
+def after_others(live: LiveCode, place: Site, stock: Stock, always_zero: set[str]) -> Iterator[Edit]:
     """A statement like those beside the place, and what hands the new values of a loop on."""
     (field, k), holder = place.path[-1], at(live.statement(place.spot), place.path[:-1])
     body = getattr(holder, field)
@@ -36,7 +36,7 @@ def after_others(live: LiveCode, place: Site, stock: Stock) -> Iterator[Edit]:
     if isinstance(holder, ast.For | ast.While):
         yield from (inserted(live, place, each, 1.6) for each in handed_on(holder, targets))
     yield from (inserted(live, place, each, 1.5) for each in siblings(body, targets, stock))
-    yield from (inserted(live, place, each, 1.7) for each in near_siblings(body, k or 0, targets, stock))
+    yield from (inserted(live, place, each, 1.7) for each in near_siblings(body, k or 0, targets, stock, always_zero))
 
 
 def statements(
@@ -116,9 +116,11 @@ def siblings(body: list[ast.stmt], targets: Stock, stock: Stock) -> Iterator[ast
                     yield ast.parse(text).body[0]
 
 
-def near_siblings(body: list[ast.stmt], k: int, targets: Stock, stock: Stock) -> Iterator[ast.stmt]:
-    """The sibling of a neighbour for a sum that is still 0, of whatever shape, with one more of its names exchanged."""
-    zero = {t for t, v in targets.items() if v.shape[0] == "array" and not any(np.any(x) for x in v.values)}
+def near_siblings(
+    body: list[ast.stmt], k: int, targets: Stock, stock: Stock, always_zero: set[str]
+) -> Iterator[ast.stmt]:
+    """The sibling of a neighbour for a sum that stays 0, of whatever shape, with one more of its names exchanged."""
+    zero = {t for t, v in targets.items() if v.shape[0] == "array" and t in always_zero}
     names = {n.id for t in stock for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)} | set(targets)
     for statement in body[max(0, k - 1) : k + 1]:
         if not isinstance(statement, ast.AugAssign | ast.Assign):

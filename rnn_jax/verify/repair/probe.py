@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ class Seen(NamedTuple):
     order: int
     value: np.ndarray
     iteration: str  # "t=3", of the innermost loop around it
+    run: int  # of that loop: which of all the loops that ran
 
 
 @dataclass
@@ -162,7 +164,8 @@ def instrumented(live: LiveCode, spots: list[Spot]) -> tuple[dict[Spot, ast.stmt
 def watching(sites: list[Site], live: LiveCode) -> Iterator[Trace]:
     """Write down what the probes of instrumented code show."""
     trace = Trace()
-    loops: list[tuple[tuple[str, ...], str]] = []
+    loops: list[tuple[tuple[str, ...], str, int]] = []
+    runs = itertools.count(1)
 
     def seen(number: int, value: Any) -> Any:
         site = sites[number]
@@ -175,8 +178,8 @@ def watching(sites: list[Site], live: LiveCode) -> Iterator[Trace]:
         if isinstance(value, np.ndarray | np.generic | float) and trace.order < MOST:
             array = np.array(value)
             if array.dtype.kind in "fiub" and array.size <= LARGEST:
-                label = loops[-1][1] if loops else ""
-                trace.seen[site].append(Seen(trace.order, array, label))
+                _, label, run = loops[-1] if loops else ((), "", 0)
+                trace.seen[site].append(Seen(trace.order, array, label, run))
         return value
 
     def loop(names: tuple[str, ...] | None = None, values: tuple[Any, ...] = ()) -> None:
@@ -187,9 +190,9 @@ def watching(sites: list[Site], live: LiveCode) -> Iterator[Trace]:
         label = next(
             (f"{n}={v}" for n, v in zip(names, values, strict=True) if isinstance(v, int | np.integer | str)), ""
         )
-        if loops and loops[-1][0] == names:
-            loops.pop()
-        loops.append((names, label))
+        going_on = bool(loops) and loops[-1][0] == names
+        run = loops.pop()[2] if going_on else next(runs)
+        loops.append((names, label, run))
 
     def returned(frame: FrameType, event: str, argument: Any) -> None:
         if event == "return" and not foreign(frame.f_code.co_filename):

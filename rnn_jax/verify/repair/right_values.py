@@ -5,6 +5,7 @@ The equations that an expression's values must solve may have many solutions; th
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator
 
@@ -13,13 +14,41 @@ import numpy as np
 Shapes = list[tuple[int, ...]]
 
 
-def by_name(sequences: Iterable[list[np.ndarray]], shapes: Shapes) -> Iterator[list[np.ndarray]]:
-    """Those of the sequences that have these sizes, from the end of time or from its beginning, or all at once."""
+def by_name(
+    sequences: Iterable[list[np.ndarray]], shapes: Shapes, runs: list[int] | None = None
+) -> Iterator[list[np.ndarray]]:
+    """Those of the sequences that have these sizes, from the end of time or from its beginning, or all at once.
+
+    runs: how many of the values each run of their loop gave.
+    """
     sizes = [math.prod(shape) for shape in shapes]
     for values in sequences:
-        for order in (*windows(values[::-1], len(sizes)), *windows(values, len(sizes)), [np.concatenate(values)]):
+        whole = (*windows(values[::-1], len(sizes)), *windows(values, len(sizes)), [np.concatenate(values)])
+        for order in (*whole, *in_runs(values, runs or [])):
             if [v.size for v in order] == sizes:
                 yield [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
+
+
+def in_runs(values: list[np.ndarray], runs: list[int]) -> Iterator[list[np.ndarray]]:
+    """A sequence of several runs of a loop that is turned round in each of them, or from one to the other, alone.
+
+    A backward takes one direction of time after the other as the forward did, each from its end; and within a step
+    the gates in their own order.
+    """
+    for more in (0, -1, 1) if len(runs) > 1 else ():
+        lengths = [length + more for length in runs]
+        if sum(lengths) != len(values) or min(lengths) < 1:
+            continue
+        forth, back = split(values, lengths), split(values, lengths[::-1])
+        for parts in ([part[::-1] for part in forth], back[::-1]):
+            for several in zip(*map(windows, parts, runs), strict=False):
+                yield [value for part in several for value in part]
+
+
+def split(values: list[np.ndarray], lengths: list[int]) -> list[list[np.ndarray]]:
+    """A sequence in parts of these lengths."""
+    ends = list(itertools.accumulate(lengths))
+    return [values[end - length : end] for end, length in zip(ends, lengths, strict=True)]
 
 
 def by_dependence(sensitivities: Iterable[list[np.ndarray]], shapes: Shapes) -> Iterator[list[np.ndarray]]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -121,7 +122,7 @@ class Search:
         first = min((self.trace.seen[s][0].order for s in sites if s in self.trace.seen), default=0)
         return rank, first
 
-    def doubt(self, statement: Site) -> tuple[int, bool, bool, int]:
+    def doubt(self, statement: Site) -> tuple[int, bool, bool, bool, int]:
         """The statements in order, of one rank those of the backward first that make what the forward does not explain.
 
         The first value tells: later ones may be wrong by what a fault further on has sent round the loop. Where all
@@ -130,27 +131,36 @@ class Search:
         rank, first = self.order(statement)
         whole = Site(*statement.spot, (*statement.path, ("value", None)))
         node = getattr(self.live.node(statement), "value", None)
-        field = {ast.Dict: "values", ast.Tuple: "elts"}.get(type(node), "")
-        parts = (
-            [Site(*whole.spot, (*whole.path, (field, k))) for k in range(len(getattr(node, field)))] if field else []
-        )
+        parts = parts_of(self.live, whole) if node is not None else []
         made = [[s for s in self.trace.seen.get(part, []) if np.any(s.value)] for part in parts or [whole]]
-        copied = node is not None and self.is_copy(whole)  # right for something, but for another use
-        explained = not copied and any(made) and all(self.quantities.known([s.value for s in m[:1]]) for m in made)
+        copied = node is not None and self.is_copy(whole, first=True)  # right for something, but for another use
+        # Nothing may hang on what was kept first, as on a forget gate where there is no state yet.
+        known = [any(self.quantities.known([s.value]) for s in (m if parts else m[:1])) for m in made if m]
+        explained = not copied and bool(known) and all(known)
         if explained:
             unknown = [s.order for m in made for s in m if not self.quantities.known([s.value])]
             first = min(unknown, default=self.trace.order + first)
-        return rank, self.in_forward(statement), explained, first
+        return rank, self.in_forward(statement), self.beyond(statement), explained, first
 
-    def is_copy(self, site: Site) -> bool:
-        """Whether an expression gives what a name holds on as it is: what is left of a product without its factor."""
+    def beyond(self, statement: Site) -> bool:
+        """Whether all in it on which just the wrong gradients hang moves entries of them that are right."""
+        reached = [self.reach[s] for s in self.sites_of[statement] if s in self.reach]
+        telling = [r for r in reached if r.gradients == self.wrong and not r.loss]
+        return bool(telling) and all(r.beyond for r in telling)
+
+    def is_copy(self, site: Site, first: bool = False) -> bool:
+        """Whether an expression gives what a name holds on as it is: what is left of a product without its factor.
+
+        first: at first at least, where what is carried is added to it and still 0.
+        """
         node = self.live.node(site)
         if isinstance(node, ATOMS):
             return True
         parts = ("left", "right") if isinstance(node, ast.BinOp) else ()
         inner = [Site(site.file, site.number, (*site.path, (part, None))) for part in parts]
-        given = self.nonzero(site)
-        return any(isinstance(self.live.node(i), ATOMS) and same(self.nonzero(i), given) for i in inner)
+        end = 1 if first else None
+        given = self.nonzero(site)[:end]
+        return any(isinstance(self.live.node(i), ATOMS) and same(self.nonzero(i)[:end], given) for i in inner)
 
     def nonzero(self, site: Site) -> list[np.ndarray]:
         """What an expression gave, but for zeros."""
@@ -176,7 +186,9 @@ class Search:
         if site not in self.healings:
             reach = self.reach.get(site)
             wanted = reach.gradients & self.wrong if reach is not None and not reach.loss else frozenset()
-            fit = reach is not None and wanted and reach.gradients <= self.wrong
+            fit = (
+                reach is not None and wanted and reach.gradients <= self.wrong and (reach.covers or wanted < self.wrong)
+            )
             found = self.forcing.heal(site, wanted, LONGEST) if fit else None
             self.healings[site] = self.told(found) if found is not None else None
         return self.healings[site]
@@ -184,15 +196,26 @@ class Search:
     def told(self, found: Healing) -> Healing:
         """The healing by right values that are known for something, where some of those heal too."""
         shapes = [v.shape for v in found.present]
+        runs = self.runs(found.site, len(shapes))
         for right in itertools.chain(
-            by_name(self.quantities.simplest, shapes),
-            by_name(self.quantities.but_one, shapes),
+            by_name(self.quantities.simplest, shapes, runs),
+            by_name(self.quantities.but_one, shapes, runs),
             self.dependent(shapes),
         ):
             again = self.forcing.forced(found, right)
             if again is not None and again.healed >= found.healed:
                 return again
         return found
+
+    def runs(self, site: Site, visits: int) -> list[int]:
+        """How many of its visits are of each run of its loop; of a new statement as of one beside it."""
+        block = site.path[: max(k for k, (_, number) in enumerate(site.path) if number is not None)]
+        beside = (s for s in self.trace.seen if s.spot == site.spot and s.path[: len(block)] == block)
+        for each in itertools.chain([site], beside):
+            seen = self.trace.seen.get(each, [])
+            if len(seen) == visits:
+                return [len(list(group)) for _, group in itertools.groupby(seen, lambda s: s.run)]
+        return []
 
     def dependent(self, shapes: list[tuple[int, ...]]) -> Iterator[list[np.ndarray]]:
         """How the forward depends on the wrong parameters, where the gradients seem to carry that with them."""
@@ -271,6 +294,13 @@ class Search:
         made = self.trial.made
         return not any(np.any(made.manual[n][~np.isclose(made.manual[n], made.wanted[n], atol=0)]) for n in self.wrong)
 
+    def few(self) -> bool:
+        """Whether one gradient is wrong, or half of them at most: where there is but one, half of its entries."""
+        made = self.trial.made
+        if len(made.wanted) > 1:
+            return len(self.wrong) == 1 or 2 * len(self.wrong) <= len(made.wanted)
+        return all(2 * np.count_nonzero(right) >= right.size for right in self.trial.right_entries.values())
+
     def mistaken_sum(self) -> bool:
         """Whether what one wrong gradient lacks is what another has too much: it was added to the wrong one."""
         made = self.trial.made
@@ -290,6 +320,16 @@ class Search:
     def stocks(self) -> dict[Site, Stock]:
         """What is known at each place."""
         return look_around(self)
+
+    @cached_property
+    def always_zero(self) -> set[str]:
+        """What is 0 wherever the gradients come by: never filled, never added to."""
+        known = [(text, v) for stock in self.stocks.values() for text, v in stock.items()]
+        filled: set[str] = set()
+        for text, each in known:
+            if text not in filled and any(np.any(v) for v in each.values):
+                filled.add(text)
+        return {text for text, _ in known} - filled
 
     def visits(self, site: Site) -> list[int]:
         """At which runs of its statement a site ran that does not at all of them, as the branch of a condition."""
@@ -345,6 +385,16 @@ class Search:
 
 
 NOTHING = Reach(frozenset(), False)
+
+
+def parts_of(live: LiveCode, site: Site) -> list[Site]:
+    """The parts of a tuple, or of a dictionary; of a call that stands alone what it is given: tape.append((h, c))."""
+    node: Any = live.node(site)
+    if isinstance(node, ast.Call) and isinstance(live.node(Site(*site.spot, site.path[:-1])), ast.Expr):
+        inner = Site(*site.spot, (*site.path, ("args", 0)))
+        return (parts_of(live, inner) or [inner]) if len(node.args) == 1 else []
+    field = {ast.Dict: "values", ast.Tuple: "elts"}.get(type(node), "")
+    return [Site(*site.spot, (*site.path, (field, k))) for k in range(len(getattr(node, field)))] if field else []
 
 
 def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:

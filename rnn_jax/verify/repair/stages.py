@@ -47,15 +47,16 @@ def stages(search: Search) -> Iterator[None]:
     yield
     search.stage(A_LITTLE)
     yield from mended(search, recomputed(search), "recomputed")
-    missing = not MISSING.isdisjoint(search.hints)
+    # Where most is wrong it is rather what all of it comes from than one sum.
+    missing = not MISSING.isdisjoint(search.hints) or not search.few()
     if missing:
-        yield from healed(search, 0.25)
+        yield from healed(search, 0.35)
         yield from between(search)
     search.stage(0.2)
     telling, names = search.telling(), search.telling_names()
     search.attempt(fillings(search.live, search.stocks))
     for place, whole in search.stocks.items():
-        search.attempt(after_others(search.live, place, alike(whole)))
+        search.attempt(after_others(search.live, place, alike(whole), search.always_zero))
     for place, whole in search.stocks.items():
         stock = alike(whole)
         search.attempt(first_states(search.live, search.trace, place, stock, search.numpy))
@@ -173,7 +174,7 @@ def between(search: Search) -> Iterator[None]:
 def missing_sums(search: Search) -> Iterator[None]:
     """Find what is to be added to a sum, or to be added in the place of what is."""
     # Where most of the gradients are wrong, it is rather what they come from.
-    few = len(search.wrong) == 1 or 2 * len(search.wrong) <= len(search.trial.made.wanted)
+    few = search.few()
     search.stage(0.3 if few else A_LITTLE)
     places = Places(search.stocks, search.numpy)
     if len(search.wrong) == 1:

@@ -144,14 +144,15 @@ def summands(
 ) -> Iterator[Edit]:
     """Another value for what a statement adds to a sum: one whose sum over all iterations is the whole gradient."""
 
-    def fits(place: Site) -> bool:
+    def fits(place: Site) -> bool | None:
         """Whether the statement at a place adds to an array of the gradient's shape, or to a row of one."""
         target = getattr(live.node(place), "target", None) if is_statement(live, place) else None
-        known = places.stocks[place].get(ast.unparse(getattr(target, "value", target))) if target is not None else None
-        return known is not None and key_of(known.shape) == right.shape
+        texts = [ast.unparse(t) for t in (target, getattr(target, "value", None)) if t is not None]
+        known = [places.stocks[place][text] for text in texts if text in places.stocks[place]]
+        return any(key_of(each.shape) == right.shape for each in known) if known else None
 
     for place in sorted(places.stocks, key=lambda each: not fits(each)):
-        if not is_statement(live, place):
+        if not is_statement(live, place) or fits(place) is False:  # a part of it alone, as of one vector of all weights
             continue
         site = Site(place.file, place.number, (*place.path, ("value", None)))
         statement = live.node(place)

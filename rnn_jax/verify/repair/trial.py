@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -93,6 +94,15 @@ class Trial:
             for name, right in self.made.wanted.items()
             if not norm(gradients[name].astype(float) - right) <= TOLERANCE * noise[name]
         )
+
+    @cached_property
+    def right_entries(self) -> dict[str, np.ndarray]:
+        """Of each wrong gradient the entries that are right as they are."""
+        made = self.made
+        return {
+            n: np.abs(made.manual[n] - made.wanted[n]) <= TOLERANCE * made.truth.noise[n]
+            for n in sorted(self.wrong(made.manual))
+        }
 
     def same_loss(self, changes: dict[Spot, ast.stmt]) -> bool:
         """Whether the loss is what it was: no fix may change it."""
