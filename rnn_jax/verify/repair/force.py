@@ -210,10 +210,12 @@ class Forcing:
             return self.outcome(found, wrong)
 
     def forced(self, found: Healing, values: list[np.ndarray]) -> Healing | None:
-        """What heals when the site gives just these values."""
+        """The same when the site gives just these values; None where those heal less."""
         with self.holding(found.site, unmoved) as held, self.trial.live.changed(held):
-            raw = self.kept(lambda k, value: values[k] if k < len(values) else value)[1]
-            if [v.shape for v in raw] != [v.shape for v in values]:
+            given, raw = self.kept(lambda k, value: values[k] if k < len(values) else value)
+            if given is None or [v.shape for v in raw] != [v.shape for v in values]:
+                return None
+            if not all(close(given[n], self.trial.made.wanted[n], self.trial, n) for n in found.healed):
                 return None
             shifts = [value - own for value, own in zip(values, raw, strict=True)]
             return self.outcome(found._replace(shifts=shifts), found.healed)

@@ -17,10 +17,11 @@ from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot
-from rnn_jax.verify.repair.packed import Cuts, cuts, unwritten
+from rnn_jax.verify.repair.packed import cuts, unwritten
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.tree import ATOMS, at, located, replaced, shallow, walk
 from rnn_jax.verify.repair.trial import Trial
+from rnn_jax.verify.repair.unfilled import unfilled
 
 
 class Gap(NamedTuple):
@@ -42,11 +43,15 @@ def gaps(
     wrong: frozenset[str],
     seconds: float,
     over: Callable[[], bool],
+    barren: Callable[[Site], bool],
 ) -> Iterator[Gap]:
-    """The gaps at which all that is wrong can be mended. seconds: for the equations of one."""
+    """The gaps at which all that is wrong can be mended. seconds: for the equations of one.
+
+    barren: whether no values of an expression are known to mend all.
+    """
     rng = np.random.default_rng(0)
     zeros = numbers(trial.live, trace)
-    for place, first, text, renewed in places(trial.live, reach, wrong, cuts(trial.live, trace)):
+    for place, first, text, renewed in places(trial.live, trace, reach, wrong, barren):
         if over():
             return
         there, site = filled(trial, place, text, zeros.get((place.spot, text), text))
@@ -60,13 +65,14 @@ def gaps(
 
 
 def places(
-    live: LiveCode, reach: dict[Site, Reach], wrong: frozenset[str], made: Cuts
+    live: LiveCode, trace: Trace, reach: dict[Site, Reach], wrong: frozenset[str], barren: Callable[[Site], bool]
 ) -> Iterator[tuple[Site, int, str, bool]]:
     """Where a statement that gives a name another value may be missing, behind those that give it one first.
 
-    Of places between which the name is not used the last, at which most is known. made: the parts of arrays.
+    Of places between which the name is not used the last, at which most is known.
     """
-    found: list[tuple[int, int, Site, int, str]] = []
+    found: list[tuple[float, int, Site, int, str]] = []
+    made = cuts(live, trace)
     for spot in live.spots:
         for path, function in walk(live.statement(spot)):
             if not isinstance(function, ast.FunctionDef):
@@ -75,6 +81,9 @@ def places(
             atoms = [(live.node(s), s) for s in inside]
             used = {ast.unparse(n) for n, s in atoms if isinstance(n, ATOMS) and reach[s].gradients & wrong}
             given = words(function).stored
+            arguments = {argument.arg for argument in function.args.args}
+            for place, text in unfilled(live, trace, Site(*spot, path)):
+                found.append((-1, live.node(Site(*spot, place.path[:-1])).lineno, place, place.path[-1][1] or 0, text))
             for block, field, body in blocks(function, path):
                 holder, said = at(live.statement(spot), block), [words(each) for each in body]
                 for k, text in unwritten(body, made):
@@ -84,10 +93,22 @@ def places(
                         line = body[first - 1].lineno if first else body[0].lineno
                         # What is taken at each iteration and renewed at none comes first of all.
                         kept = rank == 1 and text in given and not any(text in each.stored for each in said)
-                        found.append((-1 if kept else rank, line, Site(*spot, (*block, (field, last))), first, text))
+                        late: float = -1 if kept else rank
+                        if first and not rank and gives(body[first - 1], text):  # one may as well change what it gives
+                            if barren(Site(*spot, (*block, (field, first - 1), ("value", None)))):
+                                continue
+                            late = 0.5
+                        elif rank == 2 and not first and text in arguments and block == path:
+                            late = 0.25  # nothing is done with what was handed over
+                        found.append((late, line, Site(*spot, (*block, (field, last))), first, text))
     yield from (
         (place, first, text, rank >= 0) for rank, _, place, first, text in sorted(found, key=lambda each: each[:2])
     )
+
+
+def gives(statement: ast.stmt, text: str) -> bool:
+    """Whether a statement gives a value to one name alone."""
+    return isinstance(statement, ast.Assign) and [ast.unparse(t) for t in statement.targets] == [text]
 
 
 class Words(NamedTuple):

@@ -190,21 +190,29 @@ class Search:
                 reach is not None and wanted and reach.gradients <= self.wrong and (reach.covers or wanted < self.wrong)
             )
             found = self.forcing.heal(site, wanted, LONGEST) if fit else None
-            self.healings[site] = self.told(found) if found is not None else None
+            whole = found is not None and found.healed == self.wrong
+            self.healings[site] = self.told(found) if found is not None and whole else found
         return self.healings[site]
 
     def told(self, found: Healing) -> Healing:
         """The healing by right values that are known for something, where some of those heal too."""
         shapes = [v.shape for v in found.present]
         runs = self.runs(found.site, len(shapes))
+        tried: set[bytes] = set()
+        until = time.perf_counter() + LONGEST
         for right in itertools.chain(
             by_name(self.quantities.simplest, shapes, runs),
             by_name(self.quantities.but_one, shapes, runs),
             self.dependent(shapes),
         ):
-            again = self.forcing.forced(found, right)
-            if again is not None and again.healed >= found.healed:
-                return again
+            key = b"".join(v.tobytes() for v in right)
+            if key not in tried:
+                tried.add(key)
+                again = self.forcing.forced(found, right)
+                if again is not None:
+                    return again
+            if time.perf_counter() > until:
+                break
         return found
 
     def runs(self, site: Site, visits: int) -> list[int]:

@@ -157,7 +157,8 @@ def matcher(search: Search, healing: Healing) -> Matcher:
 def between(search: Search) -> Iterator[None]:
     """Find statements that are missing between others."""
     search.stage(0.3)
-    for found in gaps(search.trial, search.trace, search.reach, search.wrong, LONGEST, search.over):
+    barren = lambda site: site in search.healings and search.healings[site] is None  # noqa: E731
+    for found in gaps(search.trial, search.trace, search.reach, search.wrong, LONGEST, search.over, barren):
         there = replace(search, trial=found.trial, forcing=found.forcing)
         there.expressions, there.quantities = search.expressions, search.quantities
         gap = found._replace(healing=there.told(found.healing))
