@@ -92,8 +92,9 @@ def places(
                     for first, last, rank in stretches(said, text, holder):
                         line = body[first - 1].lineno if first else body[0].lineno
                         # What is taken at each iteration and renewed at none comes first of all.
-                        kept = rank == 1 and text in given and not any(text in each.stored for each in said)
-                        late: float = -1 if kept else rank
+                        kept = isinstance(holder, ast.For | ast.While) and text in given
+                        kept = kept and not any(text in each.stored for each in said)
+                        late: float = {1: -1.0, 2: -0.5}.get(rank, rank) if kept else rank
                         if first and not rank and gives(body[first - 1], text):  # one may as well change what it gives
                             if barren(Site(*spot, (*block, (field, first - 1), ("value", None)))):
                                 continue

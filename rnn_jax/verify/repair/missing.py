@@ -33,6 +33,8 @@ def after_others(live: LiveCode, place: Site, stock: Stock, always_zero: set[str
     (field, k), holder = place.path[-1], at(live.statement(place.spot), place.path[:-1])
     body = getattr(holder, field)
     targets = {t: v for t in written_to(live, place) if (v := stock.get(t)) is not None}
+    # What is kept beside what is written to, as by another function: grad.U beside grad.W.
+    targets |= {t: v for t, v in stock.items() if t not in targets and beside(t, targets)}
     if isinstance(holder, ast.For | ast.While):
         yield from (inserted(live, place, each, 1.6) for each in handed_on(holder, targets))
     yield from (inserted(live, place, each, 1.5) for each in siblings(body, targets, stock))
@@ -96,6 +98,17 @@ def written_to(live: LiveCode, place: Site) -> list[str]:
         elif isinstance(node, ast.AugAssign):
             found[ast.unparse(node.target)] = None
     return list(found)
+
+
+def beside(text: str, targets: Stock) -> bool:
+    """Whether an attribute or an item is of an object of which another one is written to."""
+    node = parsed(text)
+    if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.value, ast.Name):
+        return False
+    if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
+        return False
+    others = [parsed(t) for t in targets]
+    return any(type(n) is type(node) and ast.unparse(n.value) == node.value.id for n in others)
 
 
 def siblings(body: list[ast.stmt], targets: Stock, stock: Stock) -> Iterator[ast.stmt]:

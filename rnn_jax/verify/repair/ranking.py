@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 import numpy as np
 
 from rnn_jax.verify.damage.kinds import FINER
 from rnn_jax.verify.repair.around import around, new_statement
-from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.search import Search
+from rnn_jax.verify.repair.tree import at
 
 FORWARD = 0.8  # what it costs that the loss runs the code as well: it is right as it is, if not what it keeps
 HINTED = 0.4  # what it saves that the kind of mistake it mends gives the wrong numbers
 INNOCENT = 1.5  # what it costs an edit that the code it changes gives right values
+SLOPE = 1.0  # what it costs that a slope written out, s * (1 - s), is one no more
+EMPTY = 1.0  # what it costs to change a use of what is 0 throughout: what fills it is missing
+IDLE = 1.5  # what it saves that the statement as it stands does nothing: d = d
 
 
 def ranked(search: Search) -> list[Edit]:
@@ -31,6 +36,9 @@ def costs(search: Search) -> dict[int, float]:
         id(edit): edit.cost
         + INNOCENT * innocent(search, edit)
         + FORWARD * (in_forward(search, edit) or overwriting(search, edit))
+        + SLOPE * loses_slope(search, edit)
+        + EMPTY * (not edit.missing and ast.unparse(live.node(edit.site)) in search.always_zero)
+        - IDLE * idle(search, edit)
         - HINTED * bool(search.hints and hinted(kind_of(live, trace, edit), search.hints))
         for edit in search.found
     }
@@ -42,13 +50,60 @@ def hinted(kind: str, hints: frozenset[str]) -> bool:
 
 
 def in_forward(search: Search, edit: Edit) -> bool:
-    """Whether an edit is made in a function of the forward, where the gradients have functions of their own."""
+    """Whether an edit is made in a function of the forward, where the gradients have functions of their own.
+
+    When the forward keeps what only they read does not matter to it.
+    """
     own = set(search.trace.scopes) - search.forward
     return (
         bool(own)
         and edit.kind != "overwritten"
+        and not (edit.kind == "updated-before-use" and moves_call(search, edit))
         and search.in_forward(Site(*edit.site.spot, (*edit.site.path, ("", None))))
     )
+
+
+def moves_call(search: Search, edit: Edit) -> bool:
+    """Whether an edit of the order of statements moves one that is a call alone, as of append."""
+    body = getattr(search.live.node(edit.site), "body", [])
+    return any(isinstance(each, ast.Expr) and each.lineno == edit.line for each in body)
+
+
+def idle(search: Search, edit: Edit) -> bool:
+    """Whether an edit changes the value of a statement that does nothing."""
+    where = around(search.live, edit.site) if not edit.missing else None
+    node = search.live.node(where.statement) if where is not None else None
+    return isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == [ast.unparse(node.value)]
+
+
+def loses_slope(search: Search, edit: Edit) -> bool:
+    """Whether an edit takes from the slope of a sigmoid or a tanh what makes it one."""
+    where = around(search.live, edit.site) if not edit.missing else None
+    if where is None or isinstance(search.live.node(edit.site), ast.stmt):
+        return False
+    new = at(changes(search.live, [edit])[edit.site.spot], where.statement.path)
+    return slopes(new) < slopes(search.live.node(where.statement))
+
+
+def slopes(node: ast.AST) -> int:
+    """How many products hold s and 1 - s, or 1 - s ** 2."""
+    found = 0
+    for each in ast.walk(node):
+        if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Sub) and ast.unparse(each.left) == "1":
+            found += isinstance(each.right, ast.BinOp) and isinstance(each.right.op, ast.Pow)
+        if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Mult):
+            texts = {ast.unparse(f) for f in factors(each)}
+            found += sum(f"1 - {text}" in texts for text in texts)
+    return found
+
+
+def factors(node: ast.expr) -> Iterator[ast.expr]:
+    """The factors of a product."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        yield from factors(node.left)
+        yield from factors(node.right)
+    else:
+        yield node
 
 
 def overwriting(search: Search, edit: Edit) -> bool:

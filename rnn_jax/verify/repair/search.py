@@ -26,7 +26,7 @@ from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.right_values import by_dependence, by_name
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.sensitivities import sensitivities
+from rnn_jax.verify.repair.sensitivities import sensitivities, turned_round
 from rnn_jax.verify.repair.sums import left_over
 from rnn_jax.verify.repair.tree import ATOMS, at, first_line
 from rnn_jax.verify.repair.trial import Trial
@@ -232,9 +232,15 @@ class Search:
 
     @cached_property
     def forward_in_time(self) -> bool:
-        """Whether the gradients hold arrays of three axes, as sensitivities are; sweeps backward seldom do."""
-        own = (scope for where, scope in self.trace.scopes.items() if where not in self.forward)
-        return any(shape[:1] == ("array",) and len(shape[2]) > 2 for scope in own for shape in scope.values())
+        """Whether the gradients go forward in time, as sensitivities do: nothing there turns a sequence round."""
+        own = set(self.trace.scopes) - self.forward or set(self.trace.scopes)
+        functions = [
+            node
+            for spot in self.live.spots
+            for node in ast.walk(self.live.statement(spot))
+            if isinstance(node, ast.FunctionDef) and (spot[0], first_line(node)) in own
+        ]
+        return not any(turned_round(node) for function in functions for node in ast.walk(function))
 
     @cached_property
     def sensitivities(self) -> list[list[np.ndarray]]:

@@ -63,6 +63,36 @@ def sensitivities(
                 continue
             yield [v.reshape(*v.shape[:-1], *value.shape) for v in whole]
             yield [np.moveaxis(v, -1, 0).reshape(*value.shape, *v.shape[:-1]) for v in whole]
+            own = diagonal(whole, value.size) if value.shape[:1] == whole[0].shape[:1] else None
+            if own is not None:
+                rest = value.shape[1:]
+                yield [v.reshape(*v.shape[:-1], *rest) for v in own]
+                if rest:
+                    yield [np.moveaxis(v, -1, 1).reshape(len(v), *rest, *v.shape[1:-1]) for v in own]
+
+
+def turned_round(node: ast.AST) -> bool:
+    """Whether a node takes a sequence from its end: reversed(x), x[::-1], range(T - 1, -1, -1), x.pop()."""
+    if isinstance(node, ast.Call):
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        step = node.args[2] if name == "range" and len(node.args) > 2 else None
+        return name in ("reversed", "pop", "flip") or isinstance(step, ast.UnaryOp)
+    return isinstance(node, ast.Slice) and isinstance(node.step, ast.UnaryOp)
+
+
+def diagonal(whole: list[np.ndarray], size: int) -> list[np.ndarray] | None:
+    """Of values that hang on the entry of the parameter with their own first index alone: only that, as traces hold it.
+
+    Of shape (first, *rest of the value, rest of the parameter).
+    """
+    count = whole[0].shape[0] if whole[0].ndim > 1 else 0
+    if not count or size % count or any(v.shape[0] != count for v in whole):
+        return None
+    apart = [v.reshape(count, -1, count, size // count) for v in whole]
+    kept = [np.einsum("irik->irk", v) for v in apart]
+    if any(np.abs(v).sum() > 1.000001 * np.abs(k).sum() for v, k in zip(apart, kept, strict=True)):
+        return None
+    return [k.reshape(*v.shape[:-1], size // count) for v, k in zip(whole, kept, strict=True)]
 
 
 def forward(trial: Trial, made: dict[Spot, ast.stmt], sites: list[Site], moved: Values) -> Trace | None:

@@ -15,6 +15,7 @@ from rnn_jax.verify.repair.tree import ATOMS, with_name
 
 LONGEST = 60  # characters of an expression
 MOST_RENAMED = 4  # other names for one
+MOST_ALONE = 12  # where a function takes one array
 
 
 def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
@@ -110,17 +111,23 @@ def whole_numbers(live: LiveCode, trace: Trace) -> set[str]:
 
 
 def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterator[tuple[str, ast.expr]]:
-    """The calls of more than one array with another array of the same shape in the place of one."""
+    """The calls of more than one array with another array of the same shape in the place of one.
+
+    Of the program's own functions that take one array with any other, of whatever shape.
+    """
+    own = pure_functions(live)
     shapes = {ast.unparse(live.node(site)): shape for site, shape in trace.shapes.items() if shape[0] == "array"}
     names = {text: shape for text, shape in shapes.items() if text.isidentifier()}
     for node in list(found.values()):
         if not isinstance(node, ast.Call):
             continue
         inside = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in names}
-        if len(inside) < 2:
+        alone = len(inside) == 1 and bool(called(node) & own)
+        if len(inside) < 2 and not alone:
             continue
         for old in inside:
-            for new in [n for n, shape in names.items() if n not in inside and shape == names[old]][:MOST_RENAMED]:
+            like = [n for n, shape in names.items() if n not in inside and (alone or shape == names[old])]
+            for new in like[: MOST_ALONE if alone else MOST_RENAMED]:
                 made = with_name(node, old, new)
                 yield ast.unparse(made), made
 
