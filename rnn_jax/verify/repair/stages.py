@@ -49,8 +49,8 @@ def stages(search: Search) -> Iterator[None]:
     yield
     search.stage(A_LITTLE)
     yield from mended(search, recomputed(search), "recomputed")
-    # Where most is wrong it is rather what all of it comes from than one sum.
-    missing = not MISSING.isdisjoint(search.hints) or not search.few()
+    # Where most of one vector of all weights is wrong it is rather what all of it comes from than one sum.
+    missing = not MISSING.isdisjoint(search.hints) or (len(search.trial.made.wanted) == 1 and not search.few())
     if missing:
         yield from healed(search, 0.35)
         yield from between(search)

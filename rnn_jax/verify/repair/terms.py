@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_jax.verify.repair.expressions import Written, parsed
-from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, along, bracketed, forms, spun
+from rnn_jax.verify.repair.monomials import MOST_FOUND, MOST_PAIRED, NEAR, Monomials, along, bracketed, forms, spun
 
 MOST_OF_THREE = 1_000  # terms, in sums of three
 MOST_OF_THREE_FACTORS = 40  # values, in the products of three that are terms
@@ -82,8 +82,10 @@ def terms_of(
         return rest.reshape(len(values), count, left.size) @ np.ravel(left)
 
     chosen, values = here.small(shape)
-    made: list[tuple[int, ...] | str] = list(chosen)
-    rows = [numbers(values[:, window])]
+    whole = here.factors(shape)
+    more = [k for k in range(len(whole.texts)) if k >= MOST_PAIRED and whole.fill((k,))]
+    made: list[tuple[int, ...] | str] = [*chosen, *((k,) for k in more)]
+    rows = [numbers(values[:, window]), numbers(whole.values[more][:, window])]
     for name, matrix in here.matrices if shape else ():
         for text, inner, weights in forms(name, matrix[window], shape, left, right):
             table = here.factors(inner)

@@ -127,6 +127,7 @@ def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterato
             continue
         for old in inside:
             like = [n for n, shape in names.items() if n not in inside and (alone or shape == names[old])]
+            like.sort(key=lambda name: names[name] != names[old])
             for new in like[: MOST_ALONE if alone else MOST_RENAMED]:
                 made = with_name(node, old, new)
                 yield ast.unparse(made), made
