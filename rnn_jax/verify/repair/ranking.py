@@ -9,6 +9,7 @@ import numpy as np
 
 from rnn_jax.verify.damage.kinds import FINER
 from rnn_jax.verify.repair.around import around, new_statement
+from rnn_jax.verify.repair.doubt import is_copy
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import Site
@@ -126,7 +127,7 @@ def innocent(search: Search, edit: Edit) -> float:
     seen = [s.value for s in search.trace.seen.get(site if site is not None else edit.site, []) if np.any(s.value)]
     if not seen or not search.quantities.known(seen[:1]):
         return 0.0
-    if site is not None and search.is_copy(site) and edit.kind != "transpose":
+    if site is not None and is_copy(search, site) and edit.kind != "transpose":
         return 0.0  # another name for something: of what, and times what?
     where = around(search.live, edit.site)
     kept = where is not None and isinstance(search.live.node(where.statement), ast.Expr | ast.Assign | ast.Return)

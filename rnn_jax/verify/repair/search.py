@@ -11,12 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from rnn_jax.verify.repair.accumulators import arrays_in
 from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.doubt import doubt
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
 from rnn_jax.verify.repair.gaps import Gap
@@ -26,9 +26,9 @@ from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.right_values import by_dependence, by_name
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.sensitivities import sensitivities, turned_round
+from rnn_jax.verify.repair.sensitivities import goes_forward, sensitivities
 from rnn_jax.verify.repair.sums import left_over
-from rnn_jax.verify.repair.tree import ATOMS, at, first_line
+from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.vocabulary import counters, written
 
@@ -122,54 +122,10 @@ class Search:
         first = min((self.trace.seen[s][0].order for s in sites if s in self.trace.seen), default=0)
         return rank, first
 
-    def doubt(self, statement: Site) -> tuple[int, bool, bool, bool, int]:
-        """The statements in order, of one rank those of the backward first that make what the forward does not explain.
-
-        The first value tells: later ones may be wrong by what a fault further on has sent round the loop. Where all
-        begin with something right, it is the one that first gives something else.
-        """
-        rank, first = self.order(statement)
-        whole = Site(*statement.spot, (*statement.path, ("value", None)))
-        node = getattr(self.live.node(statement), "value", None)
-        parts = parts_of(self.live, whole) if node is not None else []
-        made = [[s for s in self.trace.seen.get(part, []) if np.any(s.value)] for part in parts or [whole]]
-        copied = node is not None and self.is_copy(whole, first=True)  # right for something, but for another use
-        # Nothing may hang on what was kept first, as on a forget gate where there is no state yet.
-        known = [any(self.quantities.known([s.value]) for s in (m if parts else m[:1])) for m in made if m]
-        explained = not copied and bool(known) and all(known)
-        if explained:
-            unknown = [s.order for m in made for s in m if not self.quantities.known([s.value])]
-            first = min(unknown, default=self.trace.order + first)
-        return rank, self.in_forward(statement), self.beyond(statement), explained, first
-
-    def beyond(self, statement: Site) -> bool:
-        """Whether all in it on which just the wrong gradients hang moves entries of them that are right."""
-        reached = [self.reach[s] for s in self.sites_of[statement] if s in self.reach]
-        telling = [r for r in reached if r.gradients == self.wrong and not r.loss]
-        return bool(telling) and all(r.beyond for r in telling)
-
-    def is_copy(self, site: Site, first: bool = False) -> bool:
-        """Whether an expression gives what a name holds on as it is: what is left of a product without its factor.
-
-        first: at first at least, where what is carried is added to it and still 0.
-        """
-        node = self.live.node(site)
-        if isinstance(node, ATOMS):
-            return True
-        parts = ("left", "right") if isinstance(node, ast.BinOp) else ()
-        inner = [Site(site.file, site.number, (*site.path, (part, None))) for part in parts]
-        end = 1 if first else None
-        given = self.nonzero(site)[:end]
-        return any(isinstance(self.live.node(i), ATOMS) and same(self.nonzero(i)[:end], given) for i in inner)
-
-    def nonzero(self, site: Site) -> list[np.ndarray]:
-        """What an expression gave, but for zeros."""
-        return [s.value for s in self.trace.seen.get(site, []) if np.any(s.value)]
-
     @cached_property
     def doubtful(self) -> list[Site]:
         """All statements, those first that are the likeliest to be wrong."""
-        return sorted(self.sites_of, key=self.doubt)
+        return sorted(self.sites_of, key=lambda statement: doubt(self, statement))
 
     @cached_property
     def sites_of(self) -> dict[Site, list[Site]]:
@@ -233,14 +189,7 @@ class Search:
     @cached_property
     def forward_in_time(self) -> bool:
         """Whether the gradients go forward in time, as sensitivities do: nothing there turns a sequence round."""
-        own = set(self.trace.scopes) - self.forward or set(self.trace.scopes)
-        functions = [
-            node
-            for spot in self.live.spots
-            for node in ast.walk(self.live.statement(spot))
-            if isinstance(node, ast.FunctionDef) and (spot[0], first_line(node)) in own
-        ]
-        return not any(turned_round(node) for function in functions for node in ast.walk(function))
+        return goes_forward(self.live, set(self.trace.scopes) - self.forward or set(self.trace.scopes))
 
     @cached_property
     def sensitivities(self) -> list[list[np.ndarray]]:
@@ -399,21 +348,6 @@ class Search:
 
 
 NOTHING = Reach(frozenset(), False)
-
-
-def parts_of(live: LiveCode, site: Site) -> list[Site]:
-    """The parts of a tuple, or of a dictionary; of a call that stands alone what it is given: tape.append((h, c))."""
-    node: Any = live.node(site)
-    if isinstance(node, ast.Call) and isinstance(live.node(Site(*site.spot, site.path[:-1])), ast.Expr):
-        inner = Site(*site.spot, (*site.path, ("args", 0)))
-        return (parts_of(live, inner) or [inner]) if len(node.args) == 1 else []
-    field = {ast.Dict: "values", ast.Tuple: "elts"}.get(type(node), "")
-    return [Site(*site.spot, (*site.path, (field, k))) for k in range(len(getattr(node, field)))] if field else []
-
-
-def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
-    """Whether two runs of values are equal to the last bit."""
-    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def within(site: Site, other: Site) -> bool:

@@ -14,8 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_jax.verify.program import OverdueError
-from rnn_jax.verify.repair.live import Site, Spot
+from rnn_jax.verify.repair.live import LiveCode, Site, Spot
 from rnn_jax.verify.repair.probe import Trace, watching
+from rnn_jax.verify.repair.tree import first_line
 from rnn_jax.verify.repair.trial import Trial, short
 from rnn_jax.verify.subject import Values, evaluate_loss
 
@@ -69,6 +70,17 @@ def sensitivities(
                 yield [v.reshape(*v.shape[:-1], *rest) for v in own]
                 if rest:
                     yield [np.moveaxis(v, -1, 1).reshape(len(v), *rest, *v.shape[1:-1]) for v in own]
+
+
+def goes_forward(live: LiveCode, own: set[tuple[str, int]]) -> bool:
+    """Whether none of these functions, by their files and first lines, takes a sequence from its end."""
+    return not any(
+        turned_round(node)
+        for spot in live.spots
+        for function in ast.walk(live.statement(spot))
+        if isinstance(function, ast.FunctionDef) and (spot[0], first_line(function)) in own
+        for node in ast.walk(function)
+    )
 
 
 def turned_round(node: ast.AST) -> bool:
