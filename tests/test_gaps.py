@@ -1,7 +1,7 @@
 """Statements that are missing where no expression is wrong: the name, the place, and what is to be written there."""
 
 import pytest
-from small_programs import ROWS, line_of, report_of, said
+from small_programs import ROWS, line_of, mended, report_of, said
 
 from rnn_jax.verify.repair.write import spliced
 
@@ -82,6 +82,12 @@ def test_a_name_that_several_lines_use(tmp_path, name):
     assert finding.kind in ("dropped-path", "missing-term")
     path.write_text(spliced(wrong, fix))
     assert report_of(path, ASKED, quick=True).ok
+
+
+def test_a_statement_that_does_nothing_was_meant_to(tmp_path):
+    wrong = PEEPHOLE.replace("        dc = dc + dc_next\n", "        dc = dc\n")
+    finding = mended(tmp_path / "mine.py", wrong, ASKED)
+    assert finding.line == line_of(wrong, "dc = dc")
 
 
 def test_the_right_program_is_right(tmp_path):

@@ -35,6 +35,22 @@ def test_windows(name):
     assert all(len(values) == length for values in offered)
 
 
+# The same where the values are of several runs of a loop: how many of each run, and what has to be among the offers.
+IN_RUNS = {
+    "one direction after the other, each from its end": ((1, 2, 3, 4), [2, 2], [2, 1, 4, 3]),
+    "of runs of different lengths": ((1, 2, 3, 4, 5), [3, 2], [3, 2, 1, 5, 4]),
+    "the gates of a step in their own order": ((1, 2, 3, 4), [2, 2], [3, 4, 1, 2]),
+    "what is sent on within each": ((2, 3, 5, 6), [3, 3], [3, 2, 0, 6, 5, 0]),
+}
+
+
+@pytest.mark.parametrize("name", IN_RUNS)
+def test_run_by_run(name):
+    sequence, runs, wanted = IN_RUNS[name]
+    offered = told(by_name([numbers(*sequence)], [(2,)] * sum(runs), runs))
+    assert [float(v) for v in wanted] in offered
+
+
 def test_all_at_once_in_the_shape_that_is_asked_for():
     (found,) = by_name([numbers(1, 2, 3)], [(3, 2)])
     np.testing.assert_array_equal(found[0], [[1, 1], [2, 2], [3, 3]])

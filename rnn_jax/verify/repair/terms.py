@@ -44,6 +44,9 @@ def two(here: Monomials, wanted: list[np.ndarray], start: int = 0) -> Iterator[W
     terms = parts[0]._replace(table=np.concatenate([part.table for part in parts], axis=1))
     if not near or not len(terms.table):
         return
+    # The largest number is looked for first: as many things come to 0 as are 0 at that iteration.
+    largest = np.argsort(-np.abs(goal))
+    goal, terms = goal[largest], terms._replace(table=terms.table[:, largest])
     number, table = len(terms.table), np.concatenate([terms.table, -terms.table])
     order = np.argsort(table[:, 0])
     keys, rest = table[order, 0], goal - table
