@@ -51,7 +51,7 @@ def backward():
 FLAT = """import numpy as np
 
 rng = np.random.RandomState(2)
-T, D, H = 4, 2, 3
+T, D, H = 3, 1, 2
 x, y = rng.randn(T, D), rng.randn(T, H)
 theta = rng.randn(2 * D * H + 2 * H * H + 2 * H) * 0.6
 

@@ -86,13 +86,14 @@ def places(
                 found.append((-1, live.node(Site(*spot, place.path[:-1])).lineno, place, place.path[-1][1] or 0, text))
             for block, field, body in blocks(function, path):
                 holder, said = at(live.statement(spot), block), [words(each) for each in body]
+                whole = taken_whole(holder)
                 for k, text in unwritten(body, made):
                     found.append((-1, body[k - 1].lineno, Site(*spot, (*block, (field, k))), k, text))
                 for text in sorted(used):
                     for first, last, rank in stretches(said, text, holder):
                         line = body[first - 1].lineno if first else body[0].lineno
                         # What is taken at each iteration and renewed at none comes first of all.
-                        kept = isinstance(holder, ast.For | ast.While) and text in given
+                        kept = isinstance(holder, ast.For | ast.While) and text in given and text in whole
                         kept = kept and not any(text in each.stored for each in said)
                         late: float = {1: -1.0, 2: -0.5}.get(rank, rank) if kept else rank
                         if first and not rank and gives(body[first - 1], text):  # one may as well change what it gives
@@ -117,6 +118,12 @@ class Words(NamedTuple):
 
     all: frozenset[str]
     stored: frozenset[str]
+
+
+def taken_whole(node: ast.AST) -> set[str]:
+    """The names, attributes and items that are used otherwise than for a part of them."""
+    of_parts = {id(n.value) for n in ast.walk(node) if isinstance(n, ast.Subscript)}
+    return {ast.unparse(n) for n in ast.walk(node) if isinstance(n, ATOMS) and id(n) not in of_parts}
 
 
 def words(node: ast.AST) -> Words:
