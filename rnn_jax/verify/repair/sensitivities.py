@@ -62,8 +62,8 @@ def sensitivities(
             whole = [np.stack(entries, axis=-1) for entries in zip(*kept, strict=True)]
             if any(v.size > LARGEST for v in whole) or not any(np.any(v) for v in whole):
                 continue
-            yield [v.reshape(*v.shape[:-1], *value.shape) for v in whole]
-            yield [np.moveaxis(v, -1, 0).reshape(*value.shape, *v.shape[:-1]) for v in whole]
+            yield [v.reshape((*v.shape[:-1], *value.shape)) for v in whole]
+            yield [np.moveaxis(v, -1, 0).reshape((*value.shape, *v.shape[:-1])) for v in whole]
             own = diagonal(whole, value.size) if value.shape[:1] == whole[0].shape[:1] else None
             if own is not None:
                 rest = value.shape[1:]
