@@ -38,7 +38,7 @@ def costs(search: Search) -> dict[int, float]:
         + INNOCENT * innocent(search, edit)
         + FORWARD * (in_forward(search, edit) or overwriting(search, edit))
         + SLOPE * loses_slope(search, edit)
-        + EMPTY * (not edit.missing and ast.unparse(live.node(edit.site)) in search.always_zero)
+        + EMPTY * of_empty(search, edit)
         - IDLE * idle(search, edit)
         - HINTED * bool(search.hints and hinted(kind_of(live, trace, edit), search.hints))
         for edit in search.found
@@ -68,6 +68,17 @@ def moves_call(search: Search, edit: Edit) -> bool:
     """Whether an edit of the order of statements moves one that is a call alone, as of append."""
     body = getattr(search.live.node(edit.site), "body", [])
     return any(isinstance(each, ast.Expr) and each.lineno == edit.line for each in body)
+
+
+def of_empty(search: Search, edit: Edit) -> bool:
+    """Whether an edit changes a use of what is 0 throughout and given a value once alone."""
+    text = ast.unparse(search.live.node(edit.site)) if not edit.missing else ""
+    if text not in search.always_zero:
+        return False
+    given = [
+        n for n in ast.walk(search.live.statement(edit.site.spot)) if isinstance(getattr(n, "ctx", None), ast.Store)
+    ]
+    return sum(ast.unparse(n) == text for n in given) == 1
 
 
 def idle(search: Search, edit: Edit) -> bool:
