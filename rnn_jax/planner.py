@@ -1,6 +1,6 @@
 """How an update is computed, which changes its time and its rounding, and nothing else.
 
-A cost model of five terms, fitted by benchmarks/planner.py, says how long an update takes in each of the ways there
+A cost model of four terms, fitted by benchmarks/planner.py, says how long an update takes in each of the ways there
 are; the shortest is taken.
 """
 
@@ -36,7 +36,6 @@ class Execution(NamedTuple):
 class Work(NamedTuple):
     """What the time of an update hangs on, of one device's part of it."""
 
-    updates: float  # 1
     steps: float  # of all layers and directions
     products: float  # multiplications, in 10^9, forward and back
     elements: float  # of the gates at all steps, in 10^6
@@ -45,11 +44,11 @@ class Work(NamedTuple):
 
 # Seconds by term: what benchmarks/planner.py fitted on two cores of an Intel Xeon with AVX-512 (2026-11-26).
 COSTS = {
-    Execution("plain"): Work(1e-4, 5e-6, 6e-3, 2e-3, 2e-3),
-    Execution("plain", 2): Work(1e-4, 5e-6, 6e-3, 2e-3, 2e-3),
-    Execution("fast"): Work(1e-4, 5e-6, 5e-3, 2e-3, 2e-3),
-    Execution("fast", 2): Work(1e-4, 5e-6, 5e-3, 2e-3, 2e-3),
-    Execution("fast", 2, True): Work(1e-4, 5e-6, 5e-3, 2e-3, 2e-3),
+    Execution("plain"): Work(2e-6, 0.0096, 0.0067, 0.012),
+    Execution("plain", 2): Work(2e-6, 0.021, 0.00018, 0.021),
+    Execution("fast"): Work(1.3e-6, 0.0096, 0.0038, 0.0093),
+    Execution("fast", 2): Work(1.8e-6, 0.017, 0.0, 0.013),
+    Execution("fast", 2, True): Work(1.9e-6, 0.016, 0.0008, 0.011),
 }
 
 
@@ -64,7 +63,6 @@ def work(spec: Spec, T: int, B: int, parts: int = 1) -> Work:
     readout = ways * spec.H * spec.K
     rows = T * B / parts
     return Work(
-        1.0,
         float(T * spec.layers * ways),
         3e-9 * rows * (recurrent + fed + readout),
         1e-6 * rows * spec.layers * ways * wide,

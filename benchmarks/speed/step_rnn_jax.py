@@ -1,4 +1,4 @@
-"""rnn_jax, as `rnn-jax train` trains: many updates in one compiled call."""
+"""rnn_jax, as `rnn-jax train` trains: many updates in one compiled call, in the way that the planner chooses."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 import characters
 import jax
 import jax.numpy as jnp
-from versus import Prepared
+from versus import THREADS, Prepared
 
-from rnn_jax import feeds, train
+from rnn_jax import feeds, parts, planner, train
 from rnn_jax.cells import Params as Layer
 from rnn_jax.model import Params
 from rnn_jax.recipe import Recipe
 from rnn_jax.spec import Spec
+
+
+jax.config.update("jax_num_cpu_devices", THREADS)
 
 
 def prepare(case: dict[str, Any]) -> Prepared:
@@ -24,16 +27,16 @@ def prepare(case: dict[str, Any]) -> Prepared:
     params = Params(((Layer(jnp.array(w.U), jnp.array(w.W), jnp.array(w.b), bh),),), jnp.array(w.V), jnp.array(w.c))
     feed = feeds.Windows(case["T"], 1, whole=True)
     plan = train.Plan(spec, Recipe(10**9, rate=characters.RATE), feed)
+    how = planner.Execution(*case["execution"]) if "execution" in case else planner.of(plan, case["B"]).execution
     data = feeds.on_device(feeds.Data(w.x, w.y, w.x >= 0))
-    batch = feed.batch(data, jnp.array(0))
-    start = train.zero_state(plan, case["B"])
-    loss, _ = train.loss(plan, params, batch, start)
+    loss, _ = train.loss(plan, params, feed.batch(data, jnp.array(0)), train.zero_state(plan, case["B"]))
+    data = parts.everywhere(data, how.parts)
     state, size = train.begin(plan, params, case["B"]), train.chunk(plan, case["B"])
 
     def work(units: int) -> None:
         nonlocal state
         for _ in range(units):
-            state, _ = train.advance(plan, data, state, size)
+            state, _ = train.advance(plan, data, state, size, how)
         jax.block_until_ready(state)
 
     return Prepared(float(loss), work, size)

@@ -1,0 +1,84 @@
+"""What the planner's cost model costs: `python benchmarks/planner.py`, five minutes.
+
+Measures an update of character models of many sizes in every way that the planner knows, fits the seconds by term
+(non-negative least squares of relative errors), prints them as they stand in rnn_jax/planner.py, and how much longer
+than the best way the chosen one takes, by the constants that stand there now. Exit status 1 where that is more than a
+tenth anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import jax
+import numpy as np
+from scipy.optimize import nnls
+
+sys.path.insert(0, str(Path(__file__).parent / "speed"))
+jax.config.update("jax_num_cpu_devices", 2)
+
+from characters import GATES
+from step_rnn_jax import prepare
+
+from rnn_jax import planner
+from rnn_jax.planner import Execution
+from rnn_jax.spec import Spec
+
+T, K = 64, 65
+SIZES = ((2, 16), (4, 32), (8, 64), (16, 96), (32, 128), (32, 256), (64, 512))
+WAYS = tuple(planner.COSTS)
+ALLOWED = 1.1
+
+
+def measured(cell: str, B: int, H: int, way: Execution, seconds: float) -> float:
+    """The seconds of an update, the median of five turns."""
+    prepared = prepare({"cell": cell, "B": B, "H": H, "V": K, "T": T, "execution": way})
+    prepared.work(1)
+    turns, start = 1, time.perf_counter()
+    prepared.work(1)
+    turns = max(1, round(seconds / 5 / (time.perf_counter() - start)))
+    found = []
+    for _ in range(5):
+        start = time.perf_counter()
+        prepared.work(turns)
+        found.append((time.perf_counter() - start) / turns / prepared.units)
+    return median(found)
+
+
+def main() -> int:
+    """Measure, fit, and tell how good the choices are."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=0.8, help="of each measurement")
+    args = parser.parse_args()
+    points = [(Spec(K, H, K, cell, second_bias=cell == "gru"), B) for cell in GATES for B, H in SIZES]
+    print("| cell, B, H | " + " | ".join(f"{way}, ms" for way in WAYS) + " | chosen, by the best |")
+    print("|---" * (len(WAYS) + 2) + "|")
+    times, worst = {way: [] for way in WAYS}, 0.0
+    for spec, B in points:
+        row = {way: measured(spec.cell, B, spec.H, way, args.seconds) for way in WAYS}
+        for way in WAYS:
+            times[way].append(row[way])
+        chosen = row[planner.choose(spec, T, B, devices=2).execution] / min(row.values())
+        worst = max(worst, chosen)
+        cells = [f"{spec.cell} {B}, {spec.H}", *(f"{1e3 * row[way]:.2f}" for way in WAYS), f"{chosen:.2f}"]
+        print("| " + " | ".join(cells) + " |", flush=True)
+    print()
+    for way in WAYS:
+        seconds = np.array(times[way])
+        terms = np.array([planner.work(spec, T, B, way.parts) for spec, B in points])
+        prices, _ = nnls(terms / seconds[:, None], np.ones(len(seconds)))
+        off = np.abs(terms @ prices / seconds - 1)
+        named = f'"{way.plan}", {way.parts}, {way.blocks}'
+        print(
+            f"    Execution({named}): Work({', '.join(f'{p:.2g}' for p in prices)}),  # off by {100 * median(off):.0f}%"
+        )
+    print(f"\nThe chosen way takes at most {worst:.2f} times the best one's time.")
+    return int(worst > ALLOWED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
