@@ -14,12 +14,10 @@ import time
 from pathlib import Path
 from statistics import median
 
-import jax
 import numpy as np
 from scipy.optimize import nnls
 
 sys.path.insert(0, str(Path(__file__).parent / "speed"))
-jax.config.update("jax_num_cpu_devices", 2)
 
 from characters import GATES
 from step_rnn_jax import prepare

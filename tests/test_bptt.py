@@ -112,6 +112,13 @@ def test_the_gradient_has_a_gradient(cell):
         assert off(*(jax.jit(jax.grad(partial(slope, plan)))(params) for plan in ("fast", "plain"))) < NOISE["float64"]
 
 
+def test_forward_mode_is_told_where_it_is():
+    params, x, state0, do, dfinal, mask = point("lstm", ("forward",), True, True, "float64")
+    value = partial(total, "fast", "lstm", ("forward",), do, dfinal, mask, params)
+    with pytest.raises(TypeError, match=r'plan="plain" of rnn_jax\.model\.forward has forward mode'):
+        jax.jvp(value, (x, state0), (x, state0))
+
+
 def test_where_there_is_no_fast_way_the_plain_one_is_taken():
     """A layer that is dropped from, and a cell without a backward of its own, give the very same numbers."""
     for cell in set(CELLS) - set(bptt.CELLS):

@@ -10,7 +10,7 @@ import pytest
 import reference.rnn
 import rnn_jax.cells
 from reference import differences
-from rnn_jax import initial
+from rnn_jax import bptt, initial
 from rnn_jax.verify import autodiff, canonical, noise, run, shaken, sources
 from rnn_jax.verify.compare import BLIND, TOLERANCE, compare, third_opinion
 from rnn_jax.verify.gallery import IMPLEMENTATIONS
@@ -430,3 +430,15 @@ def test_a_kink_is_named():
     zeroed = replace(zeroed, mask=np.ones((3, 2), bool))
     zeroed = with_arrays(zeroed, {name: 0 * zeroed.differentiable[name] for name in ("U", "W", "b")})
     assert canonical.kinks(zeroed) == ("30 pre-activations are exactly 0, where relu has no slope: it is taken as 0",)
+
+
+def test_a_fault_of_the_fast_path_is_found(monkeypatch):
+    """A billionth too much, in what is no part of the NumPy program that the rounding is told by."""
+    right = bptt.lstm.weight_gradient
+    monkeypatch.setattr(bptt.lstm, "weight_gradient", lambda h, da, half: right(h, da, half) * (1 + 1e-9))
+    autodiff.gradient_function.cache_clear()
+    report = run.verify(only=["fast-lstm"], configs=2)
+    autodiff.gradient_function.cache_clear()
+    wrong = {c.symbol for case in report.cases for c in case.gradients if c.verdict is Verdict.FAIL}
+    assert wrong == {"W"}
+    assert {c.opinion for case in report.cases for c in case.gradients if c.symbol == "W"} == {Opinion.AUTODIFF}

@@ -15,7 +15,6 @@ from rnn_jax.model import Params
 from rnn_jax.recipe import Recipe
 from rnn_jax.spec import Spec
 
-
 jax.config.update("jax_num_cpu_devices", THREADS)
 
 

@@ -23,7 +23,20 @@ def run(
     cell: str, p: Params, xU: Float[Array, "T B GH"], state0: State, mask: Bool[Array, "T B"] | None, reverse: bool
 ) -> tuple[State, Steps]:
     """The final state and the hidden states (T, B, H) of one layer, as model.scan_layer gives them."""
-    how = How.now(reverse)
+    try:
+        return recurrence(cell, p, xU, state0, mask, How.now(reverse))
+    except TypeError as error:
+        if "forward-mode" not in str(error):
+            raise
+        raise TypeError(
+            'the backward pass by hand has reverse mode alone: plan="plain" of rnn_jax.model.forward has forward mode'
+        ) from error
+
+
+def recurrence(
+    cell: str, p: Params, xU: Float[Array, "T B GH"], state0: State, mask: Bool[Array, "T B"] | None, how: How
+) -> tuple[State, Steps]:
+    """The final state and the hidden states, by the cell's own rule."""
     if cell == "lstm":
         assert state0.s is not None  # model.check has seen to it
         h, last, s = lstm.lstm(xU + total_bias(p), p.W, state0.h, state0.s, mask, how)

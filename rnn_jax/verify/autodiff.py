@@ -41,12 +41,13 @@ class Values(NamedTuple):
     gradients: dict[str, np.ndarray]
 
 
-def total_loss(shape: Shape, params: Any, x: Any, state0: Any, rest: dict[str, Any]) -> tuple[Any, Any]:
+def total_loss(
+    shape: Shape, plan: model.Plan, params: Any, x: Any, state0: Any, rest: dict[str, Any]
+) -> tuple[Any, Any]:
     """The point's loss, and the logits and final states beside it."""
     cell, directions = shape.cell, shape.directions
-    o, final = model.forward(
-        params, x, state0, rest["mask"], cell=cell, directions=directions, noise=rest["noise"], head=shape.head
-    )
+    options: dict[str, Any] = {"cell": cell, "directions": directions, "head": shape.head, "plan": plan}
+    o, final = model.forward(params, x, state0, rest["mask"], noise=rest["noise"], **options)
     if shape.loss == "linear":
         value: Any = jnp.sum(rest["y"] * o)
     elif shape.loss == "cross_entropy":
@@ -59,12 +60,12 @@ def total_loss(shape: Shape, params: Any, x: Any, state0: Any, rest: dict[str, A
 
 
 @cache
-def gradient_function(shape: Shape) -> Any:
+def gradient_function(shape: Shape, plan: model.Plan) -> Any:
     """The jitted value and gradient for a shape; jax compiles it at the first call."""
 
     def evaluate(params: Any, x: Any, state0: Any, rest: dict[str, Any]) -> Any:
         def loss(params: Any, x: Any, state0: Any) -> tuple[Any, Any]:
-            return total_loss(shape, params, x, state0, rest)
+            return total_loss(shape, plan, params, x, state0, rest)
 
         argnums = (0, 2) if shape.indices else (0, 2, 1)
         return jax.value_and_grad(loss, argnums, has_aux=True)(params, x, state0)
@@ -72,13 +73,16 @@ def gradient_function(shape: Shape) -> Any:
     return jax.jit(evaluate, compiler_options=compiler_options())
 
 
-def differentiate(point: Point) -> Values:
-    """The loss, outputs and gradients that JAX computes, in the dtype of the point."""
+def differentiate(point: Point, plan: model.Plan = "plain") -> Values:
+    """The loss, outputs and gradients that JAX computes, in the dtype of the point.
+
+    plan: by autodiff of the scan, which is the truth, or "fast" by the backward pass that training takes.
+    """
     rest = {name: getattr(point, name) for name in ("mask", "y", "weights", "dfinal", "noise")}
     # Thread by thread, and back as it was: the caller's JAX stays in the precision they chose.
     # Some GPUs round float32 products to ten bits unless they are told not to.
     with jax.enable_x64(point.shape.dtype == "float64"), jax.default_matmul_precision("highest"):
-        result = gradient_function(point.shape)(point.params, point.x, point.state0, rest)
+        result = gradient_function(point.shape, plan)(point.params, point.x, point.state0, rest)
         (loss, (o, final)), (dparams, dstate, *dx) = jax.tree.map(np.asarray, result)
     return Values(
         loss,

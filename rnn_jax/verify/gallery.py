@@ -1,10 +1,11 @@
-"""Every hand-written implementation in `reference/`, ready to be run at a point."""
+"""Every hand-written implementation, those in `reference/` and the fast path, ready to be run at a point."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from rnn_jax.verify import canonical, one_example
+from rnn_jax import bptt
+from rnn_jax.verify import autodiff, canonical, one_example
 from rnn_jax.verify.autodiff import Values
 from rnn_jax.verify.points import OF_ALL_CELLS, Point
 
@@ -19,11 +20,18 @@ class Implementation(NamedTuple):
     fits: Callable[[Point], bool] = lambda point: True
     without: frozenset[str] = frozenset()  # symbols that its derivation does not differentiate
     notes: Callable[[Point], tuple[str, ...]] = lambda point: ()
+    in_numpy: Callable[[Point], Values] | None = None  # the same where JAX compiles it, which has no higher precision
 
 
 def whole_model(family: str) -> Implementation:
     """The canonical model with a cell, or with every cell and a kind of noise or another readout."""
     return Implementation(family, family, canonical.differentiate, canonical.loss)
+
+
+def fast_path(cell: str) -> Implementation:
+    """The backward by hand that training takes, as JAX's own rule for the recurrence (rnn_jax/bptt)."""
+    differentiate = partial(autodiff.differentiate, plan="fast")
+    return Implementation(f"fast-{cell}", cell, differentiate, canonical.loss, in_numpy=canonical.differentiate)
 
 
 def tanh_example(name: str, run: one_example.Run, without: frozenset[str] = frozenset()) -> Implementation:
@@ -45,4 +53,5 @@ IMPLEMENTATIONS = (
     whole_model("lstm-norm"),
     whole_model("gru-norm"),
     *map(whole_model, OF_ALL_CELLS),
+    *map(fast_path, bptt.CELLS),
 )

@@ -131,9 +131,9 @@ def judge_all(work: list[Work], seed: int, clock: Clock, progress: Progress) -> 
     cases: list[Case] = []
     with ThreadPoolExecutor(2) as pool:
         compiling: dict[Shape, Future[None]] = {}
-        for point, _ in work:
+        for point, fitting in work:
             if point.shape not in compiling:
-                compiling[point.shape] = pool.submit(compile_for, point, clock)
+                compiling[point.shape] = pool.submit(compile_for, point, fitting, clock)
         truths = [pool.submit(find_truth, point, compiling[point.shape], clock) for point, _ in work]
         try:
             for place, (point, fitting) in enumerate(work):
@@ -146,10 +146,13 @@ def judge_all(work: list[Work], seed: int, clock: Clock, progress: Progress) -> 
     return cases
 
 
-def compile_for(point: Point, clock: Clock) -> None:
-    """Have JAX compile the gradient for the point's shape."""
+def compile_for(point: Point, fitting: list[Implementation], clock: Clock) -> None:
+    """Have JAX compile the gradient for the point's shape, autodiff's and what else it compiles."""
     with clock.time("compile"):
         autodiff.differentiate(point)
+        for implementation in fitting:
+            if implementation.in_numpy:
+                implementation.differentiate(point)
 
 
 def find_truth(point: Point, compiled: "Future[None]", clock: Clock) -> Values:
@@ -166,12 +169,15 @@ def judge(implementation: Implementation, point: Point, truth: Values, rng: np.r
             values = implementation.differentiate(point)
             wavering = differing(values, implementation.differentiate(point))
         with clock.time("noise"), np.errstate(all="ignore"):
-            level = noise.measure(implementation.differentiate, point, values, rng, DRAWS)
+            # With its own results in both precisions, so that a fault cancels.
+            program = implementation.in_numpy or implementation.differentiate
+            rounded = program(point) if implementation.in_numpy else values
+            level = noise.measure(program, point, rounded, rng, DRAWS)
             comparisons = against(implementation, point, truth, values, level)
             for draws, doubt in IN_DOUBT:
                 accused = [n for n, c in comparisons.items() if c.verdict is Verdict.FAIL and c.multiple <= doubt]
                 if accused:
-                    again = noise.measure_harder(implementation.differentiate, point, values, rng, draws)
+                    again = noise.measure_harder(program, point, rounded, rng, draws)
                     level |= {name: max(level[name], again[name]) for name in accused if name in level}
                     comparisons = against(implementation, point, truth, values, level)
     except Exception as error:  # a gradient that crashes is a finding, and the others are still to be judged
