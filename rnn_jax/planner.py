@@ -4,12 +4,14 @@ A cost model of four terms, fitted by benchmarks/planner.py, says how long an up
 are; the shortest is taken.
 """
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 
-from rnn_jax import bptt, model
+from rnn_jax import bptt, model, segments
 from rnn_jax.cells import CELLS
+from rnn_jax.noise import NO_NOISE
 from rnn_jax.spec import Spec
 
 if TYPE_CHECKING:
@@ -19,18 +21,21 @@ if TYPE_CHECKING:
 class Execution(NamedTuple):
     """plan: how gradients are made, see model.forward. parts: devices that the batch is split over.
 
-    blocks: whether factors are cut into blocks, see products.in_blocks.
+    blocks: whether factors are cut into blocks, see products.in_blocks. segment: steps of which is stored at once what
+    the way back needs, see segments; 0 is all.
     """
 
     plan: model.Plan = "fast"
     parts: int = 1
     blocks: bool = False
+    segment: int = 0
 
     def __str__(self) -> str:
         """In words."""
         gradients = {"plain": "autodiff of the scan", "fast": "backward by hand"}[self.plan]
         split = f", the batch in {self.parts} parts on as many devices" if self.parts > 1 else ""
-        return gradients + split + (", W in blocks" if self.blocks else "")
+        blocks = ", W in blocks" if self.blocks else ""
+        return gradients + split + blocks + (f", in segments of {self.segment} steps" if self.segment else "")
 
 
 class Work(NamedTuple):
@@ -72,7 +77,7 @@ def work(spec: Spec, T: int, B: int, parts: int = 1) -> Work:
 
 def cost(execution: Execution, spec: Spec, T: int, B: int) -> float:
     """Seconds of an update, as the model has it; more parts than two are taken for as good as two."""
-    known = COSTS[execution._replace(parts=min(execution.parts, 2))]
+    known = COSTS[execution._replace(parts=min(execution.parts, 2), segment=0)]
     return sum(each * price for each, price in zip(work(spec, T, B, execution.parts), known, strict=True))
 
 
@@ -89,22 +94,62 @@ class Choice(NamedTuple):
 
 
 def candidates(spec: Spec, B: int, devices: int, drawn: bool) -> list[Execution]:
-    """The ways that there are. drawn: whether noise is, which the backward by hand does not know."""
+    """The ways that there are. drawn: whether noise is, which the backward by hand does not know.
+
+    Blocks are for a core's cache. What is fitted to cores says little of GPUs, but there more parts are better too.
+    """
     parts = [k for k in range(1, devices + 1) if B % k == 0]
     if spec.cell not in bptt.CELLS or drawn:
         return [Execution("plain", k) for k in parts]
-    return [Execution("plain"), *(Execution("fast", k, blocks) for k in parts for blocks in {False, k > 1})]
+    on_cores = jax.default_backend() == "cpu"
+    by_hand = [
+        Execution("fast", k, blocks) for k in parts for blocks in (False, True) if not blocks or (on_cores and k > 1)
+    ]
+    return [Execution("plain"), *by_hand]
 
 
-def choose(spec: Spec, T: int, B: int, *, drawn: bool = False, devices: int | None = None) -> Choice:
-    """The way that costs least. devices: how many there are, all that JAX has where it is not said."""
+def stored(spec: Spec, T: int, B: int) -> float:
+    """The bytes of what the way back needs, in float32: of each step the gates, both states, logits and gradients."""
+    ways = len(spec.directions)
+    features = spec.layers * ways * (2 * CELLS[spec.cell].gates + 3) * spec.H
+    return 4.0 * T * B * (features + (2 * spec.K if spec.head == "each" else 0))
+
+
+def memory() -> float:
+    """The bytes of this machine's memory; a guess of 8 GiB where it does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return 8.0 * 2**30
+
+
+def choose(
+    spec: Spec,
+    T: int,
+    B: int,
+    *,
+    noisy: bool = False,
+    drawn: bool = False,
+    devices: int | None = None,
+    room: float | None = None,
+) -> Choice:
+    """The way that costs least, and in segments where what is to be stored would fill a quarter of the memory.
+
+    noisy: whether anything is drawn by chance. drawn: whether that is in the recurrence. devices: how many there are,
+    all that JAX has where it is not said. room: bytes of memory.
+    """
     found = candidates(spec, B, jax.local_device_count() if devices is None else devices, drawn)
     costs = {each: cost(each, spec, T, B) for each in found}
-    return Choice(min(found, key=costs.__getitem__), costs)
+    best = min(found, key=costs.__getitem__)
+    room = memory() if room is None else room
+    cuttable = spec.directions == ("forward",) and spec.head == "each" and not noisy
+    if cuttable and stored(spec, T, B) > room / 4:
+        best = best._replace(segment=segments.length(T))
+    return Choice(best, costs)
 
 
 def of(plan: "train.Plan", B: int) -> Choice:
     """The choice for a training run of B sequences side by side."""
     rates = plan.recipe.rates
     drawn = bool(rates.recurrent_dropout or rates.zoneout or rates.zoneout_cell)
-    return choose(plan.spec, plan.feed.T, B, drawn=drawn)
+    return choose(plan.spec, plan.feed.T, B, noisy=rates != NO_NOISE, drawn=drawn)

@@ -11,7 +11,7 @@ import optax
 from jax import lax
 from jaxtyping import Float, Integer
 
-from rnn_jax import feeds, initial, losses, model, noise, parts
+from rnn_jax import feeds, initial, losses, model, noise, parts, segments
 from rnn_jax.arrays import Array
 from rnn_jax.cells import CELLS
 from rnn_jax.planner import Execution
@@ -87,15 +87,21 @@ def loss(
     how: Execution = ALONE,
 ) -> tuple[Float[Array, ""], model.States]:
     """The loss that is trained on, penalty included, or this part's share of it; and the states after the last step."""
-    recipe, numbers = plan.recipe, plan.spec.predicts == "numbers"
-    o, final = logits(plan, params, batch, state0, drawn, how)
-    w = weights(plan, batch, o.dtype)
-    if numbers:
-        total, count = losses.squared_error(o, batch.y.astype(o.dtype), w), w
+    recipe = plan.recipe
+
+    def part(batch: feeds.Batch, states: model.States) -> segments.Sums:
+        o, final = logits(plan, params, batch, states, drawn, how)
+        w = weights(plan, batch, o.dtype)
+        if plan.spec.predicts == "numbers":
+            return losses.squared_error(o, batch.y.astype(o.dtype), w), w.sum(), final
+        return losses.cross_entropy(o, batch.y, w), jnp.where(losses.has_target(o, batch.y), w, 0).sum(), final
+
+    if how.segment:
+        total, count, final = segments.summed(part, batch, state0, how.segment)
     else:
-        total, count = losses.cross_entropy(o, batch.y, w), jnp.where(losses.has_target(o, batch.y), w, 0)
+        total, count, final = part(batch, state0)
     if recipe.reduction == "mean":
-        total = total / parts.added(count.sum(), how.parts)
+        total = total / parts.added(count, how.parts)
     return total + losses.l2(params.V, recipe.l2 / how.parts) if recipe.l2 else total, final
 
 

@@ -10,13 +10,9 @@ import torch
 from torch import nn
 from versus import THREADS, Prepared
 
-ORDER = {"rnn": [0], "lstm": [0, 1, 2, 3], "gru": [0, 1, 2]}  # of the gates, which are ours
 
-
-def prepare(case: dict[str, Any]) -> Prepared:
-    """Updates of a character model."""
-    torch.set_num_threads(THREADS)
-    w = characters.work(case)
+def model(w: characters.Work) -> tuple[nn.Module, nn.Linear]:
+    """The recurrent layer and the readout."""
     K, H = w.V.shape[1], len(w.W)
     layer = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[w.cell](K, H)
     readout = nn.Linear(H, K)
@@ -27,6 +23,15 @@ def prepare(case: dict[str, Any]) -> Prepared:
         layer.bias_hh_l0.zero_()
         readout.weight.copy_(torch.tensor(w.V.T))
         readout.bias.copy_(torch.tensor(w.c))
+    return layer, readout
+
+
+def prepare(case: dict[str, Any]) -> Prepared:
+    """Updates of a character model."""
+    torch.set_num_threads(THREADS)
+    w = characters.work(case)
+    layer, readout = model(w)
+    K = w.V.shape[1]
     layer.bias_hh_l0.requires_grad_(w.cell == "gru")
     x, y = (torch.tensor(a.astype(np.int64)) for a in (w.x, w.y))
     optimizer = torch.optim.Adam([*layer.parameters(), *readout.parameters()], lr=characters.RATE, fused=True)

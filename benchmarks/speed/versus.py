@@ -25,6 +25,7 @@ class Prepared(NamedTuple):
     loss: float
     work: Callable[[int], Any]  # does n turns and waits for them
     units: int = 1  # of work in a turn
+    later: float = 0.0  # the loss after some updates, where that is asked for
 
 
 class Ready(NamedTuple):
@@ -33,6 +34,7 @@ class Ready(NamedTuple):
     loss: float
     first: float  # seconds of the first turn, compilation included
     units: int
+    later: float
 
 
 class Competitor:
@@ -85,9 +87,10 @@ def race(modules: list[str], case: dict[str, Any], rounds: int, budget: float) -
     """
     runners = {name: Competitor(name, case) for name in modules}
     try:
-        losses = {name: runner.ready.loss for name, runner in runners.items()}
-        if max(losses.values()) - min(losses.values()) > 1e-4 * max(losses.values()):
-            raise RuntimeError(f"the losses differ on the same weights: {losses}")
+        for when in ("loss", "later"):
+            losses = {name: getattr(runner.ready, when) for name, runner in runners.items()}
+            if max(losses.values()) - min(losses.values()) > 1e-4 * max(losses.values()):
+                raise RuntimeError(f"the losses differ on the same weights: {losses}")
         turns = {name: settled(runner, budget) for name, runner in runners.items()}
         found: dict[str, list[float]] = {name: [] for name in modules}
         for turn in range(rounds):
@@ -116,7 +119,7 @@ def answer(module: str, case: dict[str, Any]) -> None:
     prepared = importlib.import_module(module).prepare(case)
     start = time.perf_counter()
     prepared.work(1)
-    ready = Ready(prepared.loss, time.perf_counter() - start, prepared.units)
+    ready = Ready(prepared.loss, time.perf_counter() - start, prepared.units, prepared.later)
     print(json.dumps(ready._asdict()), file=out, flush=True)
     for line in sys.stdin:
         start = time.perf_counter()
