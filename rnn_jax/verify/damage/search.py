@@ -66,7 +66,7 @@ class Search:
         """Of these gradients those that are not the ones by hand under the damage; all, where that cannot be done."""
         try:
             return self.off(way, damaged(way, damage.rules(way)), names)
-        except (ValueError, IndexError):  # steps of unlike shapes, say, one of which cannot stand for another
+        except (ValueError, LookupError):  # steps of unlike shapes, say, or a slope that is none at another point
             way.change = None
             return names
 

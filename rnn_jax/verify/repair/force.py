@@ -161,8 +161,11 @@ class Forcing:
 
     def reach_held(self, site: Site, rng: np.random.Generator) -> Reach:
         """The same of one site alone, without probes at the others."""
-        with self.holding(site, unmoved) as held, self.trial.live.changed(held):
-            return self.reach_of_active(rng)
+        try:
+            with self.holding(site, unmoved) as held, self.trial.live.changed(held):
+                return self.reach_of_active(rng)
+        except ValueError:  # code that cannot take the place of a closure's
+            return Reach(frozenset(), False)
 
     def reach_of_active(self, rng: np.random.Generator) -> Reach:
         """What hangs on the site whose probe is at work."""
