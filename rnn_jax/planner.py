@@ -32,7 +32,7 @@ class Execution(NamedTuple):
 
     def __str__(self) -> str:
         """In words."""
-        gradients = {"plain": "autodiff of the scan", "fast": "backward by hand"}[self.plan]
+        gradients = {"plain": "autodiff of the scan", "fast": "the backward pass by hand"}[self.plan]
         split = f", the batch in {self.parts} parts on as many devices" if self.parts > 1 else ""
         blocks = ", W in blocks" if self.blocks else ""
         return gradients + split + blocks + (f", in segments of {self.segment} steps" if self.segment else "")

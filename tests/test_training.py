@@ -224,7 +224,7 @@ def test_a_text_is_learnt_and_gone_on_with(here, poem, capsys):
     options = ("--hidden", 24, "--steps", 16, "--batch", 4, "--updates", 300, "--rate", 0.01)
     assert command("train", "--text", poem, *options, "--plan") == 0
     said = capsys.readouterr().out
-    assert said.startswith("an update by backward by hand")
+    assert said.startswith("an update by the backward pass by hand")
     assert "held out" in said
     assert command("sample", "runs/poem/best.safetensors", "--prompt", "a rose is ", "--length", 20) == 0
     assert capsys.readouterr().out.startswith("a rose is a rose")
