@@ -96,7 +96,7 @@ class Choice(NamedTuple):
 def candidates(spec: Spec, B: int, devices: int, drawn: bool) -> list[Execution]:
     """The ways that there are. drawn: whether noise is, which the backward by hand does not know.
 
-    Blocks are for a core's cache. What is fitted to cores says little of GPUs, but there more parts are better too.
+    Blocks are for a core's cache. The cost model is of cores; for GPUs it stands in until it is measured there.
     """
     parts = [k for k in range(1, devices + 1) if B % k == 0]
     if spec.cell not in bptt.CELLS or drawn:

@@ -11,7 +11,7 @@ from versus import Prepared
 
 
 def prepare(case: dict[str, Any]) -> Prepared:
-    """One stream of a character model; one thread, with which it is fastest here."""
+    """One stream of a character model, on one thread."""
     torch.set_num_threads(1)
     w = characters.work(case)
     layer, readout = model(w)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import characters
@@ -11,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from optax_updates import prepared
 from versus import Prepared
 
 
@@ -66,24 +66,10 @@ def prepare(case: dict[str, Any]) -> Prepared:
     w = characters.work(case)
     K = w.V.shape[1]
     params, static = eqx.partition(filled(w), eqx.is_array)
-    optimizer = optax.adam(characters.RATE)
     x, y = jnp.array(w.x), jnp.array(w.y)
 
     def loss(params: Any) -> jax.Array:
         logits = jax.vmap(eqx.combine(params, static), in_axes=1, out_axes=1)(jax.nn.one_hot(x, K))
         return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def update(params: Any, state: Any) -> tuple[Any, Any]:
-        change, state = optimizer.update(jax.grad(loss)(params), state, params)
-        return optax.apply_updates(params, change), state
-
-    first, state = float(np.asarray(loss(params))), optimizer.init(params)
-
-    def work(units: int) -> None:
-        nonlocal params, state
-        for _ in range(units):
-            params, state = update(params, state)
-        jax.block_until_ready(params)
-
-    return Prepared(first, work)
+    return prepared(loss, params)

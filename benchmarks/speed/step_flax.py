@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import characters
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from flax import nnx
+from optax_updates import prepared
 from versus import Prepared
 
 
@@ -49,25 +48,10 @@ def prepare(case: dict[str, Any]) -> Prepared:
     model = Model(w.cell, K, len(w.W), nnx.Rngs(0))
     fill(model, w)
     graph, params, rest = nnx.split(model, nnx.Param, ...)
-    optimizer = optax.adam(characters.RATE)
     x, y = jnp.array(w.x), jnp.array(w.y)
 
     def loss(params: Any) -> jax.Array:
         logits = nnx.merge(graph, params, rest)(jax.nn.one_hot(x, K))
         return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def update(params: Any, state: Any) -> tuple[Any, Any]:
-        change, state = optimizer.update(jax.grad(loss)(params), state, params)
-        return optax.apply_updates(params, change), state
-
-    first = float(np.asarray(loss(params)))
-    state = optimizer.init(params)
-
-    def work(units: int) -> None:
-        nonlocal params, state
-        for _ in range(units):
-            params, state = update(params, state)
-        jax.block_until_ready(params)
-
-    return Prepared(first, work)
+    return prepared(loss, params)
