@@ -7,6 +7,7 @@ import json
 import sys
 
 import pytest
+from jaxtyping import config
 
 from planting import plant
 from rnn_jax import cli
@@ -339,6 +340,14 @@ FORWARD_FAULTS = [
     ("rnn", "reference.losses", "squared_error", "0.5 * ((o", "1.0 * ((o"),
     ("rnn", "reference.losses", "l2", "0.5 * strength", "strength"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def annotations_unchecked():
+    """Other tests check each call's shapes; here it would take as long as all the rest."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
 
 
 def run(monkeypatch, tmp_path, *arguments):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rnn_jax.verify.repair.products import Option, with_parts
 from rnn_jax.verify.repair.tree import shallow
+
+MOST_BOUNDS = 6  # of one array
 
 
 def slices(node: ast.Slice) -> Iterator[Option]:
@@ -34,6 +37,31 @@ def slices(node: ast.Slice) -> Iterator[Option]:
         made = shallow(node)
         made.step = ast.UnaryOp(ast.USub(), ast.Constant(1))
         yield made, "wrong-order", 2.5
+
+
+def parts(index: ast.expr, known: Iterable[ast.expr]) -> Iterator[ast.expr]:
+    """The last slice of an index between other bounds of those that are known: the part that nothing names.
+
+    The columns :n, n:2 * n and 3 * n: leave 2 * n:3 * n.
+    """
+    written = {ast.unparse(each) for each in (index, *known)}
+    bounds: dict[str, ast.expr | None] = {"": None}
+    for each in (index, *known):
+        if (last := last_slice(each)) is not None:
+            bounds |= {ast.unparse(b): b for b in (last.lower, last.upper) if b is not None}
+    if (own := last_slice(index)) is None or len(bounds) > MOST_BOUNDS:
+        return
+    for lower, upper in itertools.permutations(bounds.values(), 2):
+        part = with_parts(own, lower=lower, upper=upper)
+        made = with_parts(index, elts=[*index.elts[:-1], part]) if isinstance(index, ast.Tuple) else part
+        if ast.unparse(made) not in written:
+            yield made
+
+
+def last_slice(index: ast.expr) -> ast.Slice | None:
+    """What an index takes of the last axis that it names, where that is a part."""
+    last = index.elts[-1] if isinstance(index, ast.Tuple) and index.elts else index
+    return last if isinstance(last, ast.Slice) and (last.lower or last.upper) and last.step is None else None
 
 
 def opposite(bound: ast.expr | None) -> ast.expr | None:

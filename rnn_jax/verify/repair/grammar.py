@@ -7,13 +7,13 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from rnn_jax.verify.repair.bounds import constant, ranges, shifted, slices
+from rnn_jax.verify.repair.bounds import constant, parts, ranges, shifted, slices
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Shape, Trace
 from rnn_jax.verify.repair.products import Option, binary, transposed, with_parts
 from rnn_jax.verify.repair.scope import Scopes, function_at
-from rnn_jax.verify.repair.tree import at, first_line, located, shallow
+from rnn_jax.verify.repair.tree import at, first_line, located, same, shallow
 
 MOST_SLICES = 16  # of other arrays
 
@@ -25,6 +25,10 @@ class Grammar:
         self.live, self.trace = live, trace
         self.scopes = Scopes(live, trace)
         trees = [source.tree for source in live.sources.values()]
+        loops = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.For)]
+        self.iterated = {ast.unparse(a.target): [b.iter for b in loops if same(a.target, b.target)] for a in loops}
+        calls = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Call)]
+        self.keywords = {(ast.unparse(n.func), ast.unparse(k)): k for n in calls for k in n.keywords if k.arg}
         self.classes = {n.name for tree in trees for n in ast.walk(tree) if isinstance(n, ast.ClassDef)}
 
     def edits(self, site: Site, node: Any) -> Iterator[Edit]:
@@ -69,6 +73,9 @@ class Grammar:
         if isinstance(parent, ast.For) and site.path[-1][0] == "iter" and not is_reversed(node):
             yield called("reversed", node), "wrong-order", 1.5
             yield called("reversed", called("list", node)), "wrong-order", 1.7
+        if isinstance(parent, ast.For) and site.path[-1][0] == "iter":
+            others = (other for other in self.iterated.get(ast.unparse(parent.target), []) if not same(other, node))
+            yield from ((other, "skips-step", 1.7) for other in others)
 
     def call(self, site: Site, node: ast.Call) -> Iterator[Option]:
         """Another function, the arguments exchanged, the call left out."""
@@ -92,6 +99,9 @@ class Grammar:
             yield with_args(node, args), "operand-order", 1
         for k in range(len(node.keywords)):
             yield with_keywords(node, [*node.keywords[:k], *node.keywords[k + 1 :]]), "wrong-axis", 2
+        for (function, _), used in self.keywords.items():
+            if function == ast.unparse(node.func) and not any(k.arg == used.arg for k in node.keywords):
+                yield with_keywords(node, [*node.keywords, used]), "wrong-axis", 2
         if name in ("sum", "mean") and not any(k.arg == "axis" for k in node.keywords):
             for axis in (0, 1, -1):
                 keywords = [*node.keywords, ast.keyword("axis", ast.Constant(axis))]
@@ -159,6 +169,7 @@ class Grammar:
         if sliced:  # blocks of one array are those of another
             others = [(t, index) for t, index in self.scopes.slices.items() if t not in known]
             yield from ((with_index(node, index), "wrong-variable", 1.6) for _, index in others[:MOST_SLICES])
+            yield from ((with_index(node, index), "wrong-variable", 1.4) for index in parts(node.slice, known.values()))
         yield from ((with_index(node, index), "index-shift", cost) for index, cost in shifted(node.slice))
         if isinstance(node.slice, ast.Slice) and isinstance(node.ctx, ast.Load):
             yield node.value, "index-shift", 1.5

@@ -24,6 +24,7 @@ from rnn_jax.verify.repair.vocabulary import index_names
 
 HERE = "__rnn_jax_here__"
 MOST = 400  # expressions that are tried at one place
+FEW = 8  # items of a tuple
 DEEPEST = 2  # how far into what names hold: self.cache["h"]
 ITERATIONS = 300  # of a place whose values are kept
 
@@ -206,6 +207,8 @@ def parts_of(name: str, value: Any, steps: list[str], keys: dict[str, str], dept
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         inner = {f"{name}.{key}": each for key, each in zip(value._fields, value, strict=True)}
     elif isinstance(value, list | tuple) or has_steps(value):
+        if isinstance(value, tuple) and len(value) <= FEW:  # what a function gave back
+            inner = {f"{name}[{k}]": each for k, each in enumerate(value)}
         yield from (f"{name}[{index}]" for index in around_steps(steps))
         if isinstance(value, np.ndarray) and value.ndim > 1:
             yield from (f"{name}[:, {index}]" for index in around_steps(steps))

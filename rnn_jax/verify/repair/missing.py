@@ -1,11 +1,9 @@
-"""Statements that may be missing, to be tried one by one: siblings under other names, zeroing, scaling."""
+"""Statements that may be missing, to be tried one by one: siblings, what a loop hands on, zeroing, scaling."""
 
 from __future__ import annotations
 
 import ast
-import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -14,8 +12,10 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock, Values
 from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.tree import ATOMS, at, with_name
+from rnn_jax.verify.repair.siblings import analogous, near_siblings, siblings
+from rnn_jax.verify.repair.tree import ATOMS, at, first_line
 
 LONGEST = 24  # characters of what is handed on to the next iteration as it is
 
@@ -39,6 +39,24 @@ def after_others(live: LiveCode, place: Site, stock: Stock, always_zero: set[str
         yield from (inserted(live, place, each, 1.6) for each in handed_on(holder, targets))
     yield from (inserted(live, place, each, 1.5) for each in siblings(body, targets, stock))
     yield from (inserted(live, place, each, 1.7) for each in near_siblings(body, k or 0, targets, stock, always_zero))
+
+
+def by_analogy(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Iterator[Edit]:
+    """A statement once more, for something else, after it or at the end of its block; each in one place."""
+    known: set[tuple[Site, str]] = set()
+    for place, stock in stocks.items():
+        (field, k), above = place.path[-1], place.path[:-1]
+        body, block = getattr(at(live.statement(place.spot), above), field), Site(place.file, place.number, above)
+        assert k is not None
+        function = function_at(live.statement(place.spot), place.path)[1]
+        scope = trace.scopes.get((place.file, first_line(function)), {}) if function is not None else {}
+        arrays = {t for t, v in stock.items() if v.shape[0] == "array" and t.isidentifier()}
+        lists = {name for name in scope if name not in arrays}
+        for before in ({k - 1} if k else set()) | ({k} if k == len(body) - 1 else set()):
+            for each in analogous(body[before], body, arrays, lists):
+                if (key := (block, ast.unparse(each))) not in known:
+                    known.add(key)
+                    yield inserted(live, place, each, 1.55)
 
 
 def statements(
@@ -111,47 +129,6 @@ def beside(text: str, targets: Stock) -> bool:
     return any(type(n) is type(node) and ast.unparse(n.value) == node.value.id for n in others)
 
 
-def siblings(body: list[ast.stmt], targets: Stock, stock: Stock) -> Iterator[ast.stmt]:
-    """The statements of the same block with other names: dWf += x @ df beside dWi += x @ di."""
-    names = {n.id for t in stock for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)} | set(targets)
-    for statement in body:
-        if not isinstance(statement, ast.AugAssign | ast.Assign):
-            continue
-        target = ast.unparse(statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0])
-        if target not in targets:
-            continue
-        for other, values in targets.items():
-            if other == target or key_of(values.shape) != key_of(targets[target].shape):
-                continue
-            for old, new in differences(target, other):
-                text = ast.unparse(Renamed(old, new, names).visit(ast.parse(ast.unparse(statement))))
-                if text != ast.unparse(statement):
-                    yield ast.parse(text).body[0]
-
-
-def near_siblings(
-    body: list[ast.stmt], k: int, targets: Stock, stock: Stock, always_zero: set[str]
-) -> Iterator[ast.stmt]:
-    """The sibling of a neighbour for a sum that stays 0, of whatever shape, with one more of its names exchanged."""
-    zero = {t for t, v in targets.items() if v.shape[0] == "array" and t in always_zero}
-    names = {n.id for t in stock for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)} | set(targets)
-    for statement in body[max(0, k - 1) : k + 1]:
-        if not isinstance(statement, ast.AugAssign | ast.Assign):
-            continue
-        target = ast.unparse(statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0])
-        for other in zero - {target} if target in targets else ():
-            for old, new in differences(target, other):
-                made = Renamed(old, new, names).visit(ast.parse(ast.unparse(statement))).body[0]
-                if other not in ast.unparse(made).split(" = ")[0].split(" += ")[0]:
-                    continue
-                yield made
-                inside = {n.id for n in ast.walk(made.value) if isinstance(n, ast.Name)} & set(stock)
-                arrays = [t for t, v in stock.items() if t.isidentifier() and v.shape[0] == "array"]
-                for name, instead in itertools.product(sorted(inside - {other}), arrays):
-                    if instead not in inside | zero:
-                        yield with_name(made, name, instead)
-
-
 def handed_on(loop: ast.For | ast.While, targets: Stock) -> Iterator[ast.stmt]:
     """What a loop takes and never renews is given the new values that it makes: y, p = y_new, p_new."""
     names = [n for n in ast.walk(loop) if isinstance(n, ast.Name)]
@@ -163,48 +140,3 @@ def handed_on(loop: ast.For | ast.While, targets: Stock) -> Iterator[ast.stmt]:
         pairs += [(name, min(like, key=len))] if like else []
     if pairs:
         yield ast.parse(f"{', '.join(a for a, _ in pairs)} = {', '.join(b for _, b in pairs)}").body[0]
-
-
-def differences(first: str, second: str) -> list[tuple[str, str]]:
-    """By what two names differ: i and f for dWi and dWf."""
-    start = 0
-    while start < min(len(first), len(second)) and first[start] == second[start]:
-        start += 1
-    end = 0
-    while end < min(len(first), len(second)) - start and first[-1 - end] == second[-1 - end]:
-        end += 1
-    return [(first[start : len(first) - end], second[start : len(second) - end]), (first, second)]
-
-
-class Renamed(ast.NodeTransformer):
-    """A statement with one part of its names changed, wherever that gives a name that is known."""
-
-    def __init__(self, old: str, new: str, known: set[str]) -> None:
-        self.old, self.new, self.known = old, new, known
-
-    def change(self, name: str) -> str:
-        """The other name where there is one."""
-        if not self.old:
-            return name
-        for start in [k for k in range(len(name)) if name.startswith(self.old, k)][::-1]:
-            other = name[:start] + self.new + name[start + len(self.old) :]
-            if other in self.known:
-                return other
-        return name
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        """A name."""
-        return ast.Name(self.change(node.id), node.ctx)
-
-    def visit_Attribute(self, node: ast.Attribute) -> Any:
-        """An attribute."""
-        made = ast.Attribute(self.visit(node.value), node.attr, node.ctx)
-        renamed = self.new.join(node.attr.rsplit(self.old, 1)) if self.old else node.attr
-        made.attr = renamed if renamed.isidentifier() else node.attr
-        return made
-
-    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        """A key."""
-        if isinstance(node.value, str) and self.old and self.old in node.value:
-            return ast.Constant(self.new.join(node.value.rsplit(self.old, 1)))
-        return node

@@ -10,10 +10,10 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.missing import in_loop
+from rnn_jax.verify.repair.siblings import FILLING
 from rnn_jax.verify.repair.tree import ATOMS
 
 COST = 1.6
-FILLING = {"append", "extend", "insert", "appendleft"}
 
 
 def fillings(live: LiveCode, stocks: dict[Site, Stock]) -> Iterator[Edit]:

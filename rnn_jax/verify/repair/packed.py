@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rnn_jax.verify.repair.bounds import parts
 from rnn_jax.verify.repair.live import LiveCode
 from rnn_jax.verify.repair.probe import Trace
 
@@ -70,15 +71,16 @@ def unwritten(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
     That is behind the last of the others in a row.
     """
     stored: dict[str, dict[str, int]] = {}
-    like: dict[str, ast.Subscript] = {}
+    like: dict[str, list[ast.Subscript]] = defaultdict(list)
     for k, statement in enumerate(body):
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript):
             target = statement.targets[0]
             if ast.unparse(last_index(target)) in made.of(ast.unparse(target.value)):
                 key = with_last(target, "...")
-                like.setdefault(key, target)
+                like[key].append(target)
                 stored.setdefault(key, {})[ast.unparse(last_index(target))] = k
     for key, written in stored.items():
-        for part in made.of(ast.unparse(like[key].value)):
-            if part not in written:
-                yield max(written.values()) + 1, with_last(like[key], part)
+        first = like[key][0]
+        between = [last_index(each) for each in parts(first.slice, [other.slice for other in like[key]])]
+        every = dict.fromkeys([*made.of(ast.unparse(first.value)), *map(ast.unparse, between)])
+        yield from ((max(written.values()) + 1, with_last(first, part)) for part in every if part not in written)

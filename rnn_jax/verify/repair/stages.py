@@ -23,11 +23,12 @@ from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.harvest import alike, at_visits, in_a_row
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher
-from rnn_jax.verify.repair.missing import after_others, insertions
+from rnn_jax.verify.repair.missing import after_others, by_analogy, insertions
 from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.recomputed import recomputed
 from rnn_jax.verify.repair.search import LONGEST, MISSING, Search, look_around
+from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
 
@@ -42,6 +43,12 @@ def stages(search: Search) -> Iterator[None]:
     summed = search.never_computed()
     if summed:
         search.attempt(edit for edit in tokens(search) if edit.kind == "discarded-sum" or of_sum(search, edit))
+        yield
+    stocks = search.stocks
+    search.stage(A_LITTLE)
+    search.attempt(renewals(search.live))
+    search.attempt(by_analogy(search.live, search.trace, stocks))
+    if summed:
         yield
         yield from missing_sums(search)
     search.stage(0.45)

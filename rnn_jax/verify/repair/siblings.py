@@ -1,0 +1,138 @@
+"""Statements like those beside a place, under other names: dWf += x @ df beside dWi += x @ di."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from rnn_jax.verify.repair.expressions import key_of, parsed
+from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.tree import with_name
+
+FILLING = {"append", "extend", "insert", "appendleft"}  # of lists
+
+
+def siblings(body: list[ast.stmt], targets: Stock, stock: Stock) -> Iterator[ast.stmt]:
+    """The statements of the same block with other names: dWf += x @ df beside dWi += x @ di."""
+    names = {n.id for t in stock for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)} | set(targets)
+    for statement in body:
+        if not isinstance(statement, ast.AugAssign | ast.Assign):
+            continue
+        target = ast.unparse(statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0])
+        if target not in targets:
+            continue
+        for other, values in targets.items():
+            if other == target or key_of(values.shape) != key_of(targets[target].shape):
+                continue
+            for old, new in differences(target, other):
+                text = ast.unparse(Renamed(old, new, names).visit(ast.parse(ast.unparse(statement))))
+                if text != ast.unparse(statement):
+                    yield ast.parse(text).body[0]
+
+
+def analogous(statement: ast.stmt, block: list[ast.stmt], arrays: set[str], lists: set[str]) -> Iterator[ast.stmt]:
+    """A statement for something else of whatever shape: gQ += l2 * Q beside gW += l2 * W; rows.append(row) as well.
+
+    Of its names that of what it changes and one more at least have to have a counterpart, and no statement of the block
+    may be it. What scales an array may scale another one by the same.
+    """
+    root = changed_by(statement)
+    if root is None:
+        return
+    names = arrays | lists
+    text, known = ast.unparse(statement), {ast.unparse(each) for each in block}
+    enough = 1 if isinstance(getattr(statement, "op", None), ast.Mult | ast.Div) else 2
+    for other in sorted((lists if isinstance(statement, ast.Expr) else arrays) - {root}):
+        for old, new in differences(root, other):
+            made = Renamed(old, new, names).visit(ast.parse(text))
+            after = [n.id for n in ast.walk(made) if isinstance(n, ast.Name)]
+            before = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name)]
+            changed = {(a, b) for a, b in zip(before, after, strict=True) if a != b}
+            if len(changed) >= enough and (root, other) in changed and ast.unparse(made) not in known:
+                known.add(ast.unparse(made))
+                yield made.body[0]
+
+
+def changed_by(statement: ast.stmt) -> str | None:
+    """The name of what a statement changes, or fills."""
+    root: ast.AST | None = None
+    if isinstance(statement, ast.AugAssign):
+        root = statement.target
+    elif isinstance(statement, ast.Assign):
+        root = statement.targets[0]
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        func = statement.value.func
+        root = func.value if isinstance(func, ast.Attribute) and func.attr in FILLING else None
+    while isinstance(root, ast.Subscript | ast.Attribute):
+        root = root.value
+    return root.id if isinstance(root, ast.Name) else None
+
+
+def near_siblings(
+    body: list[ast.stmt], k: int, targets: Stock, stock: Stock, always_zero: set[str]
+) -> Iterator[ast.stmt]:
+    """The sibling of a neighbour for a sum that stays 0, of whatever shape, with one more of its names exchanged."""
+    zero = {t for t, v in targets.items() if v.shape[0] == "array" and t in always_zero}
+    names = {n.id for t in stock for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)} | set(targets)
+    for statement in body[max(0, k - 1) : k + 1]:
+        if not isinstance(statement, ast.AugAssign | ast.Assign):
+            continue
+        target = ast.unparse(statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0])
+        for other in zero - {target} if target in targets else ():
+            for old, new in differences(target, other):
+                made = Renamed(old, new, names).visit(ast.parse(ast.unparse(statement))).body[0]
+                if other not in ast.unparse(made).split(" = ")[0].split(" += ")[0]:
+                    continue
+                yield made
+                inside = {n.id for n in ast.walk(made.value) if isinstance(n, ast.Name)} & set(stock)
+                arrays = [t for t, v in stock.items() if t.isidentifier() and v.shape[0] == "array"]
+                for name, instead in itertools.product(sorted(inside - {other}), arrays):
+                    if instead not in inside | zero:
+                        yield with_name(made, name, instead)
+
+
+def differences(first: str, second: str) -> list[tuple[str, str]]:
+    """By what two names differ: i and f for dWi and dWf."""
+    start = 0
+    while start < min(len(first), len(second)) and first[start] == second[start]:
+        start += 1
+    end = 0
+    while end < min(len(first), len(second)) - start and first[-1 - end] == second[-1 - end]:
+        end += 1
+    return [(first[start : len(first) - end], second[start : len(second) - end]), (first, second)]
+
+
+class Renamed(ast.NodeTransformer):
+    """A statement with one part of its names changed, wherever that gives a name that is known."""
+
+    def __init__(self, old: str, new: str, known: set[str]) -> None:
+        self.old, self.new, self.known = old, new, known
+
+    def change(self, name: str) -> str:
+        """The other name where there is one."""
+        if not self.old:
+            return name
+        for start in [k for k in range(len(name)) if name.startswith(self.old, k)][::-1]:
+            other = name[:start] + self.new + name[start + len(self.old) :]
+            if other in self.known:
+                return other
+        return name
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        """A name."""
+        return ast.Name(self.change(node.id), node.ctx)
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        """An attribute."""
+        made = ast.Attribute(self.visit(node.value), node.attr, node.ctx)
+        renamed = self.new.join(node.attr.rsplit(self.old, 1)) if self.old else node.attr
+        made.attr = renamed if renamed.isidentifier() else node.attr
+        return made
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        """A key."""
+        if isinstance(node.value, str) and self.old and self.old in node.value:
+            return ast.Constant(self.new.join(node.value.rsplit(self.old, 1)))
+        return node
