@@ -206,26 +206,41 @@ def told_back(
 def outlet(
     looking: Looking, place: Site, text: str, visits: list[int], now: np.ndarray, shape: tuple[int, ...],
     rng: np.random.Generator,
-) -> tuple[np.ndarray | None, float]:  # fmt: skip
+) -> tuple[np.ndarray | None, np.ndarray]:  # fmt: skip
     """The entries of the gradients that an array comes out in, in its own order, and times what."""
-    more = rng.normal(size=shape)
     scale = float(np.max(np.abs(now), initial=1.0))
-    found: tuple[np.ndarray | None, float] = (None, 0.0)
+    found: tuple[np.ndarray | None, np.ndarray] = (None, np.zeros(0))
     for visit in dict.fromkeys((visits[0], visits[-1])):
-        with_more = looking.added(place, text, visit, more)
-        if with_more is None or with_more.shape != now.shape:
-            return None, 0.0
-        change = with_more - now
+        one, two = rng.normal(size=shape), rng.normal(size=shape)
+        change = added_change(looking, place, text, visit, one, now)
         changed = np.flatnonzero(np.abs(change) > SAME * scale)
-        if len(changed) != more.size:
-            return None, 0.0
-        ranks = np.argsort(np.abs(change[changed])), np.argsort(np.abs(more.ravel()))
-        ratios = change[changed][ranks[0]] / more.ravel()[ranks[1]]
-        if np.max(np.abs(ratios - ratios[0])) > 1e-6 * abs(ratios[0]):
-            return None, 0.0
-        entries = np.empty(more.size, int)
-        entries[ranks[1]] = changed[ranks[0]]
-        if found[0] is not None and (not np.array_equal(found[0], entries) or abs(found[1] - ratios[0]) > 1e-6):
-            return None, 0.0
-        found = entries, float(ratios[0])
+        if len(changed) != one.size:
+            return None, np.zeros(0)
+        order = in_order_of(change[changed], one.ravel())
+        entries, share = changed[order], change[changed][order] / one.ravel()
+        if not alike(share, np.full(len(share), share[0])):  # each times a number of its own, in the order of the array
+            entries, share = changed, change[changed] / one.ravel()
+            if not alike(share, added_change(looking, place, text, visit, two, now)[changed] / two.ravel()):
+                return None, np.zeros(0)
+        if found[0] is not None and (not np.array_equal(found[0], entries) or not alike(found[1], share)):
+            return None, np.zeros(0)
+        found = entries, share
     return found
+
+
+def added_change(looking: Looking, place: Site, text: str, visit: int, more: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """By how much all gradients change where so much is added; by nothing where that fails."""
+    with_more = looking.added(place, text, visit, more)
+    return with_more - now if with_more is not None and with_more.shape == now.shape else np.zeros(now.shape)
+
+
+def in_order_of(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Which of the values are the multiples of these, where all are the same multiple: by their sizes."""
+    order = np.empty(len(values), int)
+    order[np.argsort(np.abs(wanted))] = np.argsort(np.abs(values))
+    return order
+
+
+def alike(shares: np.ndarray, others: np.ndarray) -> bool:
+    """Whether these are the same numbers but for rounding."""
+    return bool(np.all(np.abs(shares - others) <= 1e-6 * np.abs(shares)))

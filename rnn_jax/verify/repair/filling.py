@@ -46,6 +46,7 @@ def once(here: Matcher, name: str, which: int) -> Iterator[Edit]:
         if name in stock and key_of(stock[name].shape) == missing.shape:
             known = Monomials(stock, here.places.numpy)
             yield from items(here.live, place, known, name, present + missing, missing)
+            yield from an_end(here.live, place, known, name, present + missing)
             sums += [(total.cost + 0.02 * len(total.text), place, total) for total in totals(known, missing)]
     for _, place, total in sorted(sums, key=lambda each: each[0])[:MOST_FILLED]:
         yield from added(here.live, place, name, total)
@@ -92,6 +93,20 @@ def items(
                 yield inserted(live, place, ast.Assign([target], parsed(other.text)), cost)
             for other in here.equal_to(list(np.moveaxis(missing, axis, 0)[numbers])):
                 yield from added(live, place, item, other)
+
+
+def an_end(live: LiveCode, place: Site, here: Monomials, name: str, wanted: np.ndarray) -> Iterator[Edit]:
+    """What is to be written into the first or the last part of an array along one axis, all the rest being 0."""
+    if here.iterations != 1 or wanted.ndim < 2:
+        return
+    for axis, length in enumerate(wanted.shape):
+        there = np.flatnonzero(np.any(np.moveaxis(wanted, axis, 0).reshape(length, -1), axis=1))
+        if length > 1 and there.tolist() in ([0], [length - 1]):
+            target: Any = parsed(f"{name}[{', '.join([':'] * axis + ['-1' if there[0] else '0'])}]")
+            target.ctx = ast.Store()
+            for other in here.equal_to([np.take(wanted, there[0], axis)]):
+                cost = other.cost + 0.02 * len(other.text)
+                yield inserted(live, place, ast.Assign([target], parsed(other.text)), cost)
 
 
 def of_call(visits: int, calls: int, call: int) -> list[int]:

@@ -81,6 +81,23 @@ def unwritten(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
                 stored.setdefault(key, {})[ast.unparse(last_index(target))] = k
     for key, written in stored.items():
         first = like[key][0]
-        between = [last_index(each) for each in parts(first.slice, [other.slice for other in like[key]])]
-        every = dict.fromkeys([*made.of(ast.unparse(first.value)), *map(ast.unparse, between)])
+        every = dict.fromkeys([*left_between(like[key]), *made.of(ast.unparse(first.value))])
         yield from ((max(written.values()) + 1, with_last(first, part)) for part in every if part not in written)
+
+
+def left_between(written: list[ast.Subscript]) -> Iterator[str]:
+    """The parts that begin where one of these ends and end where another begins."""
+    known = [last for each in written if isinstance(last := last_index(each), ast.Slice)]
+    ends, begins = {dumped(each.upper) for each in known}, {dumped(each.lower) for each in known}
+    for index in parts(written[0].slice, [other.slice for other in written]):
+        part = last_index(index)
+        if isinstance(part, ast.Slice):
+            begun = dumped(part.lower) in ends if part.lower else None not in begins
+            ended = dumped(part.upper) in begins if part.upper else None not in ends
+            if begun and ended:
+                yield ast.unparse(part)
+
+
+def dumped(bound: ast.expr | None) -> str | None:
+    """A bound as text, where one is written."""
+    return ast.unparse(bound) if bound is not None else None

@@ -32,6 +32,7 @@ from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
 
+OF_SUMS = {"assign-not-add", "discarded-sum"}  # kinds of mistake
 A_LITTLE = 0.1  # of the time
 ENOUGH = 6  # edits of one expression
 FIRST = 0.6  # of a stage's time, for all but sums
@@ -42,7 +43,7 @@ def stages(search: Search) -> Iterator[None]:
     """Find edits, the likeliest kinds of them first; after each stage a look at what was found is due."""
     summed = search.never_computed()
     if summed:
-        search.attempt(edit for edit in tokens(search) if edit.kind == "discarded-sum" or of_sum(search, edit))
+        search.attempt(edit for edit in tokens(search) if edit.kind in OF_SUMS or of_sum(search, edit))
         yield
     stocks = search.stocks
     search.stage(A_LITTLE)

@@ -16,9 +16,9 @@ from rnn_jax.verify.repair.expressions import Written, key_of, parsed
 from rnn_jax.verify.repair.force import Reach
 from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.monomials import NEAR, Monomials
+from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
-from rnn_jax.verify.repair.totals import multiple, multiples, scattered, totals
+from rnn_jax.verify.repair.totals import adding_up_to, multiple, multiples, scattered, totals
 from rnn_jax.verify.repair.tree import ATOMS, at, located
 
 LEFT_OVER = 1.5  # what it costs to take what a loop left
@@ -78,8 +78,18 @@ def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) 
     needed &= set(places.whole[place])
     for k in range(1, len(body)):
         other = Site(place.file, place.number, (*place.path[:-1], (field, k)))
-        if k != last and isinstance(body[k - 1], ast.AugAssign) and needed <= set(places.whole.get(other, {})):
+        if k != last and adds(body[k - 1]) and needed <= set(places.whole.get(other, {})):
             yield other
+
+
+def adds(statement: ast.stmt) -> bool:
+    """Whether a statement is a sum, or what may be left of one: g += x, g = g + x, g = g."""
+    if not isinstance(statement, ast.Assign):
+        return isinstance(statement, ast.AugAssign)
+    first: ast.expr = statement.value
+    while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add | ast.Sub):
+        first = first.left
+    return isinstance(first, ATOMS) and ast.unparse(first) == ast.unparse(statement.targets[0])
 
 
 def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[Edit]:
@@ -206,19 +216,6 @@ def factors(made: Monomials, statement: ast.AugAssign, right: np.ndarray) -> Ite
     found = list(multiples(whole, right.ravel()))
     for k in found:
         yield made.written(inner, list(chosen[k]))
-    for k, j in differing(whole, right.ravel()) if not found else ():
+    for k, j in adding_up_to(whole, -whole, right.ravel()) if not found else ():
         first, second = (made.written(inner, list(chosen[n])).text for n in (k, j))
         yield Written(ast.unparse(ast.BinOp(parsed(first), ast.Sub(), parsed(second))), [], 2.0)
-
-
-def differing(rows: np.ndarray, wanted: np.ndarray) -> Iterator[tuple[int, int]]:
-    """The rows whose difference is what is wanted, those of the fewest factors first."""
-    size = float(np.linalg.norm(wanted))
-    along = np.random.default_rng(0).normal(size=len(wanted))
-    keys = rows @ along
-    order = np.argsort(keys)
-    goal, near = keys - wanted @ along, NEAR * size * np.sqrt(len(wanted))
-    low, high = (np.searchsorted(keys[order], goal + side) for side in (-near, near))
-    pairs = [(int(k), int(j)) for k in np.flatnonzero(high > low) for j in order[low[k] : high[k]]]
-    exact = [(k, j) for k, j in pairs if np.linalg.norm(rows[k] - rows[j] - wanted) <= NEAR * size]
-    yield from sorted(exact, key=sum)[:MOST_SUMS] if size else ()

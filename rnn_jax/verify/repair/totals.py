@@ -20,8 +20,13 @@ def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
     for inner in dict.fromkeys((shape, shape[1:] if shape[:1] == (1,) else shape)):  # (n,) is added to (1, n), too
         chosen, values = here.small(inner)
         if len(values):
-            for k in multiples(values.sum(axis=1).reshape(len(values), -1), wanted.ravel()):
-                yield here.written(inner, list(chosen[k]))
+            rows = values.sum(axis=1).reshape(len(values), -1)
+            alone = list(multiples(rows, wanted.ravel()))
+            yield from (here.written(inner, list(chosen[k])) for k in alone)
+            for k, j in [] if alone or wanted.size == 1 else adding_up_to(rows, rows, wanted.ravel()):
+                one, two = (here.written(inner, list(chosen[n])) for n in (k, j))
+                if k < j:
+                    yield Written(f"{one.text} + {two.text}", [], 0.4 + (one.cost + two.cost) / 2)
         if len(inner) == 1:
             yield from column_totals(here, wanted.reshape(inner))
     if len(shape) == 2 and 1 in shape:
@@ -184,6 +189,19 @@ def multiple(total: np.ndarray, wanted: np.ndarray) -> bool:
     if not share or np.linalg.norm(total / share - wanted) > NEAR * size:
         return False
     return wanted.size > 1 or abs(abs(share) - 1) <= NEAR
+
+
+def adding_up_to(first: np.ndarray, second: np.ndarray, wanted: np.ndarray) -> Iterator[tuple[int, int]]:
+    """A row of each that together are what is wanted, those of the fewest factors first."""
+    size = float(np.linalg.norm(wanted))
+    along = np.random.default_rng(0).normal(size=len(wanted))
+    keys, others = first @ along, second @ along
+    order = np.argsort(others)
+    goal, near = wanted @ along - keys, NEAR * size * np.sqrt(len(wanted))
+    low, high = (np.searchsorted(others[order], goal + side) for side in (-near, near))
+    pairs = [(int(k), int(j)) for k in np.flatnonzero(high > low) for j in order[low[k] : high[k]]]
+    exact = [(k, j) for k, j in pairs if np.linalg.norm(first[k] + second[j] - wanted) <= NEAR * size]
+    yield from sorted(exact, key=sum)[:MOST_FOUND] if size else ()
 
 
 def steady(values: np.ndarray) -> bool:

@@ -1,4 +1,4 @@
-"""Arrays of zeros that are read and never written to: the statement that fills them part by part is missing."""
+"""Arrays of zeros, or unset, that are read and never written to: the statement that fills them by parts is missing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def unfilled(live: LiveCode, trace: Trace, site: Site) -> Iterator[tuple[Site, s
 
 
 def empty(live: LiveCode, trace: Trace, function: ast.AST) -> list[str]:
-    """The names that a function gives an array of zeros once, which nothing is written into."""
+    """The names that a function gives an array of zeros, or an unset one, once, which nothing is written into."""
     stored = [n for n in ast.walk(function) if isinstance(n, ATOMS) and isinstance(n.ctx, ast.Store)]
     times = Counter(n.id for n in stored if isinstance(n, ast.Name))
     filled = {ast.unparse(n.value) for n in stored if isinstance(n, ast.Subscript)}
@@ -42,7 +42,14 @@ def empty(live: LiveCode, trace: Trace, function: ast.AST) -> list[str]:
         if isinstance(node, ast.Name) and node.id in once and id(node) in inside:
             zero = all(s.value.ndim > 0 and not np.any(s.value) for s in seen)
             found[node.id] = found.get(node.id, True) and zero
-    return sorted(name for name, zero in found.items() if zero)
+    given = [n for n in ast.walk(function) if isinstance(n, ast.Assign)]
+    unset = {ast.unparse(n.targets[0]) for n in given if made_unset(n.value)}
+    return sorted(name for name, zero in found.items() if zero or name in unset)
+
+
+def made_unset(node: ast.expr) -> bool:
+    """Whether an array is made whose memory is not set."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("empty", "empty_like")
 
 
 def read(loop: ast.For, name: str) -> list[tuple[int, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -35,11 +36,14 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
                 if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and shape[0] == "array":
                     arrays.setdefault(text, shape)
     targets = whole_numbers(live, trace)
+    rectified = any(is_rectifier(node) for spot in live.spots for _, node in live.sites(spot))
     for spot in live.spots:
         for _, node in live.sites(spot):
             if isinstance(node, ATOMS) and isinstance(node.ctx, ast.Store):  # it may be read by what is missing
                 text = ast.unparse(node)
                 found.setdefault(text, ast.parse(text, mode="eval").body)
+                if rectified and isinstance(node, ast.Subscript):  # what is kept of each step has the slope in it
+                    found.setdefault(f"{text} > 0", ast.parse(f"{text} > 0", mode="eval").body)
             elif isinstance(node, ast.Name) and (node.id in targets or is_number(live, node.id)):  # of the loss alone
                 found.setdefault(node.id, ast.Name(node.id, ast.Load()))
             elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value not in (0.0, 1.0):
@@ -57,7 +61,6 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
     lists = {n for scope in trace.scopes.values() for n, shape in scope.items() if shape[0] in ("list", "tuple")}
     for text, call in renamed(live, trace, found):
         found.setdefault(text, call)
-    rectified = any(is_rectifier(node) for spot in live.spots for _, node in live.sites(spot))
     for text in arrays:
         mask = (f"{text} > 0",) if rectified else ()
         for made in (f"1 - {text} ** 2", f"{text} * (1 - {text})", f"1 - {text}", f"{text}.T", *mask):
@@ -137,7 +140,7 @@ def pure_functions(live: LiveCode) -> set[str]:
     """The program's functions that write to nothing but names of their own, nor call any that do; by name."""
     names = {function.__name__ for functions in live.made_by.values() for function in functions}
     made = [n for spot in live.spots for n in ast.walk(live.statement(spot)) if isinstance(n, ast.FunctionDef)]
-    pure = names - {f.name for f in made if any(writes(each) for each in ast.walk(f))}
+    pure = names - {f.name for f in made if any(writes(each, made_here(f)) for each in ast.walk(f))}
     while True:
         calling = {f.name for f in made if f.name in pure and not called(f) & names <= pure}
         if not calling:
@@ -151,15 +154,36 @@ def called(node: ast.AST) -> set[str]:
     return {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in funcs}
 
 
-def writes(node: ast.AST) -> bool:
-    """Whether a node changes what others can see."""
+def writes(node: ast.AST, own: set[str]) -> bool:
+    """Whether a node changes what others can see; `own`: the names of what only its function holds."""
     if isinstance(node, ast.Global | ast.Nonlocal | ast.Yield | ast.Delete):
         return True
     if isinstance(node, ast.Attribute | ast.Subscript):
-        return not isinstance(node.ctx, ast.Load)
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGERS
+        return not isinstance(node.ctx, ast.Load) and not (isinstance(node, ast.Subscript) and of_own(node.value, own))
+    changed = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGERS
+    return changed and not of_own(node.func.value, own)  # type: ignore[attr-defined]
 
 
+def of_own(node: ast.expr, own: set[str]) -> bool:
+    """Whether it has one of the names."""
+    return isinstance(node, ast.Name) and node.id in own
+
+
+def made_here(function: ast.FunctionDef) -> set[str]:
+    """The names to which a function gives nothing but what it has made itself: lists, arrays of zeros."""
+    given = [(t, n.value) for n in ast.walk(function) if isinstance(n, ast.Assign) for t in n.targets]
+    stored = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    fresh = Counter(t.id for t, value in given if isinstance(t, ast.Name) and is_made(value))
+    return {name for name, count in fresh.items() if count == stored[name]}
+
+
+def is_made(node: ast.expr) -> bool:
+    """Whether an expression makes a list, a dictionary or an array of its own."""
+    name = ast.unparse(node.func).rsplit(".", 1)[-1] if isinstance(node, ast.Call) else ""
+    return isinstance(node, ast.List | ast.Dict | ast.ListComp | ast.DictComp) or name in MAKERS
+
+
+MAKERS = {"zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "list", "dict", "copy"}
 CHANGERS = {"append", "pop", "popleft", "update", "extend", "insert", "sort", "fill", "reverse", "clear", "setdefault"}
 
 
