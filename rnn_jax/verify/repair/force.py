@@ -11,7 +11,7 @@ import ast
 import builtins
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -214,14 +214,41 @@ class Forcing:
 
     def forced(self, found: Healing, values: list[np.ndarray]) -> Healing | None:
         """The same when the site gives just these values; None where those heal less."""
+        return next(self.forced_by(found, [values], lambda: False), None)
+
+    def forced_by(
+        self, found: Healing, several: Iterable[list[np.ndarray]], over: Callable[[], bool]
+    ) -> Iterator[Healing]:
+        """The same when the site gives some of several values, or a multiple where the gradients are one of the loss's.
+
+        That is so where the mean is taken at the very end.
+        """
         with self.holding(found.site, unmoved) as held, self.trial.live.changed(held):
-            given, raw = self.kept(lambda k, value: values[k] if k < len(values) else value)
-            if given is None or [v.shape for v in raw] != [v.shape for v in values]:
-                return None
-            if not all(close(given[n], self.trial.made.wanted[n], self.trial, n) for n in found.healed):
-                return None
-            shifts = [value - own for value, own in zip(values, raw, strict=True)]
-            return self.outcome(found._replace(shifts=shifts), found.healed)
+            names, nothing = sorted(found.healed), self.given([np.zeros_like(v) for v in found.present])
+            right = flat(self.trial.made.wanted, names)
+            for values in several:
+                given = self.given(values)
+                if given is not None and not self.healed_by(given, found.healed):
+                    share = multiple(given, nothing, names, right)
+                    values = [share * v for v in values]
+                    given = self.given(values) if share else None
+                if given is not None and self.healed_by(given, found.healed):
+                    _, raw = self.kept(put(values))
+                    shifts = [value - own for value, own in zip(values, raw, strict=True)]
+                    healing = self.outcome(found._replace(shifts=shifts), found.healed)
+                    if healing is not None:
+                        yield healing
+                if over():
+                    return
+
+    def given(self, values: list[np.ndarray]) -> Values | None:
+        """The gradients when the held site gives these values; None where it gives others in number or shape."""
+        found, raw = self.kept(put(values))
+        return found if [v.shape for v in raw] == [v.shape for v in values] else None
+
+    def healed_by(self, given: Values, names: frozenset[str]) -> bool:
+        """Whether these gradients are right."""
+        return all(close(given[n], self.trial.made.wanted[n], self.trial, n) for n in names)
 
     def outcome(self, found: Healing, wrong: frozenset[str]) -> Healing | None:
         """The healing as it turns out when the held site's values are moved so; None where nothing is healed."""
@@ -249,6 +276,17 @@ class Forcing:
         return found if np.all(np.isfinite(found)) else None
 
 
+def multiple(given: Values, nothing: Values | None, names: list[str], right: np.ndarray) -> float:
+    """Times what number the values would have to be taken that give these gradients; 0 where no number will do."""
+    if nothing is None:
+        return 0.0
+    base = flat(nothing, names)
+    change, wanted = flat(given, names) - base, right - base
+    size = float(change @ change)
+    share = float(change @ wanted) / size if size else 0.0
+    return share if np.linalg.norm(share * change - wanted) <= SOLVED * np.linalg.norm(wanted) else 0.0
+
+
 def solvable(slopes: np.ndarray, missing: np.ndarray, owner: np.ndarray) -> np.ndarray:
     """The equations of as many gradients as can be solved together: of all of them but one or two, if need be."""
     owners = sorted(set(owner.tolist()))
@@ -263,6 +301,11 @@ def solvable(slopes: np.ndarray, missing: np.ndarray, owner: np.ndarray) -> np.n
 def unmoved(k: int, value: np.ndarray) -> np.ndarray:
     """The value itself."""
     return value
+
+
+def put(values: list[np.ndarray]) -> Shift:
+    """These in the place of the values."""
+    return lambda k, value: values[k] if k < len(values) else value
 
 
 def by(shifts: list[np.ndarray]) -> Shift:

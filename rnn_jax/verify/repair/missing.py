@@ -12,10 +12,9 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock, Values
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.siblings import analogous, near_siblings, siblings
-from rnn_jax.verify.repair.tree import ATOMS, at, first_line
+from rnn_jax.verify.repair.siblings import near_siblings, siblings
+from rnn_jax.verify.repair.tree import ATOMS, at
 
 LONGEST = 24  # characters of what is handed on to the next iteration as it is
 
@@ -39,24 +38,6 @@ def after_others(live: LiveCode, place: Site, stock: Stock, always_zero: set[str
         yield from (inserted(live, place, each, 1.6) for each in handed_on(holder, targets))
     yield from (inserted(live, place, each, 1.5) for each in siblings(body, targets, stock))
     yield from (inserted(live, place, each, 1.7) for each in near_siblings(body, k or 0, targets, stock, always_zero))
-
-
-def by_analogy(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Iterator[Edit]:
-    """A statement once more, for something else, after it or at the end of its block; each in one place."""
-    known: set[tuple[Site, str]] = set()
-    for place, stock in stocks.items():
-        (field, k), above = place.path[-1], place.path[:-1]
-        body, block = getattr(at(live.statement(place.spot), above), field), Site(place.file, place.number, above)
-        assert k is not None
-        function = function_at(live.statement(place.spot), place.path)[1]
-        scope = trace.scopes.get((place.file, first_line(function)), {}) if function is not None else {}
-        arrays = {t for t, v in stock.items() if v.shape[0] == "array" and t.isidentifier()}
-        lists = {name for name in scope if name not in arrays}
-        for before in ({k - 1} if k else set()) | ({k} if k == len(body) - 1 else set()):
-            for each in analogous(body[before], body, arrays, lists):
-                if (key := (block, ast.unparse(each))) not in known:
-                    known.add(key)
-                    yield inserted(live, place, each, 1.55)
 
 
 def statements(

@@ -50,6 +50,7 @@ class Search:
     until: float
     seconds: float
     forward: set[tuple[str, int]]  # the functions that the loss runs, by file and first line
+    of_loss: set[Site]  # the expressions that it evaluates to numbers
     stage_until: float = float("inf")
     found: list[Edit] = field(default_factory=list)
     partial: list[tuple[Edit, frozenset[str]]] = field(default_factory=list)
@@ -72,7 +73,9 @@ class Search:
         forcing, rng = Forcing(trial), np.random.default_rng(0)
         with forcing.at_work():
             reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
-        return cls(trial, trace, forcing, reach, trial.wrong(trial.made.manual), until, seconds, set(forward.scopes))
+        of_loss = {site for site, shape in forward.shapes.items() if shape[0] in ("array", "float", "int")}
+        wrong = trial.wrong(trial.made.manual)
+        return cls(trial, trace, forcing, reach, wrong, until, seconds, set(forward.scopes), of_loss)
 
     @property
     def live(self) -> LiveCode:
@@ -154,22 +157,16 @@ class Search:
         """The healing by right values that are known for something, where some of those heal too."""
         shapes = [v.shape for v in found.present]
         runs = self.runs(found.site, len(shapes))
-        tried: set[bytes] = set()
-        until = time.perf_counter() + LONGEST
+        known: dict[bytes, list[np.ndarray]] = {}
         for right in itertools.chain(
             by_name(self.quantities.simplest, shapes, runs),
             by_name(self.quantities.but_one, shapes, runs),
             self.dependent(shapes),
         ):
-            key = b"".join(v.tobytes() for v in right)
-            if key not in tried:
-                tried.add(key)
-                again = self.forcing.forced(found, right)
-                if again is not None:
-                    return again
-            if time.perf_counter() > until:
-                break
-        return found
+            known.setdefault(b"".join(v.tobytes() for v in right), right)
+        until = time.perf_counter() + LONGEST
+        late = lambda: time.perf_counter() > until  # noqa: E731
+        return next(self.forcing.forced_by(found, known.values(), late), found)
 
     def runs(self, site: Site, visits: int) -> list[int]:
         """How many of its visits are of each run of its loop; of a new statement as of one beside it."""
@@ -250,7 +247,7 @@ class Search:
     @cached_property
     def expressions(self) -> dict[str, ast.expr]:
         """What may be written, by its text."""
-        return written(self.live, self.trace)
+        return written(self.live, self.trace, self.of_loss)
 
     def never_computed(self) -> bool:
         """Whether all that is wrong is 0 as it stands."""

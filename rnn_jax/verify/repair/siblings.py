@@ -32,44 +32,6 @@ def siblings(body: list[ast.stmt], targets: Stock, stock: Stock) -> Iterator[ast
                     yield ast.parse(text).body[0]
 
 
-def analogous(statement: ast.stmt, block: list[ast.stmt], arrays: set[str], lists: set[str]) -> Iterator[ast.stmt]:
-    """A statement for something else of whatever shape: gQ += l2 * Q beside gW += l2 * W; rows.append(row) as well.
-
-    Of its names that of what it changes and one more at least have to have a counterpart, and no statement of the block
-    may be it. What scales an array may scale another one by the same.
-    """
-    root = changed_by(statement)
-    if root is None:
-        return
-    names = arrays | lists
-    text, known = ast.unparse(statement), {ast.unparse(each) for each in block}
-    enough = 1 if isinstance(getattr(statement, "op", None), ast.Mult | ast.Div) else 2
-    for other in sorted((lists if isinstance(statement, ast.Expr) else arrays) - {root}):
-        for old, new in differences(root, other):
-            made = Renamed(old, new, names).visit(ast.parse(text))
-            after = [n.id for n in ast.walk(made) if isinstance(n, ast.Name)]
-            before = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name)]
-            changed = {(a, b) for a, b in zip(before, after, strict=True) if a != b}
-            if len(changed) >= enough and (root, other) in changed and ast.unparse(made) not in known:
-                known.add(ast.unparse(made))
-                yield made.body[0]
-
-
-def changed_by(statement: ast.stmt) -> str | None:
-    """The name of what a statement changes, or fills."""
-    root: ast.AST | None = None
-    if isinstance(statement, ast.AugAssign):
-        root = statement.target
-    elif isinstance(statement, ast.Assign):
-        root = statement.targets[0]
-    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        func = statement.value.func
-        root = func.value if isinstance(func, ast.Attribute) and func.attr in FILLING else None
-    while isinstance(root, ast.Subscript | ast.Attribute):
-        root = root.value
-    return root.id if isinstance(root, ast.Name) else None
-
-
 def near_siblings(
     body: list[ast.stmt], k: int, targets: Stock, stock: Stock, always_zero: set[str]
 ) -> Iterator[ast.stmt]:

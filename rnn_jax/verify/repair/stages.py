@@ -11,6 +11,7 @@ import numpy as np
 
 from rnn_jax.verify.repair import statements
 from rnn_jax.verify.repair.accumulators import accumulators
+from rnn_jax.verify.repair.analogy import by_analogy
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.comprehensions import within_comprehension
 from rnn_jax.verify.repair.edit import Edit
@@ -23,11 +24,12 @@ from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.harvest import alike, at_visits, in_a_row
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher
-from rnn_jax.verify.repair.missing import after_others, by_analogy, insertions
+from rnn_jax.verify.repair.missing import after_others, insertions
 from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.recomputed import recomputed
 from rnn_jax.verify.repair.search import LONGEST, MISSING, Search, look_around
+from rnn_jax.verify.repair.spread import multiplied
 from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
@@ -54,6 +56,9 @@ def stages(search: Search) -> Iterator[None]:
         yield from missing_sums(search)
     search.stage(0.45)
     search.attempt(tokens(search))
+    yield
+    search.stage(A_LITTLE)
+    search.attempt(multiplied(search.live, search.trace, stocks))
     yield
     search.stage(A_LITTLE)
     yield from mended(search, recomputed(search), "recomputed")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_jax.verify.repair.live import LiveCode
+from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.packed import columns, cuts
 from rnn_jax.verify.repair.probe import Shape, Trace
 from rnn_jax.verify.repair.tree import ATOMS, with_name
@@ -19,8 +19,11 @@ MOST_RENAMED = 4  # other names for one
 MOST_ALONE = 12  # where a function takes one array
 
 
-def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
-    """The program's own expressions that only compute, and what can be made of its arrays; by their text."""
+def written(live: LiveCode, trace: Trace, of_loss: set[Site]) -> dict[str, ast.expr]:
+    """The program's own expressions that only compute, and what can be made of its arrays; by their text.
+
+    of_loss: the expressions of the functions that the loss runs, of which the gradients may run none.
+    """
     found: dict[str, ast.expr] = {}
     arrays: dict[str, Shape] = {}
     pure = pure_functions(live)
@@ -35,6 +38,9 @@ def written(live: LiveCode, trace: Trace) -> dict[str, ast.expr]:
                 found.setdefault(text, node)
                 if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and shape[0] == "array":
                     arrays.setdefault(text, shape)
+    for site in of_loss:
+        if isinstance(node := live.node(site), ast.Subscript) and len(text := ast.unparse(node)) <= LONGEST:
+            found.setdefault(text, node)
     targets = whole_numbers(live, trace)
     rectified = any(is_rectifier(node) for spot in live.spots for _, node in live.sites(spot))
     for spot in live.spots:

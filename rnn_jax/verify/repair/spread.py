@@ -1,0 +1,84 @@
+"""Values that NumPy spreads silently: a sum or a carried name gets an array of another shape, so a factor is missing.
+
+`dh += W.T` where dh is a batch of rows runs, and so does `carry = u` where carry began as a batch: what was multiplied
+with is gone. No values in the place of the smaller array can mend that.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import numpy as np
+
+from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.expressions import key_of, parsed
+from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.probe import Trace
+from rnn_jax.verify.repair.tree import ATOMS, located
+
+COST = 1.7
+Shape = tuple[int, ...]
+
+
+def multiplied(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Iterator[Edit]:
+    """Each part of such a value times what is known there, where that has the shape that it should have."""
+    for place, stock in stocks.items():
+        wanted = shape_wanted(live, trace, place, stock)
+        if wanted is None:
+            continue
+        atoms = {t: key_of(v.shape) for t, v in stock.items() if v.shape[0] == "array" and isinstance(parsed(t), ATOMS)}
+        for site in (s for s in trace.shapes if within_value(s, place)):
+            own, node = trace.shapes[site], live.node(site)
+            if own[0] not in ("array", "float") or not isinstance(node, ast.expr):
+                continue
+            shape, whole = key_of(own), len(site.path) == len(place.path) + 1
+            for text, other in atoms.items():
+                for made, product in products(node, shape, parsed(text), other):
+                    if product != shape and (not whole or product == wanted):
+                        cost = COST + 0.01 * len(ast.unparse(made))
+                        yield Edit(site, located(made, node), "missing-factor", cost, node.lineno)
+
+
+def within_value(site: Site, place: Site) -> bool:
+    """Whether a site is in the value of the statement at a place."""
+    size = len(place.path)
+    return site.spot == place.spot and site.path[: size + 1] == (*place.path, ("value", None))
+
+
+def shape_wanted(live: LiveCode, trace: Trace, place: Site, stock: Stock) -> Shape | None:
+    """The shape that what a statement adds or hands on should have; None where it has it, or that is not known."""
+    value = trace.shapes.get(Site(*place.spot, (*place.path, ("value", None))))
+    if value is None:
+        return None
+    node, loop = live.node(place), getattr(around(live, place), "loop", None)
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+        shape = known_shape(stock, ast.unparse(node.target))
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and loop is not None:
+        shape = known_shape(stock, node.targets[0].id)  # as the loop began
+    else:
+        return None
+    return shape if shape is not None and shape != key_of(value) else None
+
+
+def known_shape(stock: Stock, text: str) -> Shape | None:
+    """The shape of what was there when the program came by first."""
+    known = stock.get(text)
+    return known.values[0].shape if known is not None and known.shape[0] == "array" and known.values else None
+
+
+def products(node: ast.expr, own: Shape, factor: ast.expr, other: Shape) -> Iterator[tuple[ast.expr, Shape]]:
+    """The products of an expression with another, and their shapes."""
+    for made, first, second in (
+        (ast.BinOp(node, ast.Mult(), factor), own, other),
+        (ast.BinOp(node, ast.MatMult(), factor), own, other),
+        (ast.BinOp(factor, ast.MatMult(), node), other, own),
+    ):
+        try:
+            with np.errstate(all="ignore"):
+                a, b = np.empty(first), np.empty(second)
+                yield made, (a * b if isinstance(made.op, ast.Mult) else a @ b).shape
+        except ValueError:
+            continue
