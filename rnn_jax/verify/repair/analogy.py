@@ -12,7 +12,7 @@ from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.siblings import FILLING, Renamed, differences
+from rnn_jax.verify.repair.siblings import Renamed, changed_by, differences
 from rnn_jax.verify.repair.tree import Path, at, first_line, located
 
 MISSING, UNLIKE = 1.55, 1.6  # what such edits cost
@@ -62,21 +62,6 @@ def analogous(statement: ast.stmt, block: list[ast.stmt], arrays: set[str], list
             if len(changed) >= enough and (root, other) in changed and ast.unparse(made) not in known:
                 known.add(ast.unparse(made))
                 yield made.body[0]
-
-
-def changed_by(statement: ast.stmt) -> str | None:
-    """The name of what a statement changes, or fills."""
-    root: ast.AST | None = None
-    if isinstance(statement, ast.AugAssign):
-        root = statement.target
-    elif isinstance(statement, ast.Assign):
-        root = statement.targets[0]
-    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        func = statement.value.func
-        root = func.value if isinstance(func, ast.Attribute) and func.attr in FILLING else None
-    while isinstance(root, ast.Subscript | ast.Attribute):
-        root = root.value
-    return root.id if isinstance(root, ast.Name) else None
 
 
 def changes_the_same(one: ast.stmt, other: ast.stmt) -> bool:

@@ -27,8 +27,8 @@ def slices(node: ast.Slice) -> Iterator[Option]:
     if bool(node.lower) != bool(node.upper):  # all but the first, all but the last
         made = shallow(node)
         made.lower, made.upper = opposite(node.upper), opposite(node.lower)
-        if made.lower is not None or made.upper is not None:
-            yield made, "index-shift", 1.2
+        if made.lower is not None or made.upper is not None:  # of a block as wide as the rest by chance alone
+            yield made, "index-shift", 1.2 if is_number(made.lower or made.upper) else 2.0
     if node.step is not None:
         made = shallow(node)
         made.step = None
@@ -62,6 +62,11 @@ def last_slice(index: ast.expr) -> ast.Slice | None:
     """What an index takes of the last axis that it names, where that is a part."""
     last = index.elts[-1] if isinstance(index, ast.Tuple) and index.elts else index
     return last if isinstance(last, ast.Slice) and (last.lower or last.upper) and last.step is None else None
+
+
+def is_number(bound: ast.expr | None) -> bool:
+    """Whether a bound is a number, and no name of a size."""
+    return isinstance(bound.operand if isinstance(bound, ast.UnaryOp) else bound, ast.Constant)
 
 
 def opposite(bound: ast.expr | None) -> ast.expr | None:

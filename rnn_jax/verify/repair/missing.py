@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,7 +14,7 @@ from rnn_jax.verify.repair.expressions import key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock, Values
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.siblings import near_siblings, siblings
+from rnn_jax.verify.repair.siblings import changed_by, near_siblings, siblings
 from rnn_jax.verify.repair.tree import ATOMS, at
 
 LONGEST = 24  # characters of what is handed on to the next iteration as it is
@@ -57,7 +58,14 @@ def statements(
             late = 0.7 * in_loop(live, place)
             yield assigned(target, "=", f"{numpy}.zeros_like({target})"), 2 + late
             yield assigned(f"{target}[...]", "=", "0"), 2.2 + late
-            for index in [*indices, *one_in_each(stock, values, numpy)]:
+            # One entry of a matrix that the same block adds to: where a path goes from one state to the next.
+            added = len(values.shape[2]) == 2 and any(changed_by(each) == target for each in body)
+            items = [t for t in indices if "[" in t and ".shape" not in t] if added else []
+            for index in [
+                *indices,
+                *map(", ".join, itertools.permutations(items, 2)),
+                *one_in_each(stock, values, numpy),
+            ]:
                 yield assigned(f"{target}[{index}]", "-=", "1"), 2
             for number in numbers:
                 yield assigned(target, "/=", number), 2.5

@@ -68,7 +68,7 @@ def columns(made: Cuts) -> list[str]:
 def unwritten(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
     """The parts of an array that a block writes part by part that it does not write, and where they might be written.
 
-    That is behind the last of the others in a row.
+    That is behind the one that ends where it begins, and behind the last of them.
     """
     stored: dict[str, dict[str, int]] = {}
     like: dict[str, list[ast.Subscript]] = defaultdict(list)
@@ -80,24 +80,26 @@ def unwritten(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
                 like[key].append(target)
                 stored.setdefault(key, {})[ast.unparse(last_index(target))] = k
     for key, written in stored.items():
-        first = like[key][0]
-        every = dict.fromkeys([*left_between(like[key]), *made.of(ast.unparse(first.value))])
-        yield from ((max(written.values()) + 1, with_last(first, part)) for part in every if part not in written)
+        first, last = like[key][0], max(written.values()) + 1
+        between = {
+            part: written[before] + 1 if before else min(written.values()) for part, before in left_between(like[key])
+        }
+        for part in dict.fromkeys([*between, *made.of(ast.unparse(first.value))]):
+            for k in dict.fromkeys([between.get(part, last), last]) if part not in written else ():
+                yield k, with_last(first, part)
 
 
-def left_between(written: list[ast.Subscript]) -> Iterator[str]:
-    """The parts that begin where one of these ends and end where another begins."""
+def left_between(written: list[ast.Subscript]) -> Iterator[tuple[str, str]]:
+    """The parts that begin where one of these ends and end where another begins; with the one before, if there is."""
     known = [last for each in written if isinstance(last := last_index(each), ast.Slice)]
-    ends, begins = {dumped(each.upper) for each in known}, {dumped(each.lower) for each in known}
+    ends = {ast.unparse(each.upper): ast.unparse(each) for each in known if each.upper is not None}
+    begins = {ast.unparse(each.lower) for each in known if each.lower is not None}
+    first_is_there = any(each.lower is None for each in known)
+    last_is_there = any(each.upper is None for each in known)
     for index in parts(written[0].slice, [other.slice for other in written]):
-        part = last_index(index)
-        if isinstance(part, ast.Slice):
-            begun = dumped(part.lower) in ends if part.lower else None not in begins
-            ended = dumped(part.upper) in begins if part.upper else None not in ends
+        if isinstance(part := last_index(index), ast.Slice):
+            lower, upper = (ast.unparse(b) if b is not None else "" for b in (part.lower, part.upper))
+            begun = lower in ends if lower else not first_is_there
+            ended = upper in begins if upper else not last_is_there
             if begun and ended:
-                yield ast.unparse(part)
-
-
-def dumped(bound: ast.expr | None) -> str | None:
-    """A bound as text, where one is written."""
-    return ast.unparse(bound) if bound is not None else None
+                yield ast.unparse(part), ends.get(lower, "")

@@ -55,6 +55,21 @@ def near_siblings(
                         yield with_name(made, name, instead)
 
 
+def changed_by(statement: ast.stmt) -> str | None:
+    """The name of what a statement changes, or fills."""
+    root: ast.AST | None = None
+    if isinstance(statement, ast.AugAssign):
+        root = statement.target
+    elif isinstance(statement, ast.Assign):
+        root = statement.targets[0]
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        func = statement.value.func
+        root = func.value if isinstance(func, ast.Attribute) and func.attr in FILLING else None
+    while isinstance(root, ast.Subscript | ast.Attribute):
+        root = root.value
+    return root.id if isinstance(root, ast.Name) else None
+
+
 def differences(first: str, second: str) -> list[tuple[str, str]]:
     """By what two names differ: i and f for dWi and dWf."""
     start = 0

@@ -17,6 +17,8 @@ from rnn_jax.verify.repair.expressions import key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
+from rnn_jax.verify.repair.search import within
+from rnn_jax.verify.repair.sums import adds, is_statement
 from rnn_jax.verify.repair.tree import ATOMS, located
 
 COST = 1.7
@@ -26,15 +28,18 @@ Shape = tuple[int, ...]
 def multiplied(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Iterator[Edit]:
     """Each part of such a value times what is known there, where that has the shape that it should have."""
     for place, stock in stocks.items():
-        wanted = shape_wanted(live, trace, place, stock)
+        if not is_statement(live, place):
+            continue
+        value, wanted = shape_wanted(live, trace, place, stock)
         if wanted is None:
             continue
-        atoms = {t: key_of(v.shape) for t, v in stock.items() if v.shape[0] == "array" and isinstance(parsed(t), ATOMS)}
-        for site in (s for s in trace.shapes if within_value(s, place)):
+        kinds = ATOMS | ast.Call
+        atoms = {t: key_of(v.shape) for t, v in stock.items() if v.shape[0] == "array" and isinstance(parsed(t), kinds)}
+        for site in (s for s in trace.shapes if within(s, value)):
             own, node = trace.shapes[site], live.node(site)
             if own[0] not in ("array", "float") or not isinstance(node, ast.expr):
                 continue
-            shape, whole = key_of(own), len(site.path) == len(place.path) + 1
+            shape, whole = key_of(own), site == value
             for text, other in atoms.items():
                 for made, product in products(node, shape, parsed(text), other):
                     if product != shape and (not whole or product == wanted):
@@ -42,25 +47,20 @@ def multiplied(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Itera
                         yield Edit(site, located(made, node), "missing-factor", cost, node.lineno)
 
 
-def within_value(site: Site, place: Site) -> bool:
-    """Whether a site is in the value of the statement at a place."""
-    size = len(place.path)
-    return site.spot == place.spot and site.path[: size + 1] == (*place.path, ("value", None))
-
-
-def shape_wanted(live: LiveCode, trace: Trace, place: Site, stock: Stock) -> Shape | None:
-    """The shape that what a statement adds or hands on should have; None where it has it, or that is not known."""
-    value = trace.shapes.get(Site(*place.spot, (*place.path, ("value", None))))
-    if value is None:
-        return None
+def shape_wanted(live: LiveCode, trace: Trace, place: Site, stock: Stock) -> tuple[Site, Shape | None]:
+    """What a statement adds or hands on, and the shape that it should have; None where it has it or none is known."""
     node, loop = live.node(place), getattr(around(live, place), "loop", None)
+    value = Site(*place.spot, (*place.path, ("value", None)))
+    shape = None
     if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
         shape = known_shape(stock, ast.unparse(node.target))
+    elif isinstance(node, ast.Assign) and adds(node) and isinstance(node.value, ast.BinOp):
+        shape = known_shape(stock, ast.unparse(node.targets[0]))
+        value = Site(*value.spot, (*value.path, ("right", None)))
     elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and loop is not None:
         shape = known_shape(stock, node.targets[0].id)  # as the loop began
-    else:
-        return None
-    return shape if shape is not None and shape != key_of(value) else None
+    found = trace.shapes.get(value)
+    return value, shape if found is not None and shape != key_of(found) else None
 
 
 def known_shape(stock: Stock, text: str) -> Shape | None:
@@ -74,6 +74,7 @@ def products(node: ast.expr, own: Shape, factor: ast.expr, other: Shape) -> Iter
     for made, first, second in (
         (ast.BinOp(node, ast.Mult(), factor), own, other),
         (ast.BinOp(node, ast.MatMult(), factor), own, other),
+        (ast.BinOp(node, ast.MatMult(), ast.Attribute(factor, "T", ast.Load())), own, other[::-1]),
         (ast.BinOp(factor, ast.MatMult(), node), other, own),
     ):
         try:

@@ -21,6 +21,7 @@ from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.totals import adding_up_to, multiple, multiples, scattered, totals
 from rnn_jax.verify.repair.tree import ATOMS, at, located
 
+COMPANY = 1.5  # what it costs to add to the same twice
 LEFT_OVER = 1.5  # what it costs to take what a loop left
 MOST_SUMS = 12  # that are tried at one place, the simplest first
 
@@ -99,9 +100,15 @@ def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[
     cost = other.cost + 0.02 * (len(other.text) + len(target)) + company(live, place, target)
     cost += LEFT_OVER * (left_over(live, place, other.text) or left_over(live, place, target))
     body = getattr(at(live.statement(place.spot), place.path[:-1]), place.path[-1][0])
+    for k, like in enumerate(body):
+        if isinstance(like, ast.AugAssign) and isinstance(like.op, ast.Add) and ast.unparse(like.target) == target:
+            # One that is there already lacks a term.
+            site = Site(*place.spot, (*place.path[:-1], (place.path[-1][0], k), ("value", None)))
+            more = located(ast.BinOp(like.value, ast.Add(), parsed(other.text)), like.value)
+            yield Edit(site, more, "missing-term", cost - COMPANY, like.lineno)
     taken_away = any(isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Sub) for n in body)
-    for operator, more in ((ast.Add(), 0.0), (ast.Sub(), 0.0 if taken_away else 0.5)):
-        yield inserted(live, place, ast.AugAssign(stored, operator, parsed(other.text)), cost + more)
+    for operator, further in ((ast.Add(), 0.0), (ast.Sub(), 0.0 if taken_away else 0.5)):
+        yield inserted(live, place, ast.AugAssign(stored, operator, parsed(other.text)), cost + further)
 
 
 def left_over(live: LiveCode, place: Site, text: str) -> bool:
@@ -121,7 +128,7 @@ def company(live: LiveCode, place: Site, target: str) -> float:
     if isinstance(before, ast.Assign) and ast.unparse(before.targets[0]) == ast.unparse(before.value) == target:
         return -0.5  # `g = g` lacks something
     if any(ast.unparse(each) == target for each in others.values()):
-        return 1.5
+        return COMPANY
     own = parsed(target)
     like = [k for k, each in others.items() if type(each) is type(own) and root(each) == root(own)]
     next_one = any(k + 1 == at_k and follows(others[k], own) for k in like)
