@@ -192,9 +192,9 @@ def settled(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> 
 
 
 def best_part(search: Search) -> tuple[Edit, frozenset[str], Search] | None:
-    """The edit that leaves the fewest gradients wrong."""
-    edit, left = min(search.partial, key=lambda pair: (len(pair[1]), pair[0].cost), default=(None, frozenset()))
-    return (edit, left, search) if edit is not None else None
+    """The edit that leaves the fewest gradients wrong, or the fewest entries of them."""
+    best = min(search.partial, key=lambda part: (len(part.left), -part.entries, part.edit.cost), default=None)
+    return (best.edit, best.left, search) if best is not None else None
 
 
 def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> Blamed:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,6 +39,14 @@ FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no oth
 MISSING = {"missing-term", "dropped-path", "assign-not-add"}  # kinds of mistake by which statements are missing
 
 
+class Part(NamedTuple):
+    """An edit that mends some of what is wrong: what it leaves wrong, and if that is all, how many entries it mends."""
+
+    edit: Edit
+    left: frozenset[str]
+    entries: int
+
+
 @dataclass
 class Search:
     """What is known of a wrong program, and what has been found."""
@@ -53,7 +62,7 @@ class Search:
     of_loss: set[Site]  # the expressions that it evaluates to numbers
     stage_until: float = float("inf")
     found: list[Edit] = field(default_factory=list)
-    partial: list[tuple[Edit, frozenset[str]]] = field(default_factory=list)
+    partial: list[Part] = field(default_factory=list)
     healings: dict[Site, Healing | None] = field(default_factory=dict)
     hints: frozenset[str] = frozenset()  # kinds of mistake that leave the same numbers
     refuted: set[str] = field(default_factory=set)  # texts of edits that failed at other points
@@ -101,10 +110,13 @@ class Search:
                 return
             made = changes(self.live, [edit])
             outcome = self.trial.run(made)
-            if outcome is None or not outcome.wrong < self.wrong or not self.trial.same_loss(made):
+            if outcome is None or not outcome.wrong <= self.wrong:
+                continue
+            entries = self.trial.mended_entries(outcome.gradients) if outcome.wrong == self.wrong else 0
+            if (outcome.wrong == self.wrong and not entries) or not self.trial.same_loss(made):
                 continue
             if outcome.wrong:
-                self.partial.append((edit, outcome.wrong))
+                self.partial.append(Part(edit, outcome.wrong, entries))
             else:
                 self.found.append(edit)
 

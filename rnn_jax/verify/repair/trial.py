@@ -23,6 +23,7 @@ from rnn_jax.verify.subject import Values, evaluate_gradients, evaluate_loss, ev
 
 PATIENCE = 20  # how many times as long as the program itself an edited one may run: an edit may never end
 LOOKING = 4.0  # seconds for a run in which every value is looked at
+FEWEST, SHARE = 2, 0.05  # wrong entries of which one may say that they were mended
 SHORTEST = 0.25  # seconds, where the program itself takes next to none
 
 
@@ -103,6 +104,21 @@ class Trial:
             n: np.abs(made.manual[n] - made.wanted[n]) <= TOLERANCE * made.truth.noise[n]
             for n in sorted(self.wrong(made.manual))
         }
+
+    def mended_entries(self, gradients: Values) -> int:
+        """How many wrong entries of one vector of all weights come out right; 0 where a right one does not.
+
+        Or where too few do to be no accident.
+        """
+        if len(self.made.wanted) != 1:
+            return 0
+        ((name, right),) = self.made.wanted.items()
+        before = self.right_entries[name]
+        now = np.abs(gradients[name] - right) <= TOLERANCE * self.made.truth.noise[name]
+        # What should be 0 comes out so where everything does.
+        more = int(np.count_nonzero(now & ~before & (right != 0)))
+        enough = more >= max(FEWEST, SHARE * np.count_nonzero(~before))
+        return more if enough and not np.any(before & ~now) else 0
 
     def same_loss(self, changes: dict[Spot, ast.stmt]) -> bool:
         """Whether the loss is what it was: no fix may change it."""
