@@ -131,7 +131,8 @@ def mended(search: Search, healings: Iterable[Healing], kind: str = "") -> Itera
     known: list[Matcher] = []
 
     def attempt(made: Iterable[Edit], enough: int = 1_000_000) -> None:
-        search.attempt((edit._replace(kind=kind or edit.kind) for edit in made), len(search.found) + enough)
+        named = (edit if not kind or edit.missing else edit._replace(kind=kind) for edit in made)
+        search.attempt(named, len(search.found) + enough)
 
     until = time.perf_counter() + FIRST * (min(search.until, search.stage_until) - time.perf_counter())
     for healing in healings:

@@ -45,12 +45,24 @@ def sums(
     # What is right for one of several arrays may not be for another.
     rest = [{(index, w.text) for index, w in part} for part in parts[1:]]
     common = [(index, other) for index, other in parts[0] if all((index, other.text) in texts for texts in rest)]
-    for index, other in sorted(common, key=lambda part: part[1].cost)[:MOST_SUMS]:
+    sensible = [(index, other) for index, other in common if not of_itself(found.text, other.text)]
+    for index, other in sorted(sensible, key=lambda part: part[1].cost)[:MOST_SUMS]:
         target = f"{found.text}{index}"
         for spot in beside(live, places, found.place, found.text, other.text):
             if (spot, target, other.text) not in tried:
                 tried.add((spot, target, other.text))
                 yield from added(live, spot, target, other)
+
+
+def of_itself(target: str, text: str) -> bool:
+    """Whether a sum of several terms has what it is added to in it: that is another way of giving it a value."""
+    tree = parsed(text)
+    return isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add | ast.Sub) and target in texts_in(tree)
+
+
+def texts_in(tree: ast.AST) -> set[str]:
+    """The names, attributes and items in an expression."""
+    return {ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ATOMS)}
 
 
 def known_with(whole: Stock, found: Accumulator) -> Iterator[tuple[Stock, np.ndarray]]:
@@ -75,8 +87,7 @@ def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) 
     yield place
     field, last = place.path[-1]
     body = getattr(at(live.statement(place.spot), place.path[:-1]), field)
-    needed = {ast.unparse(n) for t in (target, text) for n in ast.walk(parsed(t)) if isinstance(n, ATOMS)}
-    needed &= set(places.whole[place])
+    needed = (texts_in(parsed(target)) | texts_in(parsed(text))) & set(places.whole[place])
     for k in range(1, len(body)):
         other = Site(place.file, place.number, (*place.path[:-1], (field, k)))
         if k != last and adds(body[k - 1]) and needed <= set(places.whole.get(other, {})):
