@@ -6,6 +6,7 @@ import ast
 import builtins
 import itertools
 import sys
+import time
 import types
 from collections import defaultdict
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from rnn_jax.verify.repair.vocabulary import index_names
 
 HERE = "__rnn_jax_here__"
 MOST = 400  # expressions that are tried at one place
+SLOW = 0.005  # seconds for one expression
 FEW = 8  # items of a tuple
 DEEPEST = 2  # how far into what names hold: self.cache["h"]
 ITERATIONS = 300  # of a place whose values are kept
@@ -98,12 +100,17 @@ def looking(
     stock: dict[Site, Stock] = defaultdict(dict)
     missing: dict[Site, set[str]] = defaultdict(set)
     times: dict[Site, int] = defaultdict(int)
+    busy = False
 
     def here(number: int, local: dict[str, Any], shared: dict[str, Any]) -> None:
+        nonlocal busy
+        if busy:  # what is evaluated here may call the function that is looked into
+            return
         place = places[number]
         times[place] += 1
         if times[place] > ITERATIONS or (only is not None and place not in only):
             return
+        busy = True
         profile = sys.getprofile()
         sys.setprofile(None)
         known, gone = stock[place], missing[place]
@@ -116,8 +123,10 @@ def looking(
         for text, code in at_place[place].items():
             if text in gone:
                 continue
+            start = time.perf_counter()
             value = evaluated(code, local, shared)
-            if value is None or (times[place] > 1 and text not in known):
+            slow = time.perf_counter() - start > SLOW  # a call of the whole forward, say
+            if value is None or slow or (times[place] > 1 and text not in known):
                 gone.add(text)
                 known.pop(text, None)
                 continue
@@ -125,6 +134,7 @@ def looking(
             entry.mixed |= bool(entry.values) and entry.values[0].shape != np.shape(value)
             entry.values.append(np.array(value))
         sys.setprofile(profile)
+        busy = False
 
     setattr(builtins, HERE, here)
     try:

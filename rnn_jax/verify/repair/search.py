@@ -59,7 +59,7 @@ class Search:
     until: float
     seconds: float
     forward: set[tuple[str, int]]  # the functions that the loss runs, by file and first line
-    of_loss: set[Site]  # the expressions that it evaluates to numbers
+    of_loss: list[Site]  # the expressions that it evaluates to numbers
     stage_until: float = float("inf")
     found: list[Edit] = field(default_factory=list)
     partial: list[Part] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Search:
         forcing, rng = Forcing(trial), np.random.default_rng(0)
         with forcing.at_work():
             reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
-        of_loss = {site for site, shape in forward.shapes.items() if shape[0] in ("array", "float", "int")}
+        of_loss = [site for site, shape in forward.shapes.items() if shape[0] in ("array", "float", "int")]
         wrong = trial.wrong(trial.made.manual)
         return cls(trial, trace, forcing, reach, wrong, until, seconds, set(forward.scopes), of_loss)
 

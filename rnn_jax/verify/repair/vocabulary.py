@@ -19,7 +19,7 @@ MOST_RENAMED = 4  # other names for one
 MOST_ALONE = 12  # where a function takes one array
 
 
-def written(live: LiveCode, trace: Trace, of_loss: set[Site]) -> dict[str, ast.expr]:
+def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.expr]:
     """The program's own expressions that only compute, and what can be made of its arrays; by their text.
 
     of_loss: the expressions of the functions that the loss runs, of which the gradients may run none.
