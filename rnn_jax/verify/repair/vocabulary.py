@@ -16,6 +16,7 @@ from rnn_jax.verify.repair.tree import ATOMS, with_name
 
 LONGEST = 60  # characters of an expression
 MOST_RENAMED = 4  # other names for one
+SMALL = 8  # statements, its own among them
 MOST_ALONE = 12  # where a function takes one array
 
 
@@ -39,7 +40,9 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
                 if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and shape[0] == "array":
                     arrays.setdefault(text, shape)
     for site in of_loss:
-        if isinstance(node := live.node(site), ast.Subscript) and len(text := ast.unparse(node)) <= LONGEST:
+        node = live.node(site)
+        calls = any(isinstance(each, ast.Call) for each in ast.walk(node))
+        if isinstance(node, ast.Subscript) and not calls and len(text := ast.unparse(node)) <= LONGEST:
             found.setdefault(text, node)
     targets = whole_numbers(live, trace)
     rectified = any(is_rectifier(node) for spot in live.spots for _, node in live.sites(spot))
@@ -176,7 +179,12 @@ def of_own(node: ast.expr, own: set[str]) -> bool:
 
 
 def made_here(function: ast.FunctionDef) -> set[str]:
-    """The names to which a function gives nothing but what it has made itself: lists, arrays of zeros."""
+    """The names to which a small function gives nothing but what it has made itself: lists, arrays of zeros.
+
+    A large one, as the whole forward, takes too long to be run at every place.
+    """
+    if sum(isinstance(n, ast.stmt) for n in ast.walk(function)) > SMALL:
+        return set()
     given = [(t, n.value) for n in ast.walk(function) if isinstance(n, ast.Assign) for t in n.targets]
     stored = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     fresh = Counter(t.id for t, value in given if isinstance(t, ast.Name) and is_made(value))
