@@ -8,11 +8,12 @@ from typing import Any
 
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.siblings import Renamed, changed_by, differences
+from rnn_jax.verify.repair.siblings import Renamed, changed_by, differences, is_key, words
 from rnn_jax.verify.repair.tree import Path, at, first_line, located
 
 MISSING, UNLIKE = 1.55, 1.6  # what such edits cost
@@ -27,10 +28,12 @@ def by_analogy(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Itera
         assert k is not None
         function = function_at(live.statement(place.spot), place.path)[1]
         scope = trace.scopes.get((place.file, first_line(function)), {}) if function is not None else {}
-        arrays = {t for t, v in stock.items() if v.shape[0] == "array" and t.isidentifier()}
+        arrays = {t for t, v in stock.items() if v.shape[0] == "array" and is_one(parsed(t))}
         lists = {name for name in scope if name not in arrays}
+        names = {word for text in arrays | lists for word in words(parsed(text))}
         for before in ({k - 1} if k else set()) | ({k} if k == len(body) - 1 else set()):
-            for made in analogous(body[before], body, arrays, lists):
+            others = lists if isinstance(body[before], ast.Expr) else arrays
+            for made in analogous(body[before], body, others, names):
                 if (key := (block, ast.unparse(made))) in known:
                     continue
                 known.add(key)
@@ -41,27 +44,29 @@ def by_analogy(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Itera
                     yield inserted(live, place, made, MISSING)
 
 
-def analogous(statement: ast.stmt, block: list[ast.stmt], arrays: set[str], lists: set[str]) -> Iterator[ast.stmt]:
+def is_one(node: ast.expr) -> bool:
+    """Whether it is a name, an attribute or an item by a key."""
+    return isinstance(node, ast.Name | ast.Attribute) or (isinstance(node, ast.Subscript) and is_key(node.slice))
+
+
+def analogous(statement: ast.stmt, block: list[ast.stmt], others: set[str], names: set[str]) -> Iterator[ast.stmt]:
     """A statement for something else of whatever shape: gQ += l2 * Q beside gW += l2 * W; rows.append(row) as well.
 
     Of its names that of what it changes and one more at least have to have a counterpart, and no statement of the block
     may be it. What scales an array may scale another one by the same.
     """
-    root = changed_by(statement)
-    if root is None:
+    own = changed_by(statement)
+    if own is None:
         return
-    names = arrays | lists
     text, known = ast.unparse(statement), {ast.unparse(each) for each in block}
     enough = 1 if isinstance(getattr(statement, "op", None), ast.Mult | ast.Div) else 2
-    for other in sorted((lists if isinstance(statement, ast.Expr) else arrays) - {root}):
-        for old, new in differences(root, other):
-            made = Renamed(old, new, names).visit(ast.parse(text))
-            after = [n.id for n in ast.walk(made) if isinstance(n, ast.Name)]
-            before = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name)]
-            changed = {(a, b) for a, b in zip(before, after, strict=True) if a != b}
-            if len(changed) >= enough and (root, other) in changed and ast.unparse(made) not in known:
-                known.add(ast.unparse(made))
-                yield made.body[0]
+    like = [each for each in sorted(others - {own}) if type(parsed(each)) is type(parsed(own))]
+    for other, pair in ((each, pair) for each in like for pair in differences(own, each)):
+        made = Renamed(*pair, names).visit(ast.parse(text)).body[0]
+        changed = {(a, b) for a, b in zip(words(statement), words(made), strict=True) if a != b}
+        if len(changed) >= enough and changed_by(made) == other and ast.unparse(made) not in known:
+            known.add(ast.unparse(made))
+            yield made
 
 
 def changes_the_same(one: ast.stmt, other: ast.stmt) -> bool:

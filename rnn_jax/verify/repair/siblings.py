@@ -9,14 +9,14 @@ from typing import Any
 
 from rnn_jax.verify.repair.expressions import key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock
-from rnn_jax.verify.repair.tree import with_name
+from rnn_jax.verify.repair.tree import ATOMS, with_name
 
 FILLING = {"append", "extend", "insert", "appendleft"}  # of lists
 
 
 def siblings(body: list[ast.stmt], targets: Stock, stock: Stock) -> Iterator[ast.stmt]:
     """The statements of the same block with other names: dWf += x @ df beside dWi += x @ di."""
-    names = {n.id for t in stock for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)} | set(targets)
+    names = {word for t in stock for word in words(parsed(t))} | set(targets)
     for statement in body:
         if not isinstance(statement, ast.AugAssign | ast.Assign):
             continue
@@ -37,7 +37,7 @@ def near_siblings(
 ) -> Iterator[ast.stmt]:
     """The sibling of a neighbour for a sum that stays 0, of whatever shape, with one more of its names exchanged."""
     zero = {t for t, v in targets.items() if v.shape[0] == "array" and t in always_zero}
-    names = {n.id for t in stock for n in ast.walk(parsed(t)) if isinstance(n, ast.Name)} | set(targets)
+    names = {word for t in stock for word in words(parsed(t))} | set(targets)
     for statement in body[max(0, k - 1) : k + 1]:
         if not isinstance(statement, ast.AugAssign | ast.Assign):
             continue
@@ -56,7 +56,7 @@ def near_siblings(
 
 
 def changed_by(statement: ast.stmt) -> str | None:
-    """The name of what a statement changes, or fills."""
+    """What a statement changes, or fills: a name, an attribute or an item by a key, whatever part of that."""
     root: ast.AST | None = None
     if isinstance(statement, ast.AugAssign):
         root = statement.target
@@ -65,9 +65,27 @@ def changed_by(statement: ast.stmt) -> str | None:
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         func = statement.value.func
         root = func.value if isinstance(func, ast.Attribute) and func.attr in FILLING else None
-    while isinstance(root, ast.Subscript | ast.Attribute):
+    while isinstance(root, ast.Subscript) and not is_key(root.slice):
         root = root.value
-    return root.id if isinstance(root, ast.Name) else None
+    return ast.unparse(root) if isinstance(root, ATOMS) else None
+
+
+def is_key(node: ast.expr) -> bool:
+    """Whether an index is a key of a dictionary, as it is written."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def words(node: ast.AST) -> list[str]:
+    """The names, attributes and keys in a tree, in its order."""
+    found: list[str] = []
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name):
+            found.append(each.id)
+        elif isinstance(each, ast.Attribute):
+            found.append(each.attr)
+        elif isinstance(each, ast.Constant) and isinstance(each.value, str):
+            found.append(each.value)
+    return found
 
 
 def differences(first: str, second: str) -> list[tuple[str, str]]:
@@ -103,10 +121,7 @@ class Renamed(ast.NodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         """An attribute."""
-        made = ast.Attribute(self.visit(node.value), node.attr, node.ctx)
-        renamed = self.new.join(node.attr.rsplit(self.old, 1)) if self.old else node.attr
-        made.attr = renamed if renamed.isidentifier() else node.attr
-        return made
+        return ast.Attribute(self.visit(node.value), self.change(node.attr), node.ctx)
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         """A key."""
