@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float, Integer
 
-from rnn_jax.arrays import Array
+from rnn_jax.arrays import Array, indices
 from rnn_jax.errors import require
 from rnn_jax.text import NOTHING
 
@@ -27,6 +27,7 @@ def rows(y: Target, o: Logits) -> Float[Array, "T B K"]:
     require(y.shape == expected, f"y has shape {y.shape}, but logits {o.shape} ask for {expected}")
     if y.ndim == 3:
         return y
+    y = indices(y)
     known = (y >= NOTHING) & (y < o.shape[-1])
     return jnp.where(known[..., None], jax.nn.one_hot(y, o.shape[-1], dtype=o.dtype), jnp.nan)
 

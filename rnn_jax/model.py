@@ -8,7 +8,7 @@ from jax import lax
 from jaxtyping import Bool, Float, Integer
 
 from rnn_jax import bptt
-from rnn_jax.arrays import Array
+from rnn_jax.arrays import Array, indices
 from rnn_jax.cells import CELLS, State, dropped, normed, zoned
 from rnn_jax.cells import Noise as LayerNoise
 from rnn_jax.cells import Params as LayerParams
@@ -44,6 +44,7 @@ def project(x: Input, U: Float[Array, "D GH"]) -> Float[Array, "T B GH"]:
     Inside jit the values of indices cannot be seen: one that has no row becomes NaN, so that it cannot pass unnoticed.
     """
     if x.ndim == 2:
+        x = indices(x)
         # I2  xU[t] = onehot(x[t], D) @ U
         rows = jnp.asarray(U).at[x].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
         return jnp.where((x == NOTHING)[..., None], 0, rows)

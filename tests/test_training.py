@@ -611,6 +611,22 @@ def test_the_library_learns_and_goes_on():
     assert said.tolist() == [2, 1, 2]
 
 
+def test_indices_of_any_integer_type_are_the_same():
+    """Where 255 is the largest number of a type it is an index like any other, and -1 is never one."""
+    x = np.array([[0], [127], [255], [3]])
+    spec = Spec(300, 2, 300, "rnn", predicts="classes")
+    params = library.init(spec)
+    right = library.loss(spec, params, x, x)
+    assert np.isfinite(right)
+    for kind in (np.uint8, np.uint32):
+        assert library.loss(spec, params, jnp.asarray(x.astype(kind)), jnp.asarray(x.astype(kind))) == right
+    small = np.array([[0], [-1], [100], [3]])
+    some = library.loss(spec, params, small, small)
+    assert library.loss(spec, params, jnp.asarray(small, jnp.int8), jnp.asarray(small, jnp.int8)) == some
+    beyond = jnp.asarray(x, jnp.uint32).at[0].set(2**32 - 1)
+    assert np.isnan(library.loss(spec, params, x, beyond)), "no class, and not -1"
+
+
 def test_what_does_not_fit_the_library_is_told():
     spec, x, y = echoed()
     with pytest.raises(InputError, match=r"y has shape \(6, 1\), but \(6, 40\) for classes"):
