@@ -1,11 +1,22 @@
 """How an input reaches the hidden layer: a vector through a product, an index as a row of U."""
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Bool, Integer
 
 from reference.arrays import Inexact
+from reference.checks import require_shape
 
 Input = Inexact[np.ndarray, "T B D"] | Integer[np.ndarray, "T B"]
+
+
+def unpadded(x: Input, mask: Bool[np.ndarray, "T B"]) -> Input:
+    """The input with 0 where the mask is off: what stands there, NaN or no index at all, must not matter.
+
+    The gradient of a product with it is 0 times it, which is not 0 for every number. Raises InputError where the shapes
+    differ.
+    """
+    require_shape("mask", mask, x.shape[:2], f"x {x.shape}")
+    return np.where(mask.reshape(mask.shape + (1,) * (x.ndim - 2)), x, 0)
 
 
 def project(x: Input, U: Inexact[np.ndarray, "D GH"]) -> Inexact[np.ndarray, "T B GH"]:

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 from reference import gru, gru_before, lstm, parameters, readout, rnn
 from reference.arrays import Inexact
 from reference.checks import require, require_known, require_shape
-from reference.inputs import Input
+from reference.inputs import Input, unpadded
 from reference.noise import SILENCE, dropped, in_time, require_mask
 from reference.noise import Noise as LayerNoise
 from reference.parameters import State
@@ -137,7 +137,7 @@ def forward(
         mask = np.ones(x.shape[:2], bool)
     noise = silence(p) if noise is None else noise
     check_noise(noise, p, x.shape[:2])
-    below, finals, caches = x, [], []
+    below, finals, caches = unpadded(x, mask), [], []
     for layer, states, kx, drawn in zip(p.layers, state0, noise.kx, noise.layers, strict=True):
         runs = []
         for q, state, each, direction in zip(layer, states, drawn, directions, strict=True):

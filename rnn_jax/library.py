@@ -48,8 +48,8 @@ def loss(
 ) -> Float[Array, ""]:
     """The loss of these sequences from states of zero, in the precision of the parameters.
 
-    T' is T, or 1 where the spec's head is "last". recipe: its reduction and l2; what it drops is dropped in `train`
-    alone. Raises InputError where shapes do not fit.
+    T' is T, or 1 where the spec's head is "last". What stands where the mask is off matters nowhere, be it NaN.
+    recipe: its reduction and l2; what it drops is dropped in `train` alone. Raises InputError where shapes do not fit.
     """
     require(recipe.rates == NO_NOISE, "loss draws nothing, so that a recipe with rates is for train")
     checked(spec, x, y, mask)
@@ -69,6 +69,14 @@ def checked(spec: Spec, x: Array, y: Array, mask: Array | None) -> None:
         mask is None or mask.shape == (T, N),
         f"the mask has shape {mask is not None and mask.shape}, but {(T, N)} is right",
     )
+
+
+def require_indices(name: str, indices: Array, most: int, counts: Array) -> None:
+    """Raise InputError unless all indices that count are -1 to below `most`; arrays of numbers hold none."""
+    if np.issubdtype(indices.dtype, np.integer):
+        seen = np.asarray(indices)[np.asarray(counts)]
+        wrong = seen[(seen < NOTHING) | (seen >= most)]
+        require(not wrong.size, f"{name} holds {next(iter(wrong), None)}, but -1 to {most - 1} are right")
 
 
 def train(
@@ -92,14 +100,13 @@ def train(
     checked(spec, x, y, mask)
     require(batch is None or 1 <= batch <= N, f"the batch is {batch}, but 1 to {N} are right")
     require(not recipe.patience, f"patience is {recipe.patience}, but train holds nothing out that could get no better")
-    for name, indices, most in (("x", x, spec.D), ("y", y, spec.K)):
-        if np.issubdtype(indices.dtype, np.integer):
-            fits = bool(np.all((np.asarray(indices) >= NOTHING) & (np.asarray(indices) < most)))
-            require(fits, f"{name} holds {np.min(indices)} to {np.max(indices)}, but -1 to {most - 1} are right")
+    whole = np.ones((T, N), bool) if mask is None else mask
+    require_indices("x", x, spec.D, whole)
+    require_indices("y", y, spec.K, training.counted(spec, whole))
     feed = feeds.InOrder(T, N, N) if batch is None else feeds.Shuffled(T, N, batch, recipe.seed)
     task, B = training.Plan(spec, recipe, feed), batch or N
     how = planner.of(task, B).execution if plan is None else plan
-    data = feeds.on_device(feeds.Data(x, y, np.ones((T, N), bool) if mask is None else mask))
+    data = feeds.on_device(feeds.Data(x, y, whole))
     data = parts.everywhere(data, how.parts)
     state = training.begin(task, init(spec, recipe) if params is None else jax.tree.map(jnp.array, params), B)
     size, losses = training.chunk(task, B), []

@@ -52,6 +52,11 @@ def project(x: Input, U: Float[Array, "D GH"]) -> Float[Array, "T B GH"]:
     return product(x, U)
 
 
+def unpadded(x: Input, mask: Bool[Array, "T B"] | None) -> Input:
+    """The input with 0 where the mask is off: 0 times whatever stands there would not be 0 if that is no number."""
+    return x if mask is None else jnp.where(mask if x.ndim == 2 else mask[..., None], x, 0)
+
+
 def scan_layer(
     p: LayerParams,
     x: Input,
@@ -108,7 +113,7 @@ def forward(
     noise = silence(p) if noise is None else noise
     T, B = x.shape[:2]
     check_noise(noise, p, T, B, cell)
-    below, finals = x, []
+    below, finals = unpadded(x, mask), []
     for layer, states, kx, drawn in zip(p.layers, state0, noise.kx, noise.layers, strict=True):
         runs = [
             scan_layer(q, below, state, mask, each, cell=cell, direction=direction, plan=plan)

@@ -9,15 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import lax
-from jaxtyping import Float, Integer
+from jaxtyping import Bool, Float, Integer
 
 from rnn_jax import feeds, initial, losses, model, noise, parts, segments
-from rnn_jax.arrays import Array
+from rnn_jax.arrays import Array, indices
 from rnn_jax.cells import CELLS
 from rnn_jax.planner import Execution
 from rnn_jax.products import in_blocks, in_half
 from rnn_jax.recipe import Recipe, optimizer
 from rnn_jax.spec import Spec
+from rnn_jax.text import NOTHING
 
 ALONE = Execution()
 DROPS = 2_000_003  # added to the seed for noise, so that it hangs on nothing else that is drawn
@@ -72,10 +73,24 @@ def logits(
         return model.forward(params, x, state0, mask, noise=drawn, plan=how.plan, **options)
 
 
+def counted(spec: Spec, mask: Bool[Array, "T B"]) -> Bool[Array, "T' B"]:
+    """Which targets count: none in the padding, and none of a sequence that is all padding."""
+    return mask if spec.head == "each" else jnp.any(mask, axis=0, keepdims=True)
+
+
 def weights(plan: Plan, batch: feeds.Batch, dtype: jnp.dtype) -> Float[Array, "T' B"]:
-    """How much each target counts: nothing in the padding, and nothing of a sequence that is all padding."""
-    mask = jnp.asarray(batch.mask)
-    return (mask if plan.spec.head == "each" else mask.any(axis=0, keepdims=True)).astype(dtype)
+    """How much each target counts."""
+    return counted(plan.spec, jnp.asarray(batch.mask)).astype(dtype)
+
+
+def targets(plan: Plan, batch: feeds.Batch) -> Array:
+    """The targets, with nothing in the place of those that do not count: a weight of 0 makes no 0 of what is NaN."""
+    if plan.feed.whole:
+        return batch.y
+    counts = counted(plan.spec, jnp.asarray(batch.mask))
+    return (
+        jnp.where(counts, indices(batch.y), NOTHING) if batch.y.ndim == 2 else jnp.where(counts[..., None], batch.y, 0)
+    )
 
 
 def loss(
@@ -91,10 +106,10 @@ def loss(
 
     def part(batch: feeds.Batch, states: model.States) -> segments.Sums:
         o, final = logits(plan, params, batch, states, drawn, how)
-        w = weights(plan, batch, o.dtype)
+        w, y = weights(plan, batch, o.dtype), targets(plan, batch)
         if plan.spec.predicts == "numbers":
-            return losses.squared_error(o, batch.y.astype(o.dtype), w), w.sum(), final
-        return losses.cross_entropy(o, batch.y, w), jnp.where(losses.has_target(o, batch.y), w, 0).sum(), final
+            return losses.squared_error(o, y.astype(o.dtype), w), w.sum(), final
+        return losses.cross_entropy(o, y, w), jnp.where(losses.has_target(o, y), w, 0).sum(), final
 
     if how.segment:
         total, count, final = segments.summed(part, batch, state0, how.segment)
@@ -175,14 +190,14 @@ def evaluate(plan: Plan, params: model.Params, data: feeds.Data, how: Execution 
         batch = parts.of_batch(plan.feed.batch(data, step), how.parts)
         hidden = jax.tree.map(lambda h: jnp.where(batch.fresh, 0, h), hidden)
         o, final = logits(plan, params, batch, hidden, drawn, how)
-        w = weights(plan, batch, o.dtype)
+        w, y = weights(plan, batch, o.dtype), targets(plan, batch)
         if spec.predicts == "numbers":
-            squares = jnp.sum((o - batch.y) ** 2, axis=-1)
+            squares = jnp.sum((o - y) ** 2, axis=-1)
             more = Score((w * squares).sum() / 2, (w * squares).sum(), w.sum() * spec.K)
         else:
-            w = w * (batch.y >= 0)
-            hits = (jnp.argmax(o, axis=-1) == batch.y).astype(o.dtype)
-            more = Score((w * losses.cross_entropy_steps(o, batch.y)).sum(), (w * hits).sum(), w.sum())
+            w = w * (y >= 0)
+            hits = (jnp.argmax(o, axis=-1) == y).astype(o.dtype)
+            more = Score((w * losses.cross_entropy_steps(o, y)).sum(), (w * hits).sum(), w.sum())
         return (final, jax.tree.map(jnp.add, score, more)), None
 
     def all_of_it(params: model.Params, data: feeds.Data, hidden: model.States) -> Score:

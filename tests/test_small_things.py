@@ -88,6 +88,27 @@ def test_padding_is_as_if_the_sequence_had_ended(lengths, seed):
         np.testing.assert_allclose(final[0][1].h[b], end[0][1].h[0], rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("indices", [True, False])
+@pytest.mark.parametrize("cell", ["rnn", "lstm-norm"])
+def test_padding_that_is_no_number_is_none_in_the_reference(cell, indices):
+    """Forward and backward by hand, bit for bit as if a 0 stood there; the input's gradient there is 0."""
+    rng = np.random.default_rng(0)
+    options = {"cell": cell, "directions": ("forward", "reverse")}
+    p = jax.tree.map(np.asarray, initial.uniform(rng, 3, 4, 5, cell=cell, directions=2))
+    q = tuple(parameters.Params(*each[:4], parameters.Norm(*each.norm)) for each in p.layers[0])
+    state = tuple(parameters.State(*each) for each in initial.zero_state(2, 4, cell=cell, directions=2)[0])
+    x = rng.integers(0, 3, (4, 2)) if indices else rng.normal(size=(4, 2, 3))
+    mask, made = np.arange(4)[:, None] < [4, 2], []
+    for there in (0, -100 if indices else np.nan, 10**6 if indices else np.inf):
+        x[~mask] = there
+        o, final, cache = model.forward(model.Params((q,), p.V, p.c), x, (state,), mask, **options)
+        g = model.backward(model.Params((q,), p.V, p.c), cache, np.ones_like(o), final, **options)
+        assert indices or not g.x[~mask].any()
+        made.append(jax.tree.leaves((o, final, g)))
+    for others in made[1:]:
+        assert all(np.array_equal(ours, theirs) for ours, theirs in zip(made[0], others, strict=True))
+
+
 def test_float32_stays_float32():
     p = jax.tree.map(np.float32, initial.uniform(np.random.default_rng(0), 3, 4, 5, cell="lstm"))
     state = jax.tree.map(np.float32, initial.zero_state(2, 4, cell="lstm"))

@@ -480,14 +480,30 @@ def test_padding_never_matters(cell, head):
         x, y, mask = padded(3)
         whole = differentiated(x, y, mask)
         rng = np.random.default_rng(1)
-        garbage = np.where(mask[..., None], x, 1e6 * rng.normal(size=x.shape))
-        targets = np.where(mask, y, rng.integers(0, 4, y.shape))
+        garbage = np.where(mask[..., None], x, rng.choice([1e6, -1e308, np.inf, np.nan], x.shape))
+        targets = np.where(mask, y, rng.choice([0, 4, -100, 10**6], y.shape))  # -100 is PyTorch's for no target
         for ours, theirs in zip(differentiated(garbage, targets, mask), whole, strict=True):
             np.testing.assert_array_equal(ours, theirs)
         for ours, theirs in zip(differentiated(*padded(0)), whole, strict=True):
             # Sums over 5 or 8 steps of 3 sequences: some dozen additions of eps/2 each, far below 1e-14 of the norm.
             assert np.linalg.norm(ours - theirs) <= 1e-14 * np.linalg.norm(theirs)
         assert np.linalg.norm(np.concatenate([np.ravel(w) for w in whole])) > 0.1
+
+
+@pytest.mark.parametrize("predicts", ["numbers", "classes"])
+def test_what_stands_in_the_padding_is_not_measured_either(predicts):
+    x, y, mask = padded(0)
+    spec = Spec(3, 4, 4, "rnn", predicts=predicts)
+    plan = train.Plan(spec, Recipe(updates=1, dtype="float64"), feeds.InOrder(5, 3, 3))
+    y = np.eye(4)[y] if predicts == "numbers" else y
+    nothing = np.nan if predicts == "numbers" else -100
+    params, scores = jax.tree.map(jnp.asarray, begin.start(plan)), []
+    for x_there, y_there in ((0, 0), (np.inf, nothing)):
+        data = feeds.Data(x.copy(), y.copy(), mask)
+        data.x[~mask], data.y[~mask] = x_there, y_there
+        scores.append(train.evaluate(plan, params, feeds.on_device(data)))
+    assert jax.tree.all(jax.tree.map(jnp.array_equal, *scores))
+    assert np.all(np.isfinite(scores[0]))
 
 
 # ---- what is noted, where it begins, when it ends ----
@@ -633,8 +649,13 @@ def test_what_does_not_fit_the_library_is_told():
         library.train(spec, Recipe(1), x, y[:, :1])
     with pytest.raises(InputError, match=r"the mask has shape \(6, 3\), but \(6, 40\) is right"):
         library.loss(spec, library.init(spec), x, y, np.ones((6, 3), bool))
-    with pytest.raises(InputError, match="x holds 0 to 7, but -1 to 2 are right"):
+    with pytest.raises(InputError, match="x holds 7, but -1 to 2 are right"):
         library.train(spec, Recipe(1), np.where(x == 1, 7, x), y)
+    mask = np.arange(6)[:, None] < np.arange(40) % 6 + 1
+    with pytest.raises(InputError, match="y holds -100, but -1 to 2 are right"):
+        library.train(spec, Recipe(1), x, np.where(y == 1, -100, y), mask)
+    losses = [library.train(spec, Recipe(1), x, np.where(mask, y, there), mask)[1] for there in (-1, -100)]
+    assert losses[0] == losses[1], "in the padding nothing is looked at"
     with pytest.raises(InputError, match="indices from 0 to 2 are right"):
         library.generate(spec, library.init(spec), np.array([99]), 3)
     with pytest.raises(InputError, match="the head is 'lasst', but one of each, last is right"):
