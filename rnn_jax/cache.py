@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from rnn_jax.interrupts import ending_at_once
+
 
 def folder() -> Path:
     """$JAX_COMPILATION_CACHE_DIR where it is set, else rnn_jax in the user's folder for caches."""
@@ -24,7 +26,8 @@ def keep_compiled() -> None:
         return
     if not os.access(folder(), os.W_OK):
         return
-    import jax
+    with ending_at_once():
+        import jax
 
     for name, value in {
         "jax_compilation_cache_dir": str(folder()),

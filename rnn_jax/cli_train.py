@@ -98,7 +98,7 @@ def train(
         from rnn_jax.noise import Rates
         from rnn_jax.recipe import Recipe
 
-    with claimed(folder):
+    with claimed(folder), stopping() as stopped:
         if resume:
             run = saved.load(folder / LAST)
             run = the_same(run, problem, text or [], folder)
@@ -125,7 +125,7 @@ def train(
                 not patience or material.held_out is not None,
                 f"--patience is {patience}, but nothing is held out that could get no better",
             )
-        status = trained(run, material, folder, plan)
+        status = trained(run, material, folder, stopped, plan)
     if plot is not None:
         metrics_of_run().plot(folder, plot)
     return status
@@ -163,7 +163,8 @@ def problems() -> int:
 
 def metrics_of_run() -> ModuleType:
     """The module that keeps curves, which imports JAX."""
-    from rnn_jax import metrics
+    with ending_at_once():
+        from rnn_jax import metrics
 
     return metrics
 
@@ -204,7 +205,7 @@ def free(folder: Path) -> Path:
     return tried
 
 
-def trained(run: "Run", material: "Material", folder: Path, explained: bool) -> int:
+def trained(run: "Run", material: "Material", folder: Path, stopped: Callable[[], bool], explained: bool) -> int:
     """Make the updates that are left; measure, note and save now and then, at the end, and where it is stopped."""
     from rnn_jax import planner, runs, saved
     from rnn_jax import train as training
@@ -220,7 +221,9 @@ def trained(run: "Run", material: "Material", folder: Path, explained: bool) -> 
     lines, begun = metrics.Lines(folder, run.step), time.monotonic()
     written = begun
     unit = "characters" if run.plan.spec.predicts == "characters" else "steps"
-    with stopping() as stopped, meter(name, run.step, total, run.plan.feed.T * run.B, unit) as show:
+    if stopped():
+        raise KeyboardInterrupt  # before anything was made that could be saved
+    with meter(name, run.step, total, run.plan.feed.T * run.B, unit) as show:
         while not runs.over(run) and not stopped():
             run, losses = runs.advance(run, material, how)
             loss, better = float(losses.mean()), False
@@ -276,7 +279,8 @@ def is_small(problem: str | None, hidden: int, batch: int) -> bool:
 
 def was_small(path: Path) -> bool:
     """Whether a run began as a small one: it must go on with the same kernels to end in the same bytes."""
-    from rnn_jax.checkpoint import read
+    with ending_at_once():
+        from rnn_jax.checkpoint import read
 
     try:
         meta = read(path).meta
@@ -291,7 +295,8 @@ def prepare(small: bool) -> None:
     if small and "xla_backend_extra_options" not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {ALL_IN_ONE}".strip()
     keep_compiled()
-    import jax
+    with ending_at_once():
+        import jax
 
     jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]  # every array names its own precision
     jax.config.update("jax_num_cpu_devices", cores())  # type: ignore[no-untyped-call]
@@ -304,7 +309,10 @@ def cores() -> int:
 
 @contextmanager
 def stopping() -> Iterator[Callable[[], bool]]:
-    """Within, a first Ctrl-C is only noted, for the updates under way to be finished; a second one stops at once."""
+    """Within, a first Ctrl-C is only noted, for the updates under way to be finished; a second one stops at once.
+
+    It is noted from before anything is compiled: an exception in the middle of that can be lost.
+    """
     noted = False
 
     def note(number: int, frame: FrameType | None) -> None:
