@@ -213,17 +213,26 @@ def again(run: Run) -> Material:
             other.source.sha256 == source.sha256,
             f"the data of {source.problem} are others than those that were trained on: another version of its package",
         )
+        require_feed(plan.feed, other.plan.feed)
         return material
     if source.problem in problems.PROBLEMS:
-        problem = problems.PROBLEMS[source.problem]()
-        return Material(feeds.on_device(feeds.of_problem(problem)[1]), None)
+        founding, data = feeds.of_problem(problems.PROBLEMS[source.problem]())
+        require_feed(plan.feed, founding)
+        return Material(feeds.on_device(data), None)
     named = source.problem or ", ".join(source.texts)
     letters = tasks.shakespeare() if source.problem else read_texts([Path(each) for each in source.texts])
     require(
         digest(letters) == source.sha256,
         f"{named} is another text than the one that was trained on: bring that one back to go on",
     )
-    return cut(letters, run.vocabulary, source, plan.feed.T, run.B)[1]
+    feed, material = cut(letters, run.vocabulary, source, plan.feed.T, run.B)
+    require_feed(plan.feed, feed)
+    return material
+
+
+def require_feed(said: feeds.Feed, right: feeds.Feed) -> None:
+    """Raise InputError where a run says that its data are fed in another way than they are."""
+    require(said == right, f"the run is fed by {said}, but its data ask for {right}")
 
 
 def described() -> list[str]:

@@ -284,9 +284,9 @@ def was_small(path: Path) -> bool:
 
     try:
         meta = read(path).meta
-    except InputError:
+        return is_small(meta["source"]["problem"], meta["spec"]["H"], meta["B"])
+    except (InputError, KeyError, TypeError):
         return False  # what is wrong with it is told where it is loaded
-    return is_small(meta["source"]["problem"], meta["spec"]["H"], meta["B"])
 
 
 def prepare(small: bool) -> None:

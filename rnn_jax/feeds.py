@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Integer
 
 from rnn_jax import drawn
 from rnn_jax.arrays import Array
-from rnn_jax.errors import require
+from rnn_jax.errors import check_seed, require, require_whole
 from rnn_jax.problems import Problem
 
 
@@ -50,6 +50,10 @@ class Windows:
     count: int
     whole: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        positive(T=self.T, count=self.count)
+
     def batch(self, data: Data, step: Integer[Array, ""]) -> Batch:
         """The batch of an update by its number, counted from 0."""
         which = step % self.count
@@ -66,6 +70,12 @@ class Shuffled:
     B: int
     seed: int
     whole: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        positive(T=self.T, N=self.N, B=self.B)
+        require(self.B <= self.N, f"B is {self.B}, but there are {self.N} sequences")
+        check_seed(self.seed)
 
     @property
     def count(self) -> int:
@@ -88,6 +98,10 @@ class InOrder:
     N: int
     B: int
     whole = False  # the last batch may be short
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        positive(T=self.T, N=self.N, B=self.B)
 
     @property
     def count(self) -> int:
@@ -114,6 +128,13 @@ class Drawn:
     seed: int
     count: int = 1
     whole = True
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(
+            self.kind in drawn.KINDS, f"the kind {self.kind!r} is unknown; one of {', '.join(drawn.KINDS)} is right"
+        )
+        positive(size=self.size, B=self.B, count=self.count)
 
     @property
     def T(self) -> int:  # noqa: N802 (NOTATION.md)
@@ -189,9 +210,9 @@ def of_sequences(data: Data, held_out: Data, B: int, seed: int) -> tuple[Shuffle
 
 
 def positive(**sizes: int) -> None:
-    """Raise InputError for a size below 1."""
+    """Raise InputError for a size that is no whole number, below 1 or too large."""
     for name, value in sizes.items():
-        require(value >= 1, f"{name} is {value}, but 1 or more is right")
+        require_whole(name, value)
 
 
 def on_device(data: Data) -> Data:

@@ -1,5 +1,7 @@
 """Where training starts: parameters and states as NumPy arrays, so that any seed gives the same on any device."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rnn_jax import cells, model
@@ -21,13 +23,28 @@ def uniform(
 
     Glorot, Bengio, Understanding the Difficulty of Training Deep Feedforward Neural Networks (2010), equation 1.
     """
-    G = cells.CELLS[cell].gates
-    started = {"gx": np.ones(G * H), "gh": np.ones(G * H), "gs": np.ones(H), "bs": np.zeros(H)}
-    norm = cells.Norm(**{name: started[name] for name in cells.CELLS[cell].gains})
 
     def draw(fan_in: int, *shape: int) -> np.ndarray:
         bound = scale / np.sqrt(fan_in)
         return rng.uniform(-bound, bound, shape)
+
+    return made(draw, D, H, K, cell, layers, directions, second_bias)
+
+
+def shaped(
+    D: int, H: int, K: int, *, cell: str = "rnn", layers: int = 1, directions: int = 1, second_bias: bool = False
+) -> model.Params:
+    """Parameters of the shapes that `uniform` gives, without a number drawn or stored; float64."""
+    return made(lambda _, *shape: np.broadcast_to(0.0, shape), D, H, K, cell, layers, directions, second_bias)
+
+
+def made(
+    draw: Callable[..., np.ndarray], D: int, H: int, K: int, cell: str, layers: int, directions: int, second_bias: bool
+) -> model.Params:
+    """Parameters of what `draw` gives for a fan-in and a shape."""
+    G = cells.CELLS[cell].gates
+    started = {"gx": np.ones(G * H), "gh": np.ones(G * H), "gs": np.ones(H), "bs": np.zeros(H)}
+    norm = cells.Norm(**{name: started[name] for name in cells.CELLS[cell].gains})
 
     def layer(features: int) -> cells.Params:
         return cells.Params(

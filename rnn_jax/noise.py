@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from rnn_jax import cells, model
 from rnn_jax.arrays import Array
-from rnn_jax.errors import require
+from rnn_jax.errors import require, require_number
 from rnn_jax.spec import Spec
 
 
@@ -30,6 +30,7 @@ class Rates:
         """Refuse what cannot be, in one sentence."""
         for field in fields(self):
             rate = getattr(self, field.name)
+            require_number(f"the rate of {field.name}", rate)
             require(0 <= rate < 1, f"the rate of {field.name} is {rate}, but 0 or more and less than 1 is right")
 
 

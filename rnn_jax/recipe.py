@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import get_args
 
 import optax
 
-from rnn_jax.errors import check_seed, require
+from rnn_jax.errors import check_seed, require, require_number, require_whole
 from rnn_jax.losses import Reduction
 from rnn_jax.noise import NO_NOISE, Rates
 
@@ -52,24 +53,31 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, in one sentence."""
-        known_values = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "dtype": DTYPES, "init": INITS}
+        known_values = {
+            "optimizer": OPTIMIZERS, "schedule": SCHEDULES, "dtype": DTYPES, "init": INITS,
+            "reduction": get_args(Reduction),
+        }  # fmt: skip
         for name, known in known_values.items():
             value = getattr(self, name)
             require(value in known, f"the {name} {value!r} is unknown; one of {', '.join(known)} is right")
         numbers = ("rate", "momentum", "clip_value", "clip_norm", "weight_decay", "l2", "forget_bias")
         for name in numbers:
+            require_number(name, getattr(self, name))
             require(
                 math.isfinite(getattr(self, name)), f"{name} is {getattr(self, name)}, but a finite number is right"
             )
         check_seed(self.seed)
-        require(self.updates >= 1, f"updates is {self.updates}, but 1 or more is right")
+        require_whole("updates", self.updates)
+        require_whole("warmup", self.warmup, least=0)
+        require_whole("patience", self.patience, least=0)
+        require(isinstance(self.rates, Rates), f"rates is {self.rates!r}, but Rates(...) is right")
         require(self.rate > 0, f"the rate is {self.rate}, but more than 0 is right")
         require(0 <= self.momentum < 1, f"the momentum is {self.momentum}, but 0 or more and less than 1 is right")
         require(
             self.warmup < self.updates or not self.warmup,
             f"warmup is {self.warmup}, but less than the {self.updates} updates is right, for the rate to be reached",
         )
-        for name in ("warmup", "clip_value", "clip_norm", "weight_decay", "l2", "patience"):
+        for name in ("clip_value", "clip_norm", "weight_decay", "l2"):
             require(getattr(self, name) >= 0, f"{name} is {getattr(self, name)}, but 0 or more is right")
 
 

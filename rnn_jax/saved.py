@@ -11,10 +11,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from rnn_jax import begin, feeds, train, trees
+from rnn_jax import begin, feeds, initial, noise, runs, train, trees
 from rnn_jax._version import __version__
 from rnn_jax.checkpoint import Checkpoint, read, write
-from rnn_jax.errors import InputError
+from rnn_jax.errors import InputError, require, require_whole
 from rnn_jax.noise import Rates
 from rnn_jax.recipe import Recipe
 from rnn_jax.runs import Run, Source
@@ -48,13 +48,45 @@ def of_checkpoint(checkpoint: Checkpoint, name: str) -> Run:
         told = dict(meta["feed"])
         plan = train.Plan(spec, recipe, feeds.FEEDS[told.pop("feed")](**told))
         source = Source(**meta["source"] | {"texts": tuple(meta["source"]["texts"])})
-        best, B = float("inf") if meta["best"] is None else float(meta["best"]), int(meta["B"])
-        like = jax.eval_shape(lambda: train.begin(plan, begin.start(plan), B))
-        state = trees.filled(like, checkpoint.arrays, "state")
-        stale = int(meta["stale"])
-    except (KeyError, TypeError, ValueError) as error:
+        vocabulary, best, B, stale = tuple(meta["vocabulary"]), meta["best"], meta["B"], meta["stale"]
+        require_whole("B", B)
+        require_whole("stale", stale, least=0)
+        best = float("inf") if best is None else float(best)
+        state = trees.filled(like(plan, B), checkpoint.arrays, "state")
+        run = Run(plan, source, vocabulary, B, state, best, stale)
+        require_sound(run)
+    except KeyError as error:
+        raise InputError(f"{name} does not fit together: there is no {error}") from error
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{name} does not fit together: {error}") from error
-    return Run(plan, source, tuple(meta["vocabulary"]), B, state, best, stale)
+    return run
+
+
+def like(plan: train.Plan, B: int) -> train.State:
+    """The shapes and dtypes of a state of this plan."""
+    spec = plan.spec
+    params = initial.shaped(
+        spec.D, spec.H, spec.K, cell=spec.cell, layers=spec.layers, directions=len(spec.directions),
+        second_bias=spec.second_bias,
+    )  # fmt: skip
+    found: train.State = jax.eval_shape(lambda p: train.begin(plan, p, B), params)
+    return found
+
+
+def require_sound(run: Run) -> None:
+    """Raise InputError for a run that no training could have come to."""
+    spec, known = run.plan.spec, run.vocabulary
+    noise.check(spec, run.plan.recipe.rates)
+    if spec.predicts == "characters":
+        require(
+            len(known) == len(set(known)) == spec.K == spec.D,
+            f"the vocabulary has {len(known)} characters, but D = {spec.D} and K = {spec.K} different ones are right",
+        )
+    require(all(isinstance(each, str) and len(each) == 1 for each in known), "the vocabulary is not one of characters")
+    named = run.source.problem
+    require(named in ("", *begin.KNOWN), f"the problem {named!r} is unknown; one of {', '.join(begin.KNOWN)} is right")
+    require_whole("the number of updates made", run.step, least=0, most=run.plan.recipe.updates)
+    require(runs.finite(run), "not all weights are finite numbers")
 
 
 def save(folder: Path, run: Run, best: bool = False) -> None:

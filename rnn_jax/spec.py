@@ -1,13 +1,15 @@
 """What a model is made of: all that has to be known to make its parameters, and nothing that training changes."""
 
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Literal, get_args
 
 from rnn_jax.cells import CELLS
-from rnn_jax.errors import require
+from rnn_jax.errors import require, require_whole
 from rnn_jax.model import Direction, Head
 
 Predicts = Literal["characters", "classes", "numbers"]
+WAYS = tuple(order for n in (1, 2) for order in permutations(get_args(Direction), n))
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,12 @@ class Spec:
     def __post_init__(self) -> None:
         """Refuse what cannot be, in one sentence."""
         for name in ("D", "H", "K", "layers"):
-            require(getattr(self, name) >= 1, f"{name} is {getattr(self, name)}, but 1 or more is right")
+            require_whole(name, getattr(self, name))
         for name, known in (("head", get_args(Head)), ("predicts", get_args(Predicts))):
             value = getattr(self, name)
             require(value in known, f"the {name} is {value!r}, but one of {', '.join(known)} is right")
-        ways = bool(self.directions) and set(self.directions) <= set(get_args(Direction))
-        require(ways, f"the directions are {self.directions!r}, but some of 'forward', 'reverse' are right")
-        require(self.cell in CELLS, f"the cell {self.cell!r} is unknown; one of {', '.join(CELLS)} is right")
+        ways = self.directions in WAYS
+        require(ways, f"the directions are {self.directions!r}, but one of {', '.join(map(str, WAYS))} is right")
+        require(self.cell in tuple(CELLS), f"the cell {self.cell!r} is unknown; one of {', '.join(CELLS)} is right")
+        second = self.second_bias
+        require(isinstance(second, bool), f"second_bias is {second!r}, but True or False is right")

@@ -1,5 +1,6 @@
 """Training: it learns, and a run that was stopped goes on as if it never had been."""
 
+import copy
 import errno
 import math
 import re
@@ -195,6 +196,50 @@ def test_a_damaged_last_checkpoint_is_refused_and_the_one_before_it_offered(poem
     assert saved.load(tmp_path / "last-1.safetensors").step < run.plan.recipe.updates
 
 
+@pytest.fixture(scope="module")
+def well_formed(tmp_path_factory):
+    """A checkpoint that has lost nothing."""
+    path = tmp_path_factory.mktemp("poem") / "poem.txt"
+    path.write_text(POEM, encoding="utf-8")
+    return saved.as_checkpoint(of_poem(path)[0])
+
+
+LOST = {
+    "all settings": (lambda meta, arrays: meta.clear(), "there is no 'spec'"),
+    "its source": (lambda meta, arrays: meta.pop("source"), "there is no 'source'"),
+    "its vocabulary": (lambda meta, arrays: meta.pop("vocabulary"), "there is no 'vocabulary'"),
+    "a list of it": (lambda meta, arrays: meta.update(vocabulary=7), "'int' object is not iterable"),
+    "letters": (lambda meta, arrays: meta.update(vocabulary=["a"]), "the vocabulary has 1 characters, but D = "),
+    "its mapping": (lambda meta, arrays: meta.update(spec="lstm"), "string indices must be integers"),
+    "a whole number": (lambda meta, arrays: meta["spec"].update(D="6"), "D is '6', but a whole number is right"),
+    "its steps": (lambda meta, arrays: meta["feed"].update(T=0), "T is 0, but 1 or more is right"),
+    "its windows": (lambda meta, arrays: meta["feed"].update(count=0), "count is 0, but 1 or more is right"),
+    "its streams": (lambda meta, arrays: meta.update(B=None), "B is None, but a whole number is right"),
+    "its problem": (lambda meta, arrays: meta["source"].update(problem="zzz"), "the problem 'zzz' is unknown"),
+    "its weights": (lambda meta, arrays: arrays["state/params/V"].fill(np.nan), "not all weights are finite numbers"),
+    "its place": (lambda meta, arrays: arrays["state/step"].fill(-5), "updates made is -5, but 0 or more is right"),
+    "its end": (lambda meta, arrays: arrays["state/step"].fill(61), "updates made is 61, but 60 or less is right"),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_checkpoint_that_is_whole_but_makes_no_sense_is_refused(well_formed, name):
+    meta = copy.deepcopy(well_formed.meta)
+    arrays = {key: np.array(value) for key, value in well_formed.arrays.items()}
+    lose, words = LOST[name]
+    lose(meta, arrays)
+    with pytest.raises(InputError, match=rf"^it does not fit together: .*{re.escape(words)}") as told:
+        saved.of_checkpoint(checkpoint.Checkpoint(arrays, meta), "it")
+    assert "\n" not in str(told.value)
+
+
+def test_a_checkpoint_of_other_windows_than_its_text_has_is_not_gone_on_with(poem):
+    run, _ = of_poem(poem)
+    other = replace(run, plan=replace(run.plan, feed=feeds.Windows(10, 999, True)))
+    with pytest.raises(InputError, match="its data ask for Windows"):
+        begin.again(other)
+
+
 # ---- the command ----
 
 
@@ -333,6 +378,13 @@ def test_a_text_that_has_moved_is_gone_on_with(here, poem, monkeypatch):
     poem.rename(here / "elsewhere/other.txt")
     assert command("train", "--text", "elsewhere/other.txt", "--out", "runs/poem", "--resume") == 0
     assert saved.load(here / "runs/poem/last.safetensors").step == 40
+
+
+def test_a_checkpoint_of_nothing_is_not_gone_on_with(here):
+    (here / "x").mkdir()
+    checkpoint.write(here / "x/last.safetensors", checkpoint.Checkpoint({}, {}))
+    with pytest.raises(InputError, match=r"x/last.safetensors does not fit together: there is no 'spec'"):
+        command("train", "alphabet", "--out", "x", "--resume")
 
 
 def test_two_runs_do_not_work_in_one_folder(here):
