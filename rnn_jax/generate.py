@@ -15,7 +15,7 @@ from jaxtyping import Float, Integer
 
 from rnn_jax import initial, model, noise
 from rnn_jax.arrays import Array
-from rnn_jax.errors import require
+from rnn_jax.errors import require, require_whole
 from rnn_jax.noise import NO_NOISE, Rates
 from rnn_jax.spec import Spec
 from rnn_jax.text import NOTHING
@@ -34,7 +34,7 @@ class Sampler(NamedTuple):
         """Itself; raises InputError for what cannot be."""
         fits = self.temperature == 0 or LEAST <= self.temperature < float("inf")
         require(fits, f"the temperature is {self.temperature}, but 0, or {LEAST} or more, is right")
-        require(self.top_k >= 0, f"top_k is {self.top_k}, but 0 for all of them, or more, is right")
+        require_whole("top_k", self.top_k, least=0)
         require(0 < self.top_p <= 1, f"top_p is {self.top_p}, but more than 0 and at most 1 is right")
         return self
 

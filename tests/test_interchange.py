@@ -282,6 +282,7 @@ REFUSED = [
     ({"other__weight_hh_l0": (12, 3)}, {}, "other.weight_hh_l0 and rnn.bias_hh_l0 do not tell which layer comes first"),
     ({"rnn__weight_hh": (12, 3)}, {}, "rnn.weight_hh and rnn.weight_hh_l0 are the same array of the same layer"),
     ({"rnn__weight_hh_l0_reverse": (12, 3)}, {}, "beside rnn.weight_hh_l0_reverse there is no weight_ih, but one is"),
+    ({"rnn__weight_hh_l" + 5000 * "9": (9, 3)}, {}, "a name has a number of 5,000 digits, but one of a layer is right"),
     ({"layers": 2, "rnn__weight_hh_l0_reverse": (9, 3)}, {}, "layer 1 reads forward (rnn.bias_hh_l1) and layer 0 does"),
     ({}, {"cell": "gru"}, "the cell is said to be 'gru', but the weights are those of lstm"),
     ({}, {"cell": "LSTM"}, "the cell 'LSTM' is unknown; one of rnn, rnn-relu, lstm, gru, gru-before is right"),

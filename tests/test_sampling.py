@@ -95,7 +95,9 @@ def test_draws_have_the_probabilities_of_the_logits():
     assert {sampling.choose(logits, u, top_p=1e-9) for u in numbers} == {0}
 
 
-@pytest.mark.parametrize("how", [Sampler(-1.0), Sampler(1.0, -1), Sampler(1.0, 0, 0.0), Sampler(1.0, 0, 1.5)], ids=str)
+@pytest.mark.parametrize(
+    "how", [Sampler(-1.0), Sampler(1.0, -1), Sampler(1.0, 10**23), Sampler(1.0, 0, 0.0), Sampler(1.0, 0, 1.5)], ids=str
+)
 def test_what_cannot_be_is_told(how):
     with pytest.raises(InputError, match=r"but .* is right"):
         how.checked()

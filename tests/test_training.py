@@ -305,6 +305,18 @@ REFUSED = {
         "H is -3, but 1 or more is right",
     ),
     "a negative batch": (("train", "--text", "poem.txt", "--batch", -1), "B is -1, but 1 or more is right"),
+    "a size that none can be": (
+        ("train", "parity", "--hidden", 10**23),
+        "H is 100000000000000000000000, but 2147483647 or less is right",
+    ),
+    "a batch that none can be": (
+        ("train", "parity", "--batch", 10**23),
+        "B is 100000000000000000000000, but 2147483647",
+    ),
+    "more updates than are counted": (
+        ("train", "alphabet", "--updates", 2**31),
+        "updates is 2147483648, but 2147483647",
+    ),
     "no updates": (("train", "alphabet", "--updates", -5), "updates is -5, but 1 or more is right"),
     "no updates at all": (("train", "alphabet", "--updates", 0), "updates is 0, but 1 or more is right"),
     "no rate": (("train", "alphabet", "--rate", 0), "the rate is 0.0, but more than 0 is right"),

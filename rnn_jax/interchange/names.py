@@ -15,6 +15,7 @@ from rnn_jax.interchange.layouts import LAYOUTS, READOUTS
 TORCH = re.compile(r"(?:(.*)\.)?((?:weight|bias)_(?:ih|hh|hr))(?:_l(\d+))?(_reverse)?")  # LSTMCell has no _l0
 WAY = re.compile(r"(?:^|_)(forward|backward|reverse)(?=_|$)")
 NUMBER = re.compile(r"_?(\d+)")
+DIGITS = 9  # of a layer's number at most
 
 Words = tuple[str, ...]
 Leaves = dict[str, str]  # the name of an array in its layer -> its full name
@@ -125,7 +126,10 @@ def split(name: str) -> Words:
 
 def unnumbered(module: str, *more: str) -> tuple[str, tuple[int, ...]]:
     """A name without its numbers, and its numbers, which put layers in order: lstm, lstm_1, lstm_2."""
-    return NUMBER.sub("", module), tuple(map(int, [*NUMBER.findall(module), *more]))
+    digits = [*NUMBER.findall(module), *more]
+    for each in digits:
+        require(len(each) <= DIGITS, f"a name has a number of {len(each):,} digits, but one of a layer is right")
+    return NUMBER.sub("", module), tuple(map(int, digits))
 
 
 def readout(framework: str, rest: list[str]) -> Leaves:
