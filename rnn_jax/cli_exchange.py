@@ -82,7 +82,7 @@ def import_(
     require(bool(framework), f"{file} does not say whose weights it holds: --from with one of {KNOWN} is right")
     try:
         found = imported(arrays, framework, cell, about)
-        letters = begin.vocabulary_of(vocabulary, about.vocabulary, text or [])
+        letters = begin.vocabulary_of(found.spec, vocabulary, about.vocabulary, text or [])
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     run = begin.begun(found, letters, text or [])

@@ -135,10 +135,11 @@ def the_same(run: "Run", problem: str | None, texts: list[Path], folder: Path) -
     """The run, if it is of this problem or these texts, wherever they lie by now; raises InputError if it is not."""
     from rnn_jax import begin
 
-    source = run.source
+    source, predicts = run.source, run.plan.spec.predicts
+    right = "rnn-jax import with --text FILE is right" if predicts == "characters" else f"its {predicts} are not known"
     require(
         bool(source.problem or source.texts),
-        f"the run in {folder} was imported without a text to go on with: rnn-jax import with --text FILE is right",
+        f"the run in {folder} was imported without a text to go on with: {right}",
     )
     if not problem and source.texts and begin.digest(begin.read_texts(texts)) == source.sha256:
         return replace(run, source=replace(source, texts=tuple(map(str, texts))))

@@ -437,6 +437,26 @@ def test_a_trained_model_goes_there_and_back_and_says_the_same(call, poem, frame
     assert said[1][0] == 0
 
 
+@pytest.mark.parametrize("name", ["adding", "parity"])
+def test_a_model_that_predicts_no_characters_goes_there_and_back(call, name, tmp_path):
+    """Numbers from vectors, and classes of both directions: what it is for is in the file, and no vocabulary."""
+    sizes = training.Sizes("gru", 4, 1, TWO, 4, 2)
+    run, _ = training.of_problem(name, Recipe(1), sizes)
+    (tmp_path / "run").mkdir()
+    saved.save(tmp_path / "run", run)
+    assert call("export", "run", "--to", "torch")[::2] == (0, "")
+    assert call("import", "run/last-torch.safetensors", "--out", "back")[::2] == (0, "")
+    back = saved.load(tmp_path / "back/last.safetensors")
+    assert back.plan.spec == run.plan.spec
+    assert_same_bits(back.state.params, run.state.params)
+    status, _, err = call("import", "run/last-torch.safetensors", "--vocabulary", "ab")
+    assert status == 2
+    assert f"the model predicts {run.plan.spec.predicts}, and no characters: leave out --vocabulary" in err
+    status, _, err = call("train", name, "--resume", "--out", "back")
+    assert status == 2
+    assert f"imported without a text to go on with: its {run.plan.spec.predicts} are not known" in err
+
+
 def test_what_is_said_twice_is_the_same():
     assert cli_exchange.KNOWN.split(", ") == list(LAYOUTS)
 

@@ -8,10 +8,20 @@ from rnn_jax import begin, feeds, runs, text, train
 from rnn_jax.errors import require
 from rnn_jax.interchange.inward import Imported
 from rnn_jax.recipe import Recipe
+from rnn_jax.spec import Spec
 
 
-def vocabulary_of(given: str | None, said: tuple[str, ...] | None, paths: list[Path]) -> tuple[str, ...]:
-    """The characters by their index: those given, or those that the file has, or those of the text, sorted."""
+def vocabulary_of(spec: Spec, given: str | None, said: tuple[str, ...] | None, paths: list[Path]) -> tuple[str, ...]:
+    """The characters by their index: those given, or those that the file has, or those of the text, sorted.
+
+    A model that predicts none has none.
+    """
+    if spec.predicts != "characters":
+        require(
+            given is None and not paths,
+            f"the model predicts {spec.predicts}, and no characters: leave out --vocabulary and --text",
+        )
+        return ()
     if given is not None:
         doubled = sorted({each for each in given if given.count(each) > 1})
         require(
@@ -30,7 +40,7 @@ def begun(model: Imported, vocabulary: tuple[str, ...], paths: list[Path]) -> ru
     """The run before its first update, of these text files, or of none; raises InputError where sizes do not fit."""
     spec, count = model.spec, len(vocabulary)
     require(
-        spec.D == spec.K == count,
+        spec.D == spec.K == count or spec.predicts != "characters",
         f"the model reads {spec.D} and predicts {spec.K} characters, but the vocabulary has {count}: "
         "the same number is right",
     )

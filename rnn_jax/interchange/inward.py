@@ -1,6 +1,7 @@
 """A model from another framework's weights: sizes, layers, directions and, where it shows, the cell are read off."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +55,8 @@ def imported(arrays: Given, framework: str, cell: str | None = None, about: Abou
     params = without_zeros(model.Params(tuple(made), V, c), about)
     directions: tuple[model.Direction, ...] = ("forward", "reverse") if len(layers[0]) == 2 else ("forward",)
     spec = Spec(D, H, len(c), cell, len(made), directions, params.layers[0][0].bh is not None)
+    if about.spec is not None:  # no array tells what a model is for
+        spec = replace(spec, head=about.spec.head, predicts=about.spec.predicts)
     require_agreement(spec, about)
     return Imported(spec, params, bare, "bias" not in readout)
 
