@@ -83,9 +83,9 @@ def import_(
     try:
         found = imported(arrays, framework, cell, about)
         letters = begin.vocabulary_of(found.spec, vocabulary, about.vocabulary, text or [])
+        run = begin.begun(found, letters, text or [])
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
-    run = begin.begun(found, letters, text or [])
     with claimed(folder):
         saved.save(folder, run)
     print(f"{folder / LAST}: {found.spec.cell}, {described(found.spec, run.plan.recipe.dtype)}")

@@ -255,7 +255,7 @@ def require_finite(run: "Run", loss: float, folder: Path) -> None:
     """Raise InputError where a run has lost itself in infinities, before they are written over what was there."""
     from rnn_jax import runs
 
-    if not math.isfinite(loss) or not runs.finite(run):
+    if not math.isfinite(loss) or not runs.finite(run.state.params):
         kept = f"; {folder / LAST} is from before" if (folder / LAST).exists() else ""
         raise InputError(
             f"the loss is {loss}, and not all weights are finite, after {run.step:,} updates: "

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rnn_jax import feeds, parts, planner, train
+from rnn_jax import feeds, model, parts, planner, train
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ def noted(run: Run, found: Measured) -> tuple[Run, bool]:
     return replace(run, best=found.loss, stale=0) if better else replace(run, stale=run.stale + 1), better
 
 
-def finite(run: Run) -> bool:
+def finite(params: model.Params) -> bool:
     """Whether all weights are numbers."""
-    return all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(run.state.params))
+    return all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(params))
 
 
 def over(run: Run) -> bool:

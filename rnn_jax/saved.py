@@ -86,7 +86,7 @@ def require_sound(run: Run) -> None:
     named = run.source.problem
     require(named in ("", *begin.KNOWN), f"the problem {named!r} is unknown; one of {', '.join(begin.KNOWN)} is right")
     require_whole("the number of updates made", run.step, least=0, most=run.plan.recipe.updates)
-    require(runs.finite(run), "not all weights are finite numbers")
+    require(runs.finite(run.state.params), "not all weights are finite numbers")
 
 
 def save(folder: Path, run: Run, best: bool = False) -> None:

@@ -283,6 +283,11 @@ REFUSED = [
     ({"rnn__weight_hh": (12, 3)}, {}, "rnn.weight_hh and rnn.weight_hh_l0 are the same array of the same layer"),
     ({"rnn__weight_hh_l0_reverse": (12, 3)}, {}, "beside rnn.weight_hh_l0_reverse there is no weight_ih, but one is"),
     ({"rnn__weight_hh_l" + 5000 * "9": (9, 3)}, {}, "a name has a number of 5,000 digits, but one of a layer is right"),
+    (
+        {"layers": 3, "rnn__weight_ih_l1": None, "rnn__weight_hh_l1": None, "rnn__bias_ih_l1": None,
+         "rnn__bias_hh_l1": None},
+        {}, "there is rnn.bias_hh_l2, but no layer l1 before it: all from l0 on are right",
+    ),
     ({"layers": 2, "rnn__weight_hh_l0_reverse": (9, 3)}, {}, "layer 1 reads forward (rnn.bias_hh_l1) and layer 0 does"),
     ({}, {"cell": "gru"}, "the cell is said to be 'gru', but the weights are those of lstm"),
     ({}, {"cell": "LSTM"}, "the cell 'LSTM' is unknown; one of rnn, rnn-relu, lstm, gru, gru-before is right"),
@@ -506,6 +511,15 @@ def test_the_vocabulary_can_be_given(call, tmp_path):
     status, _, err = call("train", "learn", "--resume", "--out", "a")
     assert status == 2
     assert "the run in a was imported without a text to go on with: rnn-jax import with --text FILE is right" in err
+
+
+@pytest.mark.parametrize("there", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_refused(call, there, tmp_path):
+    torch_file(tmp_path / "mine.safetensors", 4, **{"readout.weight": np.full((4, 6), there, "f4")})
+    status, _, err = call("import", "mine.safetensors", "--from", "torch", "--vocabulary", "abcd", "--out", "a")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "mine.safetensors: not all of its numbers are finite" in err
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_text_with_a_vocabulary_from_elsewhere(call, poem, tmp_path):

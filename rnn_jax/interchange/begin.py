@@ -44,6 +44,9 @@ def begun(model: Imported, vocabulary: tuple[str, ...], paths: list[Path]) -> ru
         f"the model reads {spec.D} and predicts {spec.K} characters, but the vocabulary has {count}: "
         "the same number is right",
     )
+    require(
+        runs.finite(model.params), "not all of its numbers are finite: weights that training has not lost are right"
+    )
     recipe = Recipe(begin.usual(None).updates, dtype=str(np.asarray(model.params.V).dtype))
     source, feed, B = runs.Source(), feeds.Windows(1, 1), 1
     if paths:

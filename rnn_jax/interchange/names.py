@@ -6,7 +6,7 @@ before the last: recurrent weights are known by how they end, layers by their nu
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from rnn_jax.errors import require
@@ -71,7 +71,20 @@ def sorted_out(framework: str, names: Collection[str]) -> Found:
         f"{' and '.join(kinds.values())} do not tell which layer comes first: names that differ only in a number, as "
         "rnn_0 and rnn_1, are right",
     )
+    if framework == "torch":
+        require_consecutive(layers)
     return Found([layers[key] for key in sorted(layers)], readout(framework, [n for n in names if n not in places]))
+
+
+def require_consecutive(layers: Mapping[tuple[str, tuple[int, ...]], Ways]) -> None:
+    """Raise InputError where one of the layers l0, l1, ... of a module is missing; modules may skip a number."""
+    modules: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+    for module, numbers in sorted(layers):
+        modules.setdefault((module, numbers[:-1]), []).append(numbers[-1])
+    for (module, numbers), levels in modules.items():
+        for right, level in enumerate(levels):
+            first = next(iter(next(iter(layers[module, (*numbers, level)].values())).values()))
+            require(level == right, f"there is {first}, but no layer l{right} before it: all from l0 on are right")
 
 
 def recurrent(framework: str, names: Collection[str]) -> dict[str, Place]:
