@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnn_jax.cli_train import LAST, free, prepare
+from rnn_jax.cli_train import LAST, prepare
 from rnn_jax.errors import InputError, require
 from rnn_jax.files import require_writable, write_bytes
-from rnn_jax.folders import claimed
+from rnn_jax.folders import checkpoints, claimed, free
 from rnn_jax.interrupts import ending_at_once
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def import_(
     FILE holds one stack of recurrent layers and one affine map, under any names that end as the framework's do. With
     --text, rnn-jax train --text book.txt --resume goes on with them. Exit status: 0 done, 2 could not.
     """
-    folder = out or free(Path("runs") / file.stem)
-    require(not (folder / LAST).exists(), f"{folder} holds a run already: another --out is right")
+    folder = out or free(Path("runs") / file.stem, checkpoints)
+    require(not checkpoints(folder), f"{folder} holds a run already: another --out is right")
     prepare(small=False)
     with ending_at_once():
         from rnn_jax import saved

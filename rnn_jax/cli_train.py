@@ -19,7 +19,7 @@ import typer
 from rnn_jax.cache import keep_compiled
 from rnn_jax.errors import InputError, require
 from rnn_jax.files import require_writable
-from rnn_jax.folders import claimed
+from rnn_jax.folders import checkpoints, claimed, free, set_aside
 from rnn_jax.interrupts import STATUS as INTERRUPTED
 from rnn_jax.interrupts import ending_at_once
 from rnn_jax.meter import meter
@@ -125,6 +125,9 @@ def train(
                 not patience or material.held_out is not None,
                 f"--patience is {patience}, but nothing is held out that could get no better",
             )
+            left = set_aside(folder, metrics_of_run().FILE)
+            if left is not None:
+                print(f"what another run has left in {folder}, without its {LAST}, is in {left}")
         status = trained(run, material, folder, stopped, plan)
     if plot is not None:
         metrics_of_run().plot(folder, plot)
@@ -177,7 +180,7 @@ def place(name: str, out: Path | None, resume: bool, context: typer.Context) -> 
         only_with_resume(context)
         return folder
     if out is None:
-        return free(folder)
+        return free(folder, checkpoints)
     require(not (out / LAST).exists(), f"{out} holds a run already: --resume goes on with it, another --out keeps it")
     return folder
 
@@ -195,15 +198,6 @@ def only_with_resume(context: typer.Context) -> None:
             raise InputError(
                 f"{option} {context.params[name]} is given with --resume, which takes it from the run: leave it out"
             )
-
-
-def free(folder: Path) -> Path:
-    """The folder, or the first of folder-2, folder-3, ... that holds no run."""
-    tried, number = folder, 1
-    while (tried / LAST).exists():
-        number += 1
-        tried = folder.with_name(f"{folder.name}-{number}")
-    return tried
 
 
 def trained(run: "Run", material: "Material", folder: Path, stopped: Callable[[], bool], explained: bool) -> int:

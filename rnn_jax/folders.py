@@ -1,7 +1,8 @@
 """The folder of a run: made, cleared of what a killed run left half written, and claimed while one is at work in it."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +14,41 @@ except ImportError:  # no such locks on Windows
     fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
+CHECKPOINT = re.compile(r"(last(-\d+)?|best)\.safetensors")
+BEFORE = "before"  # where what was left of another run is kept
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Those of the run in a folder, whatever else lies there; none where it cannot be looked into."""
+    try:
+        return sorted(each for each in folder.iterdir() if CHECKPOINT.fullmatch(each.name))
+    except OSError:
+        return []
+
+
+def free(folder: Path, taken: Callable[[Path], object]) -> Path:
+    """The folder, or the first of folder-2, folder-3, ... that is not taken."""
+    tried, number = folder, 1
+    while taken(tried):
+        number += 1
+        tried = folder.with_name(f"{folder.name}-{number}")
+    return tried
+
+
+def set_aside(folder: Path, *more: str) -> Path | None:
+    """Move what a run without its last checkpoint has left, so that a new one is not mixed with it; where, if anything.
+
+    more: names of its other files.
+    """
+    left = checkpoints(folder)
+    if not left:
+        return None
+    kept = free(folder / BEFORE, Path.exists)
+    kept.mkdir()
+    for path in (*left, *(folder / name for name in more)):
+        if path.exists():
+            path.rename(kept / path.name)
+    return kept
 
 
 @contextmanager

@@ -123,10 +123,19 @@ def load(path: Path) -> Run:
         others = (
             [path.with_name(f"last-{k}.safetensors") for k in range(1, KEPT)] if path.name == "last.safetensors" else []
         )
-        whole = next((other for other in others if other.exists() and is_whole(other)), None)
+        whole = next((other for other in others if is_run(other)), None)
         raise InputError(
             f"{error}; {whole} is whole: moved in its place, it is gone on with" if whole else str(error)
         ) from error
+
+
+def is_run(path: Path) -> bool:
+    """Whether a run can go on from a file."""
+    try:
+        of_checkpoint(read(path), str(path))
+    except InputError:
+        return False
+    return True
 
 
 def is_whole(path: Path) -> bool:

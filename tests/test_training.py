@@ -392,6 +392,35 @@ def test_a_text_that_has_moved_is_gone_on_with(here, poem, monkeypatch):
     assert saved.load(here / "runs/poem/last.safetensors").step == 40
 
 
+def test_what_another_run_has_left_is_kept_apart_from_a_new_one(here, capsys):
+    """Its last checkpoint is lost: it is not what is offered where that of the new run is damaged."""
+    command("train", "alphabet", "--updates", 100, "--out", "x")
+    for name in ("last-1", "best"):
+        (here / f"x/{name}.safetensors").write_bytes((here / "x/last.safetensors").read_bytes())
+    older = (here / "x/last.safetensors").read_bytes()
+    (here / "x/last.safetensors").unlink()
+    (here / "x/last-torch.safetensors").write_text("exported")
+    with pytest.raises(InputError, match=r"No such file or directory; x/last-1.safetensors is whole"):
+        command("train", "alphabet", "--out", "x", "--resume")
+    capsys.readouterr()
+    command("train", "hello", "--updates", 100, "--out", "x")
+    assert "what another run has left in x, without its last.safetensors, is in x/before\n" in capsys.readouterr().out
+    assert (here / "x/before/last-1.safetensors").read_bytes() == older
+    assert {each.name for each in (here / "x/before").iterdir()} == {
+        "last-1.safetensors", "best.safetensors", "metrics.jsonl",
+    }  # fmt: skip
+    (here / "x/last.safetensors").write_bytes(older[:-1])
+    with pytest.raises(InputError, match=r"is damaged: [^;]*$"):
+        command("train", "hello", "--out", "x", "--resume")
+
+
+def test_a_run_without_its_last_checkpoint_keeps_its_folder(here, capsys):
+    command("train", "alphabet", "--updates", 100)
+    (here / "runs/alphabet/last.safetensors").rename(here / "runs/alphabet/last-1.safetensors")
+    command("train", "alphabet", "--updates", 100)
+    assert "runs/alphabet-2/last.safetensors" in capsys.readouterr().out
+
+
 def test_a_checkpoint_of_nothing_is_not_gone_on_with(here):
     (here / "x").mkdir()
     checkpoint.write(here / "x/last.safetensors", checkpoint.Checkpoint({}, {}))
