@@ -15,6 +15,7 @@ except ImportError:  # no such locks on Windows
 
 LOCK = ".lock"
 CHECKPOINT = re.compile(r"(last(-\d+)?|best)\.safetensors")
+HALF = re.compile(r"\.((last(-\d+)?|best)\.safetensors|metrics\.jsonl)\.[a-z0-9_]{8}")  # as files.replaced calls them
 BEFORE = "before"  # where what was left of another run is kept
 
 
@@ -55,11 +56,13 @@ def set_aside(folder: Path, *more: str) -> Path | None:
 def claimed(folder: Path) -> Iterator[None]:
     """Within, no other run may work in the folder; the claim ends with the process, however that ends.
 
-    Raises InputError where there can be no such folder, or another run is at work in it.
+    Where nothing came of it, what was made for it goes again; what was there before stays as it was. Raises InputError
+    where there can be no such folder, or another run is at work in it.
     """
     try:
+        made = [each for each in (folder / LOCK, folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / LOCK).open("w")
+        file = (folder / LOCK).open("a")
     except OSError as error:
         raise InputError(f"{folder} cannot be made: {error.strerror or error}") from error
     with file:
@@ -70,11 +73,20 @@ def claimed(folder: Path) -> Iterator[None]:
                 said = f"another run is at work in {folder}: another --out is right"
                 raise InputError(said) from error
         require(os.access(folder, os.W_OK), f"{folder} cannot be written to: another --out is right")
-        for half in folder.glob(".*.safetensors.*"):
-            half.unlink()
+        for each in folder.iterdir():
+            if HALF.fullmatch(each.name):
+                each.unlink()
         try:
             yield
         finally:
-            if [each.name for each in folder.iterdir()] == [LOCK]:  # nothing came of it
-                (folder / LOCK).unlink()
-                folder.rmdir()
+            if {each.name for each in folder.iterdir()} == {LOCK}:  # nothing came of it
+                clear(made)
+
+
+def clear(made: list[Path]) -> None:
+    """Delete a file and the folders around it, as far as nothing else is in them by now."""
+    for path in made:
+        try:
+            path.unlink() if path.name == LOCK else path.rmdir()
+        except OSError:
+            return

@@ -435,6 +435,39 @@ def test_two_runs_do_not_work_in_one_folder(here):
     assert not (here / "runs/alphabet").exists(), "nothing came of it"
 
 
+@pytest.mark.parametrize("kind", ["new", "empty", "a link", "here", "with a lock"])
+def test_a_folder_is_as_it_was_where_nothing_came_of_a_run(here, monkeypatch, kind):
+    mine = here / "mine"
+    if kind != "new":
+        mine.mkdir()
+    out = {"new": "mine/deep/er", "a link": "link", "here": "."}.get(kind, "mine")
+    if kind == "a link":
+        (here / "link").symlink_to("mine")
+    if kind == "with a lock":
+        (mine / ".lock").write_text("mine")
+    if kind == "here":
+        monkeypatch.chdir(mine)
+    with pytest.raises(InputError, match=r"none.txt cannot be read"):
+        command("train", "--text", "none.txt", "--out", out)
+    assert mine.is_dir() == (kind != "new")
+    assert [each.read_text() for each in mine.glob("*")] == (["mine"] if kind == "with a lock" else [])
+
+
+def test_only_files_of_its_own_are_swept_up(here):
+    """What a killed run has left half written is; what a person calls much the same is not."""
+    kept = [
+        ".mine.safetensors.bak",
+        ".last.safetensors.bak",
+        ".last-torch.safetensors.abcd1234",
+        "last.safetensors.abc",
+    ]
+    swept = [".last.safetensors.k3_x9abc", ".best.safetensors.abcdefgh", ".last-1.safetensors.00000000"]
+    for name in [*kept, *swept, ".metrics.jsonl.abcdefgh"]:
+        (here / name).write_text("")
+    with folders.claimed(here):
+        assert {each.name for each in here.iterdir() if each.is_file()} == {*kept, ".lock"}
+
+
 def test_options_that_ask_for_draws_draw(here, capsys):
     command("train", "alphabet", "--updates", 100)
     capsys.readouterr()
