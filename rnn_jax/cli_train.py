@@ -231,7 +231,7 @@ def trained(run: "Run", material: "Material", folder: Path, stopped: Callable[[]
                 held_out = f", held out {metrics.in_words(line['held_out'])}"
             require_finite(run, loss, folder)
             lines.note(**line)
-            said = f", loss {loss:.4f}{held_out}"
+            said = f", loss {metrics.in_digits(loss, 4)}{held_out}"
             show(run.step, said.removeprefix(", "))
             if better or runs.over(run) or stopped() or time.monotonic() - written > SAVED_EVERY:
                 saved.save(folder, run, best=better)

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 
-from rnn_jax import begin, feeds, model, parts, planner
+from rnn_jax import begin, feeds, model, parts, planner, runs
 from rnn_jax import generate as generating
 from rnn_jax import train as training
 from rnn_jax.arrays import Array
-from rnn_jax.errors import require
+from rnn_jax.errors import InputError, require
 from rnn_jax.generate import Sampler
 from rnn_jax.noise import NO_NOISE, Rates
 from rnn_jax.planner import Execution
@@ -92,9 +92,10 @@ def train(
 ) -> tuple[model.Params, Float[np.ndarray, " updates"]]:
     """The parameters after the recipe's updates, and the loss before each; from `params`, or from initial ones.
 
-    batch: so many of the N sequences in an update, shuffled; all of them if None. Raises InputError where shapes do not
-    fit. plan: how updates are computed; what costs least (planner.of) if None, on several devices where JAX has them
-    (`jax.config.update("jax_num_cpu_devices", 2)` before anything is computed).
+    batch: so many of the N sequences in an update, shuffled; all of them if None. plan: how updates are computed; what
+    costs least (planner.of) if None, on several devices where JAX has them (`jax.config.update("jax_num_cpu_devices",
+    2)` before anything is computed). Raises InputError where shapes do not fit, and where a loss or a weight is no
+    finite number any more, which no training mends.
     """
     T, N = x.shape[:2]
     checked(spec, x, y, mask)
@@ -113,7 +114,19 @@ def train(
     for done in range(0, recipe.updates, size):
         state, more = training.advance(task, data, state, min(size, recipe.updates - done), how)
         losses.append(np.asarray(more))
+        require_finite(losses[-1], done)
+    require(runs.finite(state.params), f"not all weights are finite after {recipe.updates:,} updates: {SMALLER}")
     return state.params, np.concatenate(losses)
+
+
+SMALLER = "a smaller rate, or clip_norm, is right"
+
+
+def require_finite(losses: Float[np.ndarray, " updates"], done: int) -> None:
+    """Raise InputError where one of the losses after so many updates is no number: what follows it is none either."""
+    lost = np.flatnonzero(~np.isfinite(losses))
+    if lost.size:
+        raise InputError(f"the loss after {done + lost[0]:,} updates is {losses[lost[0]]}: {SMALLER}")
 
 
 def generate(

@@ -18,6 +18,7 @@ from rnn_jax.runs import Measured
 from rnn_jax.spec import Spec
 
 FILE = "metrics.jsonl"
+LONG = 1e6  # from which on a number is shown with an exponent
 
 
 def read(path: Path, updates: int | None = None) -> list[dict[str, Any]]:
@@ -70,10 +71,15 @@ def told(found: Measured, spec: Spec) -> dict[str, float]:
 def in_words(values: dict[str, float]) -> str:
     """The same for a reader."""
     if "bits" in values:
-        return f"{values['bits']:.3f} bits a character, perplexity {values['perplexity']:.2f}"
+        return f"{in_digits(values['bits'], 3)} bits a character, perplexity {in_digits(values['perplexity'], 2)}"
     if "squared_error" in values:
-        return f"squared error {values['squared_error']:.5f}"
+        return f"squared error {in_digits(values['squared_error'], 5)}"
     return f"{100 * values['accuracy']:.1f}% right"
+
+
+def in_digits(value: float, places: int) -> str:
+    """A number with so many decimal places; with an exponent where it would be long."""
+    return f"{value:.{places}f}" if abs(value) < LONG else f"{value:.{places}e}"
 
 
 def require_plottable(out: Path) -> None:

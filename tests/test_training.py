@@ -753,6 +753,28 @@ def test_the_library_learns_and_goes_on():
     assert said.tolist() == [2, 1, 2]
 
 
+def test_a_network_that_is_lost_is_not_given_back():
+    spec, x, y = echoed()
+    with pytest.raises(
+        InputError, match=r"the loss after [1-4] updates is (inf|nan): a smaller rate, or clip_norm, is"
+    ):
+        library.train(spec, Recipe(5, "sgd", 1e38, l2=1.0), x, y)
+    with pytest.raises(InputError, match="not all weights are finite after 1 updates: a smaller rate"):
+        library.train(spec, Recipe(1, "sgd", 3e38, l2=1e3), x, y)
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (0.5, "0.721 bits a character, perplexity 1.65"),
+        (1e4, "14426.950 bits a character, perplexity 1.01e+304"),
+        (8e29, "1.154e+30 bits a character, perplexity 1.01e+304"),
+    ],
+)
+def test_large_numbers_have_an_exponent(loss, words):
+    assert metrics.in_words(metrics.told(runs.Measured(loss, 0.5), Spec(3, 4, 3))) == words
+
+
 def test_indices_of_any_integer_type_are_the_same():
     """Where 255 is the largest number of a type it is an index like any other, and -1 is never one."""
     x = np.array([[0], [127], [255], [3]])
