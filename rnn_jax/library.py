@@ -14,7 +14,7 @@ from rnn_jax import begin, feeds, model, parts, planner, runs
 from rnn_jax import generate as generating
 from rnn_jax import train as training
 from rnn_jax.arrays import Array
-from rnn_jax.errors import InputError, require
+from rnn_jax.errors import InputError, require, require_whole
 from rnn_jax.generate import Sampler
 from rnn_jax.noise import NO_NOISE, Rates
 from rnn_jax.planner import Execution
@@ -61,13 +61,24 @@ def loss(
 
 def checked(spec: Spec, x: Array, y: Array, mask: Array | None) -> None:
     """Raise InputError unless the sequences, their targets and their mask fit each other."""
+    require(isinstance(spec, Spec), f"the spec is a {type(spec).__name__}, but Spec(...) is right")
+    for name, given in {"x": x, "y": y, **({} if mask is None else {"the mask": mask})}.items():
+        require(
+            isinstance(given, Array),
+            f"{name} is a {type(given).__name__}, but an array is right: np.array(...) makes one",
+        )
     require(x.ndim in (2, 3), f"x has shape {x.shape}, but (T, N, D), or (T, N) for indices, is right")
     T, N = x.shape[:2]
+    require(T > 0 and N > 0, f"x has shape {x.shape}, but T and N must be at least 1")
     steps = (1 if spec.head == "last" else T, N)
     require(y.shape[:2] == steps, f"y has shape {y.shape}, but {steps} for classes, or ({steps[0]}, {N}, K), is right")
     require(
         mask is None or mask.shape == (T, N),
         f"the mask has shape {mask is not None and mask.shape}, but {(T, N)} is right",
+    )
+    require(
+        mask is None or mask.dtype == bool,
+        f"the mask has dtype {mask is not None and mask.dtype}, but bool is right: true where a step counts",
     )
 
 
@@ -97,11 +108,15 @@ def train(
     2)` before anything is computed). Raises InputError where shapes do not fit, and where a loss or a weight is no
     finite number any more, which no training mends.
     """
-    T, N = x.shape[:2]
     checked(spec, x, y, mask)
-    require(batch is None or 1 <= batch <= N, f"the batch is {batch}, but 1 to {N} are right")
+    T, N = x.shape[:2]
+    require(isinstance(recipe, Recipe), f"the recipe is a {type(recipe).__name__}, but Recipe(...) is right")
+    require_whole("the batch", N if batch is None else batch, most=N)
+    if plan is not None:
+        planner.check(plan)
     require(not recipe.patience, f"patience is {recipe.patience}, but train holds nothing out that could get no better")
     whole = np.ones((T, N), bool) if mask is None else mask
+    require(bool(np.any(whole)), "the mask is off everywhere, but some steps have to count")
     require_indices("x", x, spec.D, whole)
     require_indices("y", y, spec.K, training.counted(spec, whole))
     feed = feeds.InOrder(T, N, N) if batch is None else feeds.Shuffled(T, N, batch, recipe.seed)

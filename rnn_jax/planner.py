@@ -5,12 +5,13 @@ are; the shortest is taken.
 """
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 
 import jax
 
 from rnn_jax import bptt, model, segments
 from rnn_jax.cells import CELLS
+from rnn_jax.errors import require, require_whole
 from rnn_jax.noise import NO_NOISE
 from rnn_jax.spec import Spec
 
@@ -36,6 +37,18 @@ class Execution(NamedTuple):
         split = f", the batch in {self.parts} parts on as many devices" if self.parts > 1 else ""
         blocks = ", W in blocks" if self.blocks else ""
         return gradients + split + blocks + (f", in segments of {self.segment} steps" if self.segment else "")
+
+
+def check(how: object) -> None:
+    """Raise InputError for what is no way to compute an update."""
+    require(isinstance(how, Execution), f"the plan is {how!r}, but Execution(...) is right")
+    plan, parts, blocks, segment = cast(Execution, how)
+    require(
+        plan in get_args(model.Plan), f"the plan is {plan!r}, but one of {', '.join(get_args(model.Plan))} is right"
+    )
+    require(isinstance(blocks, bool), f"blocks is {blocks!r}, but True or False is right")
+    require_whole("parts", parts)
+    require_whole("segment", segment, least=0)
 
 
 class Work(NamedTuple):

@@ -753,6 +753,42 @@ def test_the_library_learns_and_goes_on():
     assert said.tolist() == [2, 1, 2]
 
 
+SPEC, X, Y = Spec(3, 4, 3, predicts="classes"), np.zeros((2, 5), np.int32), np.zeros((2, 5), np.int32)
+NOT_UNDERSTOOD = {
+    "a list": (lambda: library.train(SPEC, Recipe(1), [[0, 1]], Y), "x is a list, but an array is right"),
+    "no targets": (lambda: library.train(SPEC, Recipe(1), X, None), "y is a NoneType, but an array is right"),
+    "one axis": (lambda: library.train(SPEC, Recipe(1), X[0], Y), "x has shape (5,), but (T, N, D), or (T, N)"),
+    "no steps": (lambda: library.train(SPEC, Recipe(1), X[:0], Y[:0]), "x has shape (0, 5), but T and N must be at"),
+    "no spec": (lambda: library.train("lstm", Recipe(1), X, Y), "the spec is a str, but Spec(...) is right"),
+    "no recipe": (lambda: library.train(SPEC, 5, X, Y), "the recipe is a int, but Recipe(...) is right"),
+    "a plan": (lambda: library.train(SPEC, Recipe(1), X, Y, plan="fast"), "the plan is 'fast', but Execution(...) is"),
+    "such a plan": (
+        lambda: library.train(SPEC, Recipe(1), X, Y, plan=library.Execution("zzz")),
+        "the plan is 'zzz', but one of plain, fast is right",
+    ),
+    "a batch": (lambda: library.train(SPEC, Recipe(1), X, Y, batch=6), "the batch is 6, but 5 or less is right"),
+    "half a batch": (lambda: library.train(SPEC, Recipe(1), X, Y, batch=2.5), "the batch is 2.5, but a whole number"),
+    "a mask": (lambda: library.loss(SPEC, None, X, Y, X / 2), "the mask has dtype float64, but bool is right"),
+    "nothing": (lambda: library.train(SPEC, Recipe(1), X, Y, X > 0), "the mask is off everywhere, but some steps"),
+    "a word for a size": (lambda: Spec("6", 4, 3), "D is '6', but a whole number is right"),
+    "a list of directions": (lambda: Spec(3, 4, 3, directions=["forward"]), "the directions are ['forward'], but one"),
+    "a direction twice": (lambda: Spec(3, 4, 3, directions=("forward", "forward")), "the directions are ('forward', "),
+    "yes": (lambda: Spec(3, 4, 3, second_bias="yes"), "second_bias is 'yes', but True or False is right"),
+    "a word for a count": (lambda: Recipe("5"), "updates is '5', but a whole number is right"),
+    "a word for a rate": (lambda: Recipe(5, rate="fast"), "rate is 'fast', but a number is right"),
+    "a reduction": (lambda: Recipe(5, reduction="median"), "the reduction 'median' is unknown; one of sum, mean is"),
+    "rates": (lambda: Recipe(5, rates=0.5), "rates is 0.5, but Rates(...) is right"),
+    "a word for a seed": (lambda: Recipe(5, seed="x"), "the seed is 'x', but a whole number is right"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_UNDERSTOOD)
+def test_what_the_library_does_not_understand_is_told(name):
+    ask, words = NOT_UNDERSTOOD[name]
+    with pytest.raises(InputError, match=re.escape(words)):
+        ask()
+
+
 def test_a_network_that_is_lost_is_not_given_back():
     spec, x, y = echoed()
     with pytest.raises(
