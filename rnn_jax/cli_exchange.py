@@ -47,7 +47,7 @@ def export(
     )
     data, folded = as_file(spec, run.state.params, run.vocabulary, to)
     write_bytes(out, data)
-    print(f"{out}: {CLASSES[to][spec.cell]}, {described(spec, run.plan.recipe.dtype)}")
+    print(f"{out}: {CLASSES[to][spec.cell]}, {described(spec, str(run.state.params.V.dtype))}")
     if folded:
         print(f"the two biases of a gate were added up, for {to} has one")
     return 0
@@ -88,7 +88,7 @@ def import_(
         raise InputError(f"{file}: {error}") from error
     with claimed(folder):
         saved.save(folder, run)
-    print(f"{folder / LAST}: {found.spec.cell}, {described(found.spec, run.plan.recipe.dtype)}")
+    print(f"{folder / LAST}: {found.spec.cell}, {described(found.spec, str(run.state.params.V.dtype))}")
     for bare, what in ((found.bare_layers, "the layers have"), (found.bare_readout, "the readout has")):
         if bare:
             print(f"{what} no bias in {file}: it is 0")

@@ -446,10 +446,12 @@ def test_a_trained_model_goes_there_and_back_and_says_the_same(call, poem, frame
 def test_a_model_that_predicts_no_characters_goes_there_and_back(call, name, tmp_path):
     """Numbers from vectors, and classes of both directions: what it is for is in the file, and no vocabulary."""
     sizes = training.Sizes("gru", 4, 1, TWO, 4, 2)
-    run, _ = training.of_problem(name, Recipe(1), sizes)
+    run, _ = training.of_problem(name, Recipe(1, dtype="bfloat16"), sizes)
     (tmp_path / "run").mkdir()
     saved.save(tmp_path / "run", run)
-    assert call("export", "run", "--to", "torch")[::2] == (0, "")
+    status, out, err = call("export", "run", "--to", "torch")
+    assert (status, err) == (0, "")
+    assert out.endswith(", float32\n"), "as its weights are, whatever they are multiplied in"
     assert call("import", "run/last-torch.safetensors", "--out", "back")[::2] == (0, "")
     back = saved.load(tmp_path / "back/last.safetensors")
     assert back.plan.spec == run.plan.spec
