@@ -69,7 +69,12 @@ def told(found: Measured, spec: Spec) -> dict[str, float]:
 
 
 def in_words(values: dict[str, float]) -> str:
-    """The same for a reader."""
+    """The same for a reader: the loss first, in the unit of what is trained on."""
+    return f"{in_digits(values['loss'], 4)} ({beside(values)})"
+
+
+def beside(values: dict[str, float]) -> str:
+    """What a loss means to a reader."""
     if "bits" in values:
         return f"{in_digits(values['bits'], 3)} bits a character, perplexity {in_digits(values['perplexity'], 2)}"
     if "squared_error" in values:

@@ -802,9 +802,9 @@ def test_a_network_that_is_lost_is_not_given_back():
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
-        (0.5, "0.721 bits a character, perplexity 1.65"),
-        (1e4, "14426.950 bits a character, perplexity 1.01e+304"),
-        (8e29, "1.154e+30 bits a character, perplexity 1.01e+304"),
+        (0.5, "0.5000 (0.721 bits a character, perplexity 1.65)"),
+        (1e4, "10000.0000 (14426.950 bits a character, perplexity 1.01e+304)"),
+        (8e29, "8.0000e+29 (1.154e+30 bits a character, perplexity 1.01e+304)"),
     ],
 )
 def test_large_numbers_have_an_exponent(loss, words):
