@@ -1,6 +1,7 @@
 """Where the command line tools keep what XLA compiled, so that the next run need not compile it again."""
 
 import os
+import warnings
 from pathlib import Path
 
 from rnn_jax.interrupts import ending_at_once
@@ -18,8 +19,10 @@ def folder() -> Path:
 def keep_compiled() -> None:
     """Turn JAX's compilation cache on for this process; without a folder to write to, go on without it.
 
-    At its default thresholds JAX stores nothing that takes less than a second, which here is everything.
+    At its default thresholds JAX stores nothing that takes less than a second, which here is everything. Where an entry
+    cannot be written or read, on a full disk or after one, what it holds is compiled, and there is nothing to be told.
     """
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")
     try:
         folder().mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):

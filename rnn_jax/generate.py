@@ -21,6 +21,7 @@ from rnn_jax.spec import Spec
 from rnn_jax.text import NOTHING
 
 LEAST = 1e-3  # of the temperature, below which float32 makes infinities of differences of logits
+MOST = 1e6  # of it, far below which all characters are as likely
 
 
 class Sampler(NamedTuple):
@@ -32,8 +33,8 @@ class Sampler(NamedTuple):
 
     def checked(self) -> "Sampler":
         """Itself; raises InputError for what cannot be."""
-        fits = self.temperature == 0 or LEAST <= self.temperature < float("inf")
-        require(fits, f"the temperature is {self.temperature}, but 0, or {LEAST} or more, is right")
+        fits = self.temperature == 0 or LEAST <= self.temperature <= MOST
+        require(fits, f"the temperature is {self.temperature}, but 0, or {LEAST} to {MOST}, is right")
         require_whole("top_k", self.top_k, least=0)
         require(0 < self.top_p <= 1, f"top_p is {self.top_p}, but more than 0 and at most 1 is right")
         return self

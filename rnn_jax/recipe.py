@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import get_args
 
+import numpy as np
 import optax
 
 from rnn_jax.errors import check_seed, require, require_number, require_whole
@@ -63,9 +64,10 @@ class Recipe:
         numbers = ("rate", "momentum", "clip_value", "clip_norm", "weight_decay", "l2", "forget_bias")
         for name in numbers:
             require_number(name, getattr(self, name))
-            require(
-                math.isfinite(getattr(self, name)), f"{name} is {getattr(self, name)}, but a finite number is right"
-            )
+            value = getattr(self, name)
+            require(math.isfinite(value), f"{name} is {value}, but a finite number is right")
+            most = float(np.finfo(self.storage).max)
+            require(abs(value) <= most, f"{name} is {value}, but {self.storage} holds no number beyond {most:.2g}")
         check_seed(self.seed)
         require_whole("updates", self.updates)
         require_whole("warmup", self.warmup, least=0)

@@ -145,7 +145,7 @@ def test_a_word_that_has_ended_costs_no_more():
     assert set(found[found.index(0) :]) == {0}
 
 
-@pytest.mark.parametrize("temperature", [-1.0, 1e-38, float("inf"), float("nan")])
+@pytest.mark.parametrize("temperature", [-1.0, 1e-38, 1e300, float("inf"), float("nan")])
 def test_a_temperature_that_is_none_is_told(temperature):
     with pytest.raises(InputError, match="the temperature is"):
         Sampler(temperature).checked()

@@ -143,6 +143,7 @@ def test_schedules_begin_and_end_where_they_should(name):
         ({"rate": -1.0}, "the rate is -1.0, but more than 0"),
         ({"clip_norm": -1.0}, "clip_norm is -1.0, but 0 or more"),
         ({"momentum": 1.0}, "the momentum is 1.0"),
+        ({"rate": 1e300}, r"rate is 1e\+300, but float32 holds no number beyond 3.4e\+38"),
     ],
 )
 def test_what_cannot_be_is_told(changes, words):
