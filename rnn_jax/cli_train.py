@@ -19,7 +19,7 @@ import typer
 from rnn_jax.cache import keep_compiled
 from rnn_jax.errors import InputError, require
 from rnn_jax.files import require_writable
-from rnn_jax.folders import checkpoints, claimed, free, set_aside
+from rnn_jax.folders import checkpoints, claimed, free, latest, set_aside
 from rnn_jax.interrupts import STATUS as INTERRUPTED
 from rnn_jax.interrupts import ending_at_once
 from rnn_jax.meter import meter
@@ -42,7 +42,9 @@ def train(
     problem: Annotated[str | None, typer.Argument(help="Its name; `rnn-jax problems` lists them.")] = None,
     text: Annotated[list[Path] | None, typer.Option(help="A UTF-8 text file; may be given again.")] = None,
     out: Annotated[Path | None, typer.Option(help="A folder for checkpoints. [default: runs/NAME]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder; without --out the last one begun.")
+    ] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the curves into this .svg, .png or .pdf.")] = None,
     cell: Annotated[str | None, typer.Option(help=f"{', '.join(CELLS)}.")] = None,
     hidden: Annotated[int | None, typer.Option(help="Units of a layer in one direction.")] = None,
@@ -178,7 +180,7 @@ def place(name: str, out: Path | None, resume: bool, context: typer.Context) -> 
     folder = out or Path("runs") / name
     if resume:
         only_with_resume(context)
-        return folder
+        return out or latest(folder)
     if out is None:
         return free(folder, checkpoints)
     require(not (out / LAST).exists(), f"{out} holds a run already: --resume goes on with it, another --out keeps it")

@@ -1,5 +1,6 @@
 """The folder of a run: made, cleared of what a killed run left half written, and claimed while one is at work in it."""
 
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -27,13 +28,21 @@ def checkpoints(folder: Path) -> list[Path]:
         return []
 
 
+def numbered(folder: Path) -> Iterator[Path]:
+    """The folder, folder-2, folder-3, ..."""
+    yield folder
+    for number in itertools.count(2):
+        yield folder.with_name(f"{folder.name}-{number}")
+
+
 def free(folder: Path, taken: Callable[[Path], object]) -> Path:
-    """The folder, or the first of folder-2, folder-3, ... that is not taken."""
-    tried, number = folder, 1
-    while taken(tried):
-        number += 1
-        tried = folder.with_name(f"{folder.name}-{number}")
-    return tried
+    """The first of folder, folder-2, folder-3, ... that is not taken."""
+    return next(each for each in numbered(folder) if not taken(each))
+
+
+def latest(folder: Path) -> Path:
+    """The last of folder, folder-2, folder-3, ... that holds a run; the folder itself where none does."""
+    return [folder, *itertools.takewhile(checkpoints, numbered(folder))][-1]
 
 
 def set_aside(folder: Path, *more: str) -> Path | None:

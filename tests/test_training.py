@@ -264,6 +264,8 @@ def test_the_command_trains_and_goes_on(here, capsys):
     assert command("train", "alphabet", "--updates", 200) == 0
     assert (here / "runs/alphabet/last.safetensors").read_bytes() == whole, "a second run has a folder of its own"
     assert "runs/alphabet-2/last.safetensors" in capsys.readouterr().out
+    assert command("train", "alphabet", "--resume") == 0
+    assert "runs/alphabet-2/last.safetensors" in capsys.readouterr().out, "the last one begun"
 
 
 def test_a_text_is_learnt_and_gone_on_with(here, poem, capsys):
