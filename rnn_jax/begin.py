@@ -162,18 +162,22 @@ def of_letters(letters: str, source: Source, recipe: Recipe, sizes: Sizes) -> tu
 
 
 def read_texts(paths: list[Path]) -> str:
-    """The characters of UTF-8 files; raises InputError for one that cannot be read, is none, or is empty."""
+    """The characters of UTF-8 files; raises InputError for one that cannot be read, is none, or is empty.
+
+    An end of line is a newline, whatever stands for it in the file; a mark of the byte order is no character of a text.
+    """
     letters = ""
     for path in paths:
         try:
-            letters += path.read_text(encoding="utf-8")
+            letters += path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
             raise InputError(
                 f"{path} is not UTF-8 text: byte {error.start:,} is {error.object[error.start]:#x}"
             ) from error
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    require(len(set(letters)) > 1, f"the text has {len(set(letters))} different characters, but 2 or more are right")
+    named, count = " with ".join(map(str, paths)), len(set(letters))
+    require(count > 1, f"the text of {named} has {count} different characters, but 2 or more are right")
     return letters
 
 

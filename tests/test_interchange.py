@@ -504,6 +504,7 @@ def test_the_vocabulary_can_be_given(call, tmp_path):
     for said, sentence in [
         ((), "mine.safetensors: the file has no vocabulary: --vocabulary with the characters in order, or --text, is"),
         (("--vocabulary", "abca"), "the vocabulary has 'a' more than once, but each character once is right"),
+        (("--vocabulary", "abc\udcff"), "the vocabulary 'abc?' is not UTF-8, but one of whole characters is right"),
         (("--vocabulary", "abc"), "the model reads 4 and predicts 4 characters, but the vocabulary has 3: the same"),
         (("--vocabulary", "dcba", "--out", "a"), "a holds a run already: another --out is right"),
     ]:

@@ -104,6 +104,12 @@ def test_a_text_that_is_too_short_is_told():
         feeds.of_text(np.arange(10), 8, 4)
 
 
+def test_how_a_file_ends_its_lines_and_marks_its_bytes_is_no_part_of_a_text(tmp_path):
+    for name, data in (("a", b"to be\nor not\n"), ("b", b"\xef\xbb\xbfto be\r\nor not\r\n")):
+        (tmp_path / name).write_bytes(data)
+    assert begin.read_texts([tmp_path / "a"]) == begin.read_texts([tmp_path / "b"]) == "to be\nor not\n"
+
+
 def test_the_founding_run_goes_the_way_of_the_gradients_by_hand():
     with jax.enable_x64(True):
         run, material = begin.of_problem("alphabet", Recipe(updates=300, optimizer="sgd", rate=0.01, dtype="float64"))
@@ -299,8 +305,8 @@ REFUSED = {
     "both": (("train", "alphabet", "--text", "poem.txt"), "a PROBLEM or --text FILE is right"),
     "no such problem": (("train", "alphabeth"), "the problem 'alphabeth' is unknown; one of learn, "),
     "no such file": (("train", "--text", "none.txt"), "none.txt cannot be read: No such file"),
-    "an empty text": (("train", "--text", "empty.txt"), "0 different characters, but 2 or more are right"),
-    "one character": (("train", "--text", "one.txt"), "1 different characters, but 2 or more are right"),
+    "an empty text": (("train", "--text", "empty.txt"), "the text of empty.txt has 0 different characters, but 2 or"),
+    "one character": (("train", "--text", "one.txt"), "the text of one.txt has 1 different characters, but 2 or"),
     "no text": (("train", "--text", "bytes.txt"), "bytes.txt is not UTF-8 text: byte 1 is 0xff"),
     "too short": (("train", "--text", "poem.txt", "--batch", 500), "fewer streams or shorter ones are right"),
     "a negative size": (

@@ -23,6 +23,8 @@ def vocabulary_of(spec: Spec, given: str | None, said: tuple[str, ...] | None, p
         )
         return ()
     if given is not None:
+        known = given.encode("utf-8", "replace").decode()
+        require(known == given, f"the vocabulary {known!r} is not UTF-8, but one of whole characters is right")
         doubled = sorted({each for each in given if given.count(each) > 1})
         require(
             not doubled, f"the vocabulary has {''.join(doubled)!r} more than once, but each character once is right"
