@@ -86,7 +86,7 @@ def train(
 
     rnn-jax train alphabet; rnn-jax train --text book.txt --hidden 256
 
-    Ctrl-C saves and says how to go on. Exit status: 0 done, 2 could not run, 130 stopped.
+    Ctrl-C, or SIGTERM, saves and says how to go on. Exit status: 0 done, 2 could not run, 130 stopped.
     """
     require((problem is None) != (text is None), "a PROBLEM or --text FILE is right, and not both")
     folder = place(problem or (text or [Path()])[0].stem, out, resume, context)
@@ -306,7 +306,7 @@ def cores() -> int:
 
 @contextmanager
 def stopping() -> Iterator[Callable[[], bool]]:
-    """Within, a first Ctrl-C is only noted, for the updates under way to be finished; a second one stops at once.
+    """Within, a first Ctrl-C or SIGTERM is only noted, for updates under way to be finished; a second stops at once.
 
     It is noted from before anything is compiled: an exception in the middle of that can be lost.
     """
@@ -322,8 +322,9 @@ def stopping() -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
-    before = signal.signal(signal.SIGINT, note)
+    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: noted
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

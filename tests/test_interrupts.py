@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from rnn_jax import begin, cli
+from rnn_jax import begin, cli, runs, saved
 
 COMMANDS = {
     "train": ("train", "alphabet"),
@@ -43,6 +43,22 @@ main()
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path, env=kept
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+def test_while_it_is_trained(tmp_path, monkeypatch, capsys, number):
+    def advanced(*args, usual=runs.advance):
+        os.kill(os.getpid(), number)
+        return usual(*args)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(runs, "advance", advanced)
+    words = ["train", "alphabet", "--updates", "100000", "--out", str(tmp_path)]
+    before = signal.getsignal(number)
+    assert cli.app(words, standalone_mode=False) == 130
+    assert capsys.readouterr().out.endswith(f"stopped: rnn-jax train alphabet --out {tmp_path} --resume goes on\n")
+    assert 0 < saved.load(tmp_path / "last.safetensors").step < 100_000
+    assert signal.getsignal(number) == before
 
 
 def test_while_a_run_begins(tmp_path, monkeypatch):
