@@ -3,15 +3,11 @@
 import math
 import os
 import shlex
-import signal
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,7 +17,7 @@ from rnn_jax.errors import InputError, require
 from rnn_jax.files import require_writable
 from rnn_jax.folders import checkpoints, claimed, free, latest, set_aside
 from rnn_jax.interrupts import STATUS as INTERRUPTED
-from rnn_jax.interrupts import ending_at_once
+from rnn_jax.interrupts import ending_at_once, stopping
 from rnn_jax.meter import meter
 
 if TYPE_CHECKING:
@@ -302,29 +298,3 @@ def prepare(small: bool) -> None:
 def cores() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
-    """Within, a first Ctrl-C or SIGTERM is only noted, for updates under way to be finished; a second stops at once.
-
-    It is noted from before anything is compiled: an exception in the middle of that can be lost.
-    """
-    noted = False
-
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal noted
-        if noted:
-            raise KeyboardInterrupt
-        noted = True
-        print("stopping after these updates", file=sys.stderr, flush=True)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: noted
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
