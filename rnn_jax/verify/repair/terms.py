@@ -14,6 +14,7 @@ import numpy as np
 
 from rnn_jax.verify.repair.expressions import Written, parsed
 from rnn_jax.verify.repair.monomials import MOST_FOUND, MOST_PAIRED, NEAR, Monomials, along, bracketed, forms, spun
+from rnn_jax.verify.repair.tree import same
 
 MOST_OF_THREE = 1_000  # terms, in sums of three
 MOST_OF_THREE_FACTORS = 40  # values, in the products of three that are terms
@@ -109,13 +110,45 @@ def terms_of(
 
 
 def added_up(texts: Sequence[str | None], plus: list[bool]) -> str:
-    """A sum as it is written, what is taken away last."""
+    """A sum as it is written, what is taken away last, and what two terms have in common once."""
     trees = sorted(zip(plus, (parsed(str(text)) for text in texts), strict=True), key=lambda pair: not pair[0])
-    first, *others = trees
-    whole: ast.expr = first[1] if first[0] else ast.UnaryOp(ast.USub(), first[1])
+    (positive, whole), *others = trees
+    if len(others) == 1 and positive and (short := factored(whole, others[0][1], plus=others[0][0])) is not None:
+        return ast.unparse(short)
+    whole = whole if positive else ast.UnaryOp(ast.USub(), whole)
     for positive, tree in others:
         whole = ast.BinOp(whole, ast.Add() if positive else ast.Sub(), tree)
     return ast.unparse(whole)
+
+
+def factored(first: ast.expr, second: ast.expr, plus: bool) -> ast.expr | None:
+    """a * m + b * m as (a + b) * m; None where the two products have no factor in common, or nothing else."""
+    one, two = factors_of(first), factors_of(second)
+    common: list[ast.expr] = []
+    for factor in factors_of(first):
+        like = next((each for each in two if same(each, factor)), None)
+        if like is not None:
+            one, two = [each for each in one if each is not factor], [each for each in two if each is not like]
+            common.append(factor)
+    if not common or not one or not two:
+        return None
+    both = ast.BinOp(multiplied(one), ast.Add() if plus else ast.Sub(), multiplied(two))
+    return multiplied([both, *common])
+
+
+def factors_of(tree: ast.expr) -> list[ast.expr]:
+    """The factors of a product, element by element."""
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult):
+        return [*factors_of(tree.left), *factors_of(tree.right)]
+    return [tree]
+
+
+def multiplied(factors: list[ast.expr]) -> ast.expr:
+    """Their product."""
+    whole, *others = factors
+    for each in others:
+        whole = ast.BinOp(whole, ast.Mult(), each)
+    return whole
 
 
 def of_three(texts: list[str], table: np.ndarray, goal: np.ndarray, near: float) -> Iterator[list[str]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnn_jax.verify.repair.expressions import Written, is_index, parsed
 from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, along, bracketed, forms, spun
+from rnn_jax.verify.repair.terms import added_up
 
 MOST_ROWS = 4  # of a matrix that are added to one by one
 
@@ -26,7 +27,7 @@ def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
             for k, j in [] if alone or wanted.size == 1 else adding_up_to(rows, rows, wanted.ravel()):
                 one, two = (here.written(inner, list(chosen[n])) for n in (k, j))
                 if k < j:
-                    yield Written(f"{one.text} + {two.text}", [], 0.4 + (one.cost + two.cost) / 2)
+                    yield Written(added_up([one.text, two.text], [True, True]), [], 0.4 + (one.cost + two.cost) / 2)
         if len(inner) == 1:
             yield from column_totals(here, wanted.reshape(inner))
     if len(shape) == 2 and 1 in shape:
