@@ -122,7 +122,7 @@ def added_up(texts: Sequence[str | None], plus: list[bool]) -> str:
 
 
 def factored(first: ast.expr, second: ast.expr, plus: bool) -> ast.expr | None:
-    """a * m + b * m as (a + b) * m; None where the two products have no factor in common, or nothing else."""
+    """The sum a * m + b * m as (a + b) * m; None where the two products have no factor in common, or nothing else."""
     one, two = factors_of(first), factors_of(second)
     common: list[ast.expr] = []
     for factor in factors_of(first):
