@@ -26,6 +26,7 @@ class Prepared(NamedTuple):
     work: Callable[[int], Any]  # does n turns and waits for them
     units: int = 1  # of work in a turn
     later: float = 0.0  # the loss after some updates, where that is asked for
+    stored: int = 0  # bytes that a turn takes, where that is asked for
 
 
 class Ready(NamedTuple):
@@ -35,6 +36,7 @@ class Ready(NamedTuple):
     first: float  # seconds of the first turn, compilation included
     units: int
     later: float
+    stored: int
 
 
 class Competitor:
@@ -119,7 +121,7 @@ def answer(module: str, case: dict[str, Any]) -> None:
     prepared = importlib.import_module(module).prepare(case)
     start = time.perf_counter()
     prepared.work(1)
-    ready = Ready(prepared.loss, time.perf_counter() - start, prepared.units, prepared.later)
+    ready = Ready(prepared.loss, time.perf_counter() - start, prepared.units, prepared.later, prepared.stored)
     print(json.dumps(ready._asdict()), file=out, flush=True)
     for line in sys.stdin:
         start = time.perf_counter()
