@@ -119,7 +119,11 @@ def updated(way: Way, group: Group, wrong: list[str]) -> Iterator[Damage]:
 
         return changed(group, with_values(values))
 
-    one = damaged(way, moved(1.0)(way)) - way.adjoint
+    try:
+        one = damaged(way, moved(1.0)(way)) - way.adjoint
+    except ValueError:  # a weight that enters steps of unlike shapes
+        way.change = None
+        return
     direction = np.concatenate([one[way.params[n]].ravel() for n in wrong])
     size = float(direction @ direction)
     rate = float(apart(way, wrong) @ direction) / size if size else 0.0
