@@ -72,13 +72,14 @@ class Monomials:
                 made.setdefault(f"1 - {text} ** 2", 1 - value**2)
         found: list[tuple[str, np.ndarray]] = []
         taken: Counter[tuple[object, ...]] = Counter()
-        for text in sorted(made, key=lambda t: (len(t), t)):
+        for text in sorted(made, key=lambda t: (is_number(t), len(t), t)):
             tree = parsed(text)
             product = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult | ast.MatMult | ast.Div)
             value = made[text]
             if not product and not isinstance(tree, ast.UnaryOp) and np.all(np.isfinite(value)) and np.any(value):
                 key = value.shape, value.tobytes()
-                if taken[key] < (1 if text.endswith(".T") else MOST_ALIKE):
+                # A number that has a name here is meant by that: 0.01 fits nowhere else.
+                if taken[key] < (1 if text.endswith(".T") or is_number(text) else MOST_ALIKE):
                     taken[key] += 1
                     found.append((text, value))
         return found
@@ -288,6 +289,11 @@ def forms(
         if right is not None and own == shape[-1]:
             made = np.einsum(image, right, matrix).reshape(-1, *(1 for _ in left.shape), other)
             yield text, (*shape[:-1], other), left[..., None] * made
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number as it is written; the 2 of a square's slope aside."""
+    return text != TWO and isinstance(parsed(text), ast.Constant)
 
 
 def product(texts: list[str], sign: float) -> str:
