@@ -17,7 +17,7 @@ from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot
-from rnn_jax.verify.repair.packed import cuts, unwritten
+from rnn_jax.verify.repair.packed import cuts, unnumbered, unwritten
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.tree import ATOMS, at, located, replaced, shallow, walk
 from rnn_jax.verify.repair.trial import Trial
@@ -87,7 +87,7 @@ def places(
             for block, field, body in blocks(function, path):
                 holder, said = at(live.statement(spot), block), [words(each) for each in body]
                 whole = taken_whole(holder)
-                for k, text in unwritten(body, made):
+                for k, text in (*unwritten(body, made), *unnumbered(body, made)):
                     found.append((-1, body[k - 1].lineno, Site(*spot, (*block, (field, k))), k, text))
                 for text in sorted(used):
                     for first, last, rank in stretches(said, text, holder):

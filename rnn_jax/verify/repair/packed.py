@@ -89,6 +89,27 @@ def unwritten(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
                 yield k, with_last(first, part)
 
 
+def unnumbered(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
+    """The same of parts that have numbers: A[t, 3] where A[t, 0] to A[t, 2] are written, behind the one before it."""
+    stored: dict[str, dict[int, int]] = defaultdict(dict)
+    like: dict[str, ast.Subscript] = {}
+    for k, statement in enumerate(body):
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        last = last_index(target) if isinstance(target, ast.Subscript) else None
+        if isinstance(target, ast.Subscript) and isinstance(last, ast.Constant) and type(last.value) is int:
+            key = with_last(target, "...")
+            like.setdefault(key, target)
+            stored[key][last.value] = k
+    for key, written in stored.items():
+        target = like[key]
+        shape = made.shapes.get(ast.unparse(target.value), ())
+        axis = len(target.slice.elts) - 1 if isinstance(target.slice, ast.Tuple) else 0
+        count = shape[axis] if axis < len(shape) else 0
+        for number in set(range(count)) - set(written) if len(written) > 1 and count <= MOST_PARTS else ():
+            before = [k for other, k in written.items() if other < number]
+            yield max(before) + 1 if before else min(written.values()), with_last(target, str(number))
+
+
 def left_between(written: list[ast.Subscript]) -> Iterator[tuple[str, str]]:
     """The parts that begin where one of these ends and end where another begins; with the one before, if there is."""
     known = [last for each in written if isinstance(last := last_index(each), ast.Slice)]
