@@ -28,6 +28,22 @@ def insertions(live: LiveCode, place: Site, stock: Stock, numpy: str, telling: s
         yield inserted(live, place, statement, cost)
 
 
+def normalisations(live: LiveCode, stocks: dict[Site, Stock]) -> Iterator[Edit]:
+    """The division of exponentials by their sum, behind the statement that makes them: a softmax."""
+    for place, stock in stocks.items():
+        (field, k), block = place.path[-1], at(live.statement(place.spot), place.path[:-1])
+        before = getattr(block, field)[k - 1] if k else None
+        name = ast.unparse(before.targets[0]) if isinstance(before, ast.Assign) and exponentials(before.value) else ""
+        if name in stock and stock[name].shape[0] == "array":
+            for total in (f"{name}.sum(axis=-1, keepdims=True)", f"{name}.sum(axis=0)", f"{name}.sum()"):
+                yield inserted(live, place, assigned(name, "=", f"{name} / {total}"), 2)
+
+
+def exponentials(node: ast.expr) -> bool:
+    """Whether an expression is the exponential of something."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] == "exp"
+
+
 def after_others(live: LiveCode, place: Site, stock: Stock, always_zero: set[str]) -> Iterator[Edit]:
     """A statement like those beside the place, and what hands the new values of a loop on."""
     (field, k), holder = place.path[-1], at(live.statement(place.spot), place.path[:-1])

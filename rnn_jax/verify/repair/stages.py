@@ -24,7 +24,7 @@ from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.harvest import alike, at_visits, in_a_row
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher
-from rnn_jax.verify.repair.missing import after_others, insertions
+from rnn_jax.verify.repair.missing import after_others, insertions, normalisations
 from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.recomputed import recomputed
@@ -51,6 +51,7 @@ def stages(search: Search) -> Iterator[None]:
     search.stage(A_LITTLE)
     search.attempt(renewals(search.live))
     search.attempt(by_analogy(search.live, search.trace, stocks))
+    search.attempt(normalisations(search.live, stocks))
     if summed:
         yield
         yield from missing_sums(search)
