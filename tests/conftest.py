@@ -18,6 +18,9 @@ def our_own_maths():
 # Each of these takes 6 to 22 s, nearly all of it a search, or the compiler; others of their kind stay.
 FAULT = "test_planted_faults.py::test_a_planted_fault_is_found_where_it_is"
 LONG = {
+    "test_check_judge.py::test_each_parameter_is_told_from_the_others[U]",
+    "test_check_judge.py::test_each_parameter_is_told_from_the_others[V]",
+    "test_training.py::test_padding_never_matters[gru-last]",
     "test_repair.py::test_a_carry_that_was_never_written",
     "test_repair.py::test_one_mistake[no delta]",
     "test_masked.py::test_what_is_written_into_while_values_are_forced_is_a_copy",

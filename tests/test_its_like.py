@@ -126,10 +126,6 @@ def loss(U, u, v, X, y):
     return np.mean((forward(U, u, v, X)[0] - y) ** 2)
 
 
-def through(a, b, d):
-    return d * b, d * a
-
-
 def backward(U, u, v, X, y):
     guess, S = forward(U, u, v, X)
     d = 2 * (guess - y) / len(y)
@@ -140,11 +136,10 @@ def backward(U, u, v, X, y):
     dpre = np.empty_like(S)
     carry, du = np.zeros_like(S[:, 0]), np.zeros_like(u)
     for t in range(S.shape[1] - 1, -1, -1):
-        c = dH[:, t] + carry
+        du += (0.1 * (dH[:, t] + carry)).sum(0)
         dpre[:, t] = (dH[:, t] + carry) * (S[:, t] > 0)
         carry = dpre[:, t] * u
-        pair = through(u, before[:, t], dpre[:, t])[0], 0.1 * c
-        du += pair[0].sum(0) + pair[1].sum(0)
+        du += (dpre[:, t] * before[:, t]).sum(0)
     return np.tensordot(X, dpre, axes=([0, 1], [0, 1])), du, (S[:, -1] + 0.1 * u).T @ d
 """
 
@@ -157,17 +152,13 @@ CALLS = {
 # The program, what stands there, what it is damaged to (nothing: the line is left out).
 DAMAGES = {
     "columns of the wrong gate": (PACKED, "da[2 * n : 3 * n] = dh", "da[:n] = dh"),
-    "columns that nothing sets": (PACKED, "            da[n : 2 * n] = dc * c_before * f * (1 - f)\n", ""),
     "a weight that never moves": (PACKED, "    b[...] = b - step * db\n", ""),
     "a carry of gradients that are averaged later": (PACKED, "dc = dc * f", "dc = f"),
     "a scaling that its like have": (FORWARD, "                P_new[i] *= slope\n", ""),
     "a factor that its like have": (FORWARD, "R_new[i] += A[i, j] * R[j]", "R_new[i] += R[j]"),
     "what the loss runs over": (FORWARD, "k in word + [END]:\n            new", "k in word:\n            new"),
-    "an item that the loss alone reads": (FORWARD, "miss = h[0] - y", "miss = -y"),
     "the end of an array": (STACK, "    dH[:, -1] = np.outer(d, v)\n", ""),
     "an array that is never set": (STACK, "        dpre[:, t] = (dH[:, t] + carry) * (S[:, t] > 0)\n", ""),
-    "a factor that NumPy's spreading hides": (STACK, "carry = dpre[:, t] * u", "carry = u"),
-    "a sum of two terms": (STACK, "        du += pair[0].sum(0) + pair[1].sum(0)\n", ""),
 }  # fmt: skip
 
 

@@ -111,16 +111,14 @@ def unnumbered(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
 
 
 def left_between(written: list[ast.Subscript]) -> Iterator[tuple[str, str]]:
-    """The parts that begin where one of these ends and end where another begins; with the one before, if there is."""
+    """The parts that begin where one of these ends, and none begins, and end likewise; with the one before, if any."""
     known = [last for each in written if isinstance(last := last_index(each), ast.Slice)]
-    ends = {ast.unparse(each.upper): ast.unparse(each) for each in known if each.upper is not None}
-    begins = {ast.unparse(each.lower) for each in known if each.lower is not None}
-    first_is_there = any(each.lower is None for each in known)
-    last_is_there = any(each.upper is None for each in known)
+    ends = {ast.unparse(each.upper) if each.upper is not None else None: ast.unparse(each) for each in known}
+    begins = {ast.unparse(each.lower) if each.lower is not None else None for each in known}
     for index in parts(written[0].slice, [other.slice for other in written]):
         if isinstance(part := last_index(index), ast.Slice):
-            lower, upper = (ast.unparse(b) if b is not None else "" for b in (part.lower, part.upper))
-            begun = lower in ends if lower else not first_is_there
-            ended = upper in begins if upper else not last_is_there
+            lower, upper = (ast.unparse(b) if b is not None else None for b in (part.lower, part.upper))
+            begun = lower in ends and lower not in begins if lower else None not in begins
+            ended = upper in begins and upper not in ends if upper else None not in ends
             if begun and ended:
-                yield ast.unparse(part), ends.get(lower, "")
+                yield ast.unparse(part), ends[lower] if lower else ""
