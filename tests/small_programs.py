@@ -259,3 +259,14 @@ def mended(path, wrong, call):
     path.write_text(spliced(wrong, finding.fix))
     assert report_of(path, call, quick=True).ok
     return finding
+
+
+NEAR = 3  # lines
+
+
+def mended_there(path, program, old, new, call):
+    """The same of a right program in which one text was put for another, or left out; where that was it is named."""
+    finding = mended(path, program.replace(old, new), call)
+    # What is missing may stand anywhere beside the others of its block.
+    assert abs(finding.line - line_of(program, old.strip())) <= (NEAR if not new else 0), finding.fix
+    return finding

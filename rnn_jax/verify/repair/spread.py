@@ -77,9 +77,8 @@ def products(node: ast.expr, own: Shape, factor: ast.expr, other: Shape) -> Iter
         (ast.BinOp(node, ast.MatMult(), ast.Attribute(factor, "T", ast.Load())), own, other[::-1]),
         (ast.BinOp(factor, ast.MatMult(), node), other, own),
     ):
+        product = np.multiply if isinstance(made.op, ast.Mult) else np.matmul
         try:
-            with np.errstate(all="ignore"):
-                a, b = np.empty(first), np.empty(second)
-                yield made, (a * b if isinstance(made.op, ast.Mult) else a @ b).shape
+            yield made, product(np.zeros(first), np.zeros(second)).shape
         except ValueError:
             continue
