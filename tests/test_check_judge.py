@@ -1,5 +1,7 @@
 """The verdicts of `rnn_jax.check`: what must fail, what must pass, and what may not be judged."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,9 @@ class Net:
         return g
 
 
+judged = partial(rnn_jax.check, quick=True)  # the line, the cause and the fix of it are other tests'
+
+
 def verdicts(report):
     return {parameter.name: str(parameter.verdict) for parameter in report.parameters}
 
@@ -55,7 +60,7 @@ def verdicts(report):
 def test_right_code_passes_and_is_left_as_it_was():
     net = Net()
     before = {name: value.copy() for name, value in vars(net).items()}
-    report = rnn_jax.check(net.loss, net.grads, net.wrt())
+    report = judged(net.loss, net.grads, net.wrt())
     assert report.ok, str(report)
     assert set(verdicts(report)) == {"U", "W", "V", "b"}
     assert all(np.array_equal(value, before[name]) and type(value) is np.ndarray for name, value in vars(net).items())
@@ -72,7 +77,7 @@ def test_each_parameter_is_told_from_the_others(name):
         g[name][..., 0] *= 1 + 1e-10
         return g
 
-    report = rnn_jax.check(net.loss, grads, net.wrt())
+    report = judged(net.loss, grads, net.wrt())
     assert verdicts(report) == {n: "fail" if n == name else "pass" for n in net.wrt()}
     with pytest.raises(GradientError, match=f"✗ {name} "):
         report.raise_if_wrong()
@@ -97,9 +102,9 @@ def test_what_is_done_to_all_is_named_and_can_be_declared(damage, kind, words, d
     assert report.findings[0].kind == kind
     assert words in report.findings[0].diagnosis.words
     if declared:
-        assert rnn_jax.check(net.loss, grads, net.wrt(), **declared).ok
+        assert judged(net.loss, grads, net.wrt(), **declared).ok
         # What is declared and not done is a fault again; a mean over one is the whole.
-        undone = rnn_jax.check(net.loss, net.grads, net.wrt(), **declared)
+        undone = judged(net.loss, net.grads, net.wrt(), **declared)
         assert undone.ok == ("--scale mean: divided by 1" in undone.notes)
 
 
@@ -111,9 +116,9 @@ def test_clip_by_norm_is_named():
         whole = np.sqrt(sum(np.sum(each**2) for each in g.values()))
         return {name: each * min(1, 0.25 / whole) for name, each in g.items()}
 
-    report = rnn_jax.check(net.loss, grads, net.wrt())
+    report = judged(net.loss, grads, net.wrt())
     assert "--clip norm:0.25" in report.findings[0].details[0]
-    assert rnn_jax.check(net.loss, grads, net.wrt(), clip="norm:0.25").ok
+    assert judged(net.loss, grads, net.wrt(), clip="norm:0.25").ok
 
 
 def truncated(net, cells):
@@ -142,7 +147,7 @@ def test_truncation_is_a_fault_until_it_is_declared():
     assert verdicts(report) == {"U": "fail", "W": "fail", "V": "pass", "b": "fail"}
     assert report.findings[0].diagnosis.words == "each step's loss reaches 3 cells, its own included"
     assert report.findings[0].details == ("if that is meant: --truncate 3",)
-    assert rnn_jax.check(net.loss, grads, net.wrt(), truncate=3).ok
+    assert judged(net.loss, grads, net.wrt(), truncate=3).ok
     off = rnn_jax.check(net.loss, grads, net.wrt(), truncate=2)
     assert not off.ok
     assert "reaches 3 cells" in off.findings[0].diagnosis.words
@@ -151,7 +156,7 @@ def test_truncation_is_a_fault_until_it_is_declared():
 def test_nothing_to_truncate_is_said():
     W = np.ones((2, 3))
     with pytest.raises(InputError, match="no recurrence"):
-        rnn_jax.check(lambda: np.sum(W**2), lambda: 2 * W, W, truncate=2)
+        judged(lambda: np.sum(W**2), lambda: 2 * W, W, truncate=2)
 
 
 def test_a_penalty_reported_apart_is_not_called_a_fault_nor_passed():
@@ -162,10 +167,10 @@ def test_a_penalty_reported_apart_is_not_called_a_fault_nor_passed():
         g["W"] += 0.02 * net.W
         return g
 
-    report = rnn_jax.check(net.loss, grads, net.wrt())
+    report = judged(net.loss, grads, net.wrt())
     assert verdicts(report) == {"U": "pass", "W": "undecided", "V": "pass", "b": "pass"}
     assert "+0.02 W in dW" in report.findings[0].message
-    assert rnn_jax.check(lambda: net.loss() + 0.01 * np.sum(net.W**2), grads, net.wrt()).ok
+    assert judged(lambda: net.loss() + 0.01 * np.sum(net.W**2), grads, net.wrt()).ok
 
 
 @pytest.mark.parametrize("share", [1.0, 2.0, -0.02])
@@ -202,14 +207,14 @@ def test_float32_accumulators_fail_in_a_float64_program():
     def grads():
         return {name: g.astype(np.float32) for name, g in net.grads().items()}
 
-    report = rnn_jax.check(net.loss, grads, net.wrt())
+    report = judged(net.loss, grads, net.wrt())
     assert set(verdicts(report).values()) == {"fail"}
-    assert rnn_jax.check(net.loss, grads, net.wrt(), dtype="float32").ok
+    assert judged(net.loss, grads, net.wrt(), dtype="float32").ok
 
 
 def test_a_float32_program_is_judged_as_one():
     net = Net(dtype=np.float32)
-    report = rnn_jax.check(net.loss, net.grads, net.wrt())
+    report = judged(net.loss, net.grads, net.wrt())
     assert report.dtype == "float32"
     assert report.ok, str(report)
 
@@ -242,7 +247,7 @@ def test_a_state_that_is_carried_is_noted_not_accused():
         net.h0 = net.forward()[0][-1].copy()
         return g
 
-    report = rnn_jax.check(loss, grads, net.wrt())
+    report = judged(loss, grads, net.wrt())
     assert report.ok, str(report)
 
 
@@ -271,7 +276,7 @@ def test_a_second_call_is_judged_in_its_own_state(damage):
         carry()
         return g
 
-    report = rnn_jax.check(loss, grads, net.wrt())
+    report = judged(loss, grads, net.wrt())
     assert verdicts(report) == {"U": "pass", "W": "fail", "V": "pass", "b": "pass"}
     assert any("wrong at the second" in detail for detail in report.findings[0].details)
 
@@ -286,7 +291,7 @@ def test_a_kink_at_the_very_point_is_held_against_nobody():
     def grads():
         return x.T @ (x @ W >= 0) + 2 * W
 
-    report = rnn_jax.check(loss, grads, W)
+    report = judged(loss, grads, W)
     assert {point: str(c.verdict) for point, c in report.parameters[0].comparisons}["random 1"] == "pass"
     assert "fail" not in verdicts(report).values()
     assert any("kink" in note for note in report.notes)
@@ -301,7 +306,7 @@ def test_a_float32_state_in_the_forward_blurs_and_is_said():
             h[t + 1] = np.tanh(net.x[t] @ net.U + h[t] @ net.W + net.b)
         return total + 0.5 * np.sum((h[1:] @ net.V - net.y) ** 2)
 
-    report = rnn_jax.check(loss, net.grads, net.wrt())
+    report = judged(loss, net.grads, net.wrt())
     assert "fail" not in verdicts(report).values()
     assert any("lower precision" in note for note in report.notes)
 
@@ -314,7 +319,7 @@ def test_chance_in_the_gradient_fails():
         g["W"] += 1e-6 * rng.normal(size=g["W"].shape)
         return g
 
-    assert verdicts(rnn_jax.check(net.loss, grads, net.wrt())) == {"U": "pass", "W": "fail", "V": "pass", "b": "pass"}
+    assert verdicts(judged(net.loss, grads, net.wrt())) == {"U": "pass", "W": "fail", "V": "pass", "b": "pass"}
 
 
 def test_a_mask_from_a_fixed_generator_passes():
@@ -339,7 +344,7 @@ def test_a_mask_from_a_fixed_generator_passes():
         g["W"] = g["W"] * mask()
         return g
 
-    report = rnn_jax.check(loss, grads, net.wrt())
+    report = judged(loss, grads, net.wrt())
     assert report.ok, str(report)
 
 
@@ -355,15 +360,15 @@ def test_either_side_of_a_kink_is_right():
         return {"W": x.T @ on + 2 * W, "b": on.sum(0) + 1.0}
 
     for side in (False, True):
-        report = rnn_jax.check(loss, lambda side=side: grads(side), {"W": W, "b": b})
+        report = judged(loss, lambda side=side: grads(side), {"W": W, "b": b})
         assert report.ok, str(report)
         assert any("kink" in note for note in report.notes)
-    assert not rnn_jax.check(loss, lambda: {"W": grads(False)["W"], "b": np.full(4, 3.0)}, {"W": W, "b": b}).ok
+    assert not judged(loss, lambda: {"W": grads(False)["W"], "b": np.full(4, 3.0)}, {"W": W, "b": b}).ok
 
 
 def test_nobody_is_accused_where_jax_has_no_number():
     v = np.zeros(3)
-    report = rnn_jax.check(lambda: np.sqrt(np.sum(v * v)), lambda: v / (np.sqrt(np.sum(v * v)) or 1.0), v)
+    report = judged(lambda: np.sqrt(np.sum(v * v)), lambda: v / (np.sqrt(np.sum(v * v)) or 1.0), v)
     by_point = {point: str(c.verdict) for point, c in report.parameters[0].comparisons}
     assert by_point == {"own values": "undecided", "random 1": "pass", "random 2": "pass"}
 
@@ -371,10 +376,10 @@ def test_nobody_is_accused_where_jax_has_no_number():
 def test_an_all_zero_truth_is_named():
     net, dead = Net(), np.ones(3)
     wrt = net.wrt() | {"dead": dead}
-    report = rnn_jax.check(lambda: net.loss() + 0 * np.sum(dead), lambda: net.grads() | {"dead": np.zeros(3)}, wrt)
+    report = judged(lambda: net.loss() + 0 * np.sum(dead), lambda: net.grads() | {"dead": np.zeros(3)}, wrt)
     assert report.ok
     assert any("dead is 0 at every point" in note for note in report.notes)
-    wrong = rnn_jax.check(lambda: net.loss() + 0 * np.sum(dead), lambda: net.grads() | {"dead": np.ones(3)}, wrt)
+    wrong = judged(lambda: net.loss() + 0 * np.sum(dead), lambda: net.grads() | {"dead": np.ones(3)}, wrt)
     assert verdicts(wrong)["dead"] == "fail"
 
 
@@ -388,7 +393,7 @@ def test_a_tiny_constant_against_log_of_zero_is_no_fault_but_said():
     def grads():
         return np.exp(z) / np.sum(np.exp(z)) - np.array([0, 1, 0])
 
-    report = rnn_jax.check(loss, grads, z)
+    report = judged(loss, grads, z)
     assert report.ok, str(report)
     assert any("without the 1e-12" in note for note in report.notes)
 
@@ -396,13 +401,13 @@ def test_a_tiny_constant_against_log_of_zero_is_no_fault_but_said():
 def test_chaos_is_no_fault():
     for seed in range(4):
         net = Net(T=150, H=12, scale=2.0, seed=seed)
-        report = rnn_jax.check(net.loss, net.grads, net.wrt(), points=1, seed=seed)
+        report = judged(net.loss, net.grads, net.wrt(), points=1, seed=seed)
         assert "fail" not in verdicts(report).values(), str(report)
 
 
 def test_saturation_is_no_fault():
     net = Net(scale=25.0)
-    report = rnn_jax.check(net.loss, net.grads, net.wrt())
+    report = judged(net.loss, net.grads, net.wrt())
     assert "fail" not in verdicts(report).values(), str(report)
 
 
@@ -413,12 +418,12 @@ def test_a_loss_that_leaves_numpy_is_never_judged():
         return float(str(float(net.loss())))  # through text
 
     with pytest.raises(InputError, match="does not depend"):
-        rnn_jax.check(loss, net.grads, net.wrt())
+        judged(loss, net.grads, net.wrt())
 
     def half():
         return net.loss() + float(str(net.W[0, 0] ** 2))
 
-    report = rnn_jax.check(half, net.grads, net.wrt())  # a wrong gradient of what is left of it
+    report = judged(half, net.grads, net.wrt())  # a wrong gradient of what is left of it
     assert set(verdicts(report).values()) == {"undecided"}
     assert report.findings[0].kind == "tape"
     assert report.findings[0].line is not None
@@ -442,7 +447,7 @@ def test_functions_take_the_parameters_as_they_like(shape):
         "each": (value, slope, [W, b]),
         "named": (lambda b, W: value(W, b), lambda b, W: dict(zip("Wb", slope(W, b), strict=True)), {"W": W, "b": b}),
     }
-    report = rnn_jax.check(*pairs[shape])
+    report = judged(*pairs[shape])
     assert report.ok, str(report)
 
 
@@ -453,19 +458,19 @@ def test_chance_in_the_loss_is_said():
         return np.sum(W) * np.random.default_rng(rng.spawn(1)[0]).random()
 
     with pytest.raises(InputError, match="at the same parameters"):
-        rnn_jax.check(loss, lambda: W, W)
+        judged(loss, lambda: W, W)
 
 
 def test_a_gradient_is_not_the_parameter_beside_it():
     net = Net()
-    assert rnn_jax.check(net.loss, lambda: net.wrt() | {f"d{n}": g for n, g in net.grads().items()}, net.wrt()).ok
+    assert judged(net.loss, lambda: net.wrt() | {f"d{n}": g for n, g in net.grads().items()}, net.wrt()).ok
     with pytest.raises(InputError, match="no gradient for U"):
-        rnn_jax.check(net.loss, lambda: {"first": net.U + 1, "second": net.W + 1}, {"U": net.U, "W": net.W})
+        judged(net.loss, lambda: {"first": net.U + 1, "second": net.W + 1}, {"U": net.U, "W": net.W})
 
 
 def test_the_wrong_number_of_arguments_is_said():
     with pytest.raises(InputError, match="takes 3 arguments"):
-        rnn_jax.check(lambda a, b, c: 0.0, lambda: 0, [np.ones(2), np.ones(2)])
+        judged(lambda a, b, c: 0.0, lambda: 0, [np.ones(2), np.ones(2)])
 
 
 def test_the_fixture_asserts(gradcheck):
@@ -487,7 +492,7 @@ def test_nothing_leaks_from_functions_that_raise():
         raise RuntimeError("in the middle")
 
     with pytest.raises(RuntimeError, match="in the middle"):
-        rnn_jax.check(loss, net.grads, net.wrt())
+        judged(loss, net.grads, net.wrt())
     assert vars(net).keys() == before.keys()
     assert all(np.array_equal(value, before[name]) and type(value) is np.ndarray for name, value in vars(net).items())
     assert all(module[name] is value for name, value in names.items())
