@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import time
 from dataclasses import dataclass, replace
 
 from rnn_jax.errors import InputError
@@ -22,6 +23,7 @@ from rnn_jax.verify.repair.stages import stages
 from rnn_jax.verify.repair.suspects import healed, likely, suspect_of
 from rnn_jax.verify.repair.telltale import telltales
 from rnn_jax.verify.repair.trial import Trial
+from rnn_jax.verify.repair.twofold import furthest, onward, two_of
 from rnn_jax.verify.repair.verified import as_fix, holds
 from rnn_jax.verify.subject import Values
 
@@ -29,6 +31,8 @@ SECONDS = 13.0  # for one fault
 MOST_TRIED = 6  # edits that are tried at fresh points before the search gives up
 FAULTS = 3  # in one program
 BUILT = 2.0  # what an edit costs that is made of several values
+FOR_BOTH = 0.5  # of the time of a search, to look for the first of two faults on one way
+FIRSTS = 2  # edits that may mend it, after each of which the other fault is looked for
 PLACES = 3  # that are named for one fault
 INTENDED = {"truncation", "clip", "penalty", "scale"}  # what may be done on purpose: the forward is as it is meant
 
@@ -59,10 +63,27 @@ def blame(
     """
     wrong = [each for each in made if failing(each)]
     there = max(wrong, key=lambda each: (len(failing(each)), bool(each.setting.parameters)))
+    search = begun(bench, there, {}, seconds)
+    if search is None:
+        return []
+    search.hints = hints
+    found = one_by_one(bench, there, search, own, over, seconds)
+    if found[-1].fix is None and not found[-1].kind and not hints:
+        found = both(bench, there, search, own, over, seconds) or found
+    if len(found) > 1 and found[-1].fix is not None:  # a fix for several faults mends all of them together
+        found = [replace(each, fix=found[-1].fix) for each in found]
+    return of_lines(found)
+
+
+def one_by_one(
+    bench: Bench, there: Judgement, first: Search, own: Values, over: dict[str, int], seconds: float
+) -> list[Blamed]:
+    """The faults, each by what mends all that is wrong or a part of it; the last may have no fix."""
+    hints = first.hints
     base: dict[Spot, ast.stmt] = {}
     found: list[Blamed] = []
     for number in range(FAULTS):
-        search = begun(bench, there, base, seconds / (1 + (number > 0)))
+        search = begun(bench, there, base, seconds / 2) if number else first
         if search is None:
             break
         search.hints = hints
@@ -92,9 +113,24 @@ def blame(
         found.append(told(where, edit, None, left))
         base = base | changes(search.live, [edit])
         there = replace(there, manual=outcome.gradients)
-    if len(found) > 1 and found[-1].fix is not None:  # a fix for several faults mends all of them together
-        found = [replace(each, fix=found[-1].fix) for each in found]
-    return of_lines(found)
+    return found
+
+
+def both(
+    bench: Bench, there: Judgement, search: Search, own: Values, over: dict[str, int], seconds: float
+) -> list[Blamed]:
+    """Two faults on one way, of which neither edit mends a gradient alone; empty where they were not found."""
+    search.until, search.stage_until = time.perf_counter() + FOR_BOTH * seconds, float("inf")
+    onwards = list(onward(search))
+    pair = two_of(search, onwards)
+    for edit in [pair[0]] if pair is not None else furthest(search, onwards, FIRSTS):
+        base = changes(search.live, [edit])
+        outcome = search.trial.run(base)
+        second = begun(bench, replace(there, manual=outcome.gradients), base, seconds / 3) if outcome else None
+        chosen = mending(bench, second, own, over) if second is not None else None
+        if second is not None and chosen is not None:
+            return [told(search, edit, None, frozenset()), told(second, *chosen, frozenset())]
+    return []
 
 
 def of_lines(found: list[Blamed]) -> list[Blamed]:

@@ -66,10 +66,16 @@ def other_forward(
             continue
         judged = holds(trial.bench, live, [edit], own, over)
         # A forward that hangs on nothing any more has gradients of 0, and tells of no mistake.
-        empty = judged is None or any(c.zero for each in judged for c in each.compared.values())
+        empty = judged is None or any(c.zero for each in judged for c in each.compared.values()) or fades(trial, judged)
         if judged is not None and not empty and mended(live, [edit]):
             return OtherForward(edit, worded(trial, edit, judged))
     return None
+
+
+def fades(trial: Trial, judged: list[Judgement]) -> bool:
+    """Whether the loss hangs on less than half of the entries that it hung on before, where all are in one vector."""
+    before = {name: np.count_nonzero(v) for name, v in trial.made.wanted.items()}
+    return any(2 * np.count_nonzero(each.wanted[name]) < before[name] for each in judged for name in before)
 
 
 def is_part(new: Any, old: ast.AST) -> bool:

@@ -89,6 +89,10 @@ class Instrument(ast.NodeTransformer):
         self.sites.append(Site(*self.spot, self.path))
         return len(self.sites) - 1
 
+    def shows(self, node: ast.AST) -> bool:
+        """Whether the value of the node at the present path is shown."""
+        return isinstance(node, SHOWN) and isinstance(getattr(node, "ctx", None), ast.Load | None)
+
     def generic_visit(self, node: ast.AST) -> Any:
         """The same node with its parts shown."""
         made, path = shallow(node), self.path
@@ -122,7 +126,7 @@ class Instrument(ast.NodeTransformer):
             return node
         made = self.generic_visit(node)
         self.path = path
-        if isinstance(node, SHOWN) and isinstance(getattr(node, "ctx", None), ast.Load | None):
+        if self.shows(node):
             call = ast.Call(ast.Name(SEEN, ast.Load()), [ast.Constant(self.number()), made], [])
             return located(call, node)
         if isinstance(node, ast.For):
@@ -150,12 +154,26 @@ UNTOUCHED: dict[type, tuple[str, ...]] = {
 }
 
 
-def instrumented(live: LiveCode, spots: list[Spot]) -> tuple[dict[Spot, ast.stmt], list[Site]]:
+class Results(Instrument):
+    """A statement with what its assignments and returns are given shown alone, which is quicker."""
+
+    def shows(self, node: ast.AST) -> bool:
+        """Whether it is the value of an assignment, or a part of a tuple there or of what a function gives back."""
+        whole = self.path[:-1] if self.path[-1:] and self.path[-1][0] == "elts" else self.path
+        return super().shows(node) and whole[-1:] == (("value", None),) and len(whole) > 1 and whole[-2][0] in BLOCKS
+
+
+BLOCKS = {"body", "orelse", "finalbody"}
+
+
+def instrumented(
+    live: LiveCode, spots: list[Spot], kind: type[Instrument] = Instrument
+) -> tuple[dict[Spot, ast.stmt], list[Site]]:
     """The statements with probes, and the site of each probe by number."""
     sites: list[Site] = []
     made: dict[Spot, ast.stmt] = {}
     for spot in spots:
-        found = Instrument(spot, sites).visit(live.statement(spot))
+        found = kind(spot, sites).visit(live.statement(spot))
         made[spot] = found[0] if isinstance(found, list) else found
     return made, sites
 

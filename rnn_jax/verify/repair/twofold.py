@@ -1,0 +1,131 @@
+"""Two faults on one way: neither edit mends a gradient alone, but each makes more of the values on the way right.
+
+Every gradient hangs on both, so no single edit can show by what it mends. Where the first fault is mended, though, what
+its statement gives is the gradient of something in the forward; and of what is sent round a loop that holds already at
+the first step, before what the other fault sends on comes by.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.repair.alternatives import better
+from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.edit import Edit, changes
+from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.probe import Results, instrumented, watching
+from rnn_jax.verify.repair.search import Search
+from rnn_jax.verify.repair.stages import tokens
+
+SHARE = 0.3  # of the time of a search, to look for edits that make more right
+KEPT = 60  # of those, to be tried two by two
+NEAR = 1e-9  # relative, as in quantities
+
+
+class Forward(NamedTuple):
+    """An edit, and how many more values are gradients of what the forward computed, with it."""
+
+    edit: Edit
+    more: int
+
+
+class Explained:
+    """How many of the values that the statements of a program give are right gradients."""
+
+    def __init__(self, search: Search) -> None:
+        self.search = search
+        self._known: dict[bytes, bool] = {}
+
+    @cached_property
+    def right(self) -> dict[int, np.ndarray]:
+        """The right values in rows, by their size."""
+        return {size: np.array([q.value for q in found]) for size, found in self.search.quantities.by_size.items()}
+
+    def count(self, edits: list[Edit]) -> int:
+        """The number with these edits made; 0 where the program fails."""
+        live = self.search.live
+        standing = live.standing(changes(live, edits))
+        made, sites = instrumented(standing, live.spots, Results)
+        with watching(sites, live) as trace:
+            outcome = self.search.trial.run(made)
+        if outcome is None:
+            return 0
+        return sum(self.explains(seen.value) for all_seen in trace.seen.values() for seen in all_seen)
+
+    def parts(self, value: Any) -> int:
+        """How many right gradients a value is or holds."""
+        if isinstance(value, tuple | list):
+            return sum(self.parts(each) for each in value)
+        if isinstance(value, dict):
+            return sum(self.parts(each) for each in value.values())
+        return int(isinstance(value, np.ndarray) and value.dtype.kind == "f" and self.explains(value))
+
+    def explains(self, value: np.ndarray) -> bool:
+        """Whether a value is a right gradient, and no zeros, which are everything's."""
+        key = value.tobytes()
+        if key not in self._known:
+            flat, rows = np.ravel(value).astype(float), self.right.get(value.size)
+            size = float(np.linalg.norm(flat))
+            # A single number may be anything's; NaN is near nothing.
+            told = rows is not None and flat.size > 1 and 0 < size < np.inf
+            self._known[key] = bool(told and np.any(np.linalg.norm(rows - flat, axis=1) <= NEAR * size))
+        return self._known[key]
+
+
+def two_of(search: Search, found: list[Forward]) -> tuple[Edit, Edit] | None:
+    """Two edits that mend all that is wrong together, each of which makes more right on the way."""
+    likely = sorted(found, key=lambda each: (-each.more, each.edit.cost))[:KEPT]
+    pairs = [pair for pair in itertools.combinations([each.edit for each in likely], 2) if apart(*pair)]
+    for pair in sorted(pairs, key=lambda pair: sum(edit.cost for edit in pair)):
+        if search.over():
+            return None
+        made = changes(search.live, list(pair))
+        outcome = search.trial.run(made)
+        if outcome is not None and not outcome.wrong and search.trial.same_loss(made):
+            return pair
+    return None
+
+
+def furthest(search: Search, found: list[Forward], enough: int) -> list[Edit]:
+    """The edits, one of each statement, with which the most is right: each may be one of two."""
+    best: dict[Site | None, Edit] = {}
+    for each in sorted(found, key=lambda each: (-each.more, each.edit.cost)):
+        where = around(search.live, each.edit.site)
+        best.setdefault(where and where.statement, each.edit)
+    return list(best.values())[:enough]
+
+
+def onward(search: Search) -> Iterator[Forward]:
+    """The small edits with which more is right on the way."""
+    explained = Explained(search)
+    before = explained.count([])
+    quick, others = better(search.trial, tokens(search), explained.parts)
+    rank = {statement: number for number, statement in enumerate(search.doubtful)}
+
+    def doubt(edit: Edit) -> int:
+        where = around(search.live, edit.site)
+        return rank.get(where.statement, len(rank)) if where is not None else len(rank)
+
+    search.stage(SHARE)
+    for edit in [*sorted(quick, key=lambda edit: edit.cost)[:KEPT], *sorted(others, key=doubt)]:
+        if search.over():
+            break
+        more = explained.count([edit]) - before
+        if more > 0:
+            yield Forward(edit, more)
+    search.stage_until = float("inf")
+
+
+def apart(one: Edit, other: Edit) -> bool:
+    """Whether neither edit lies within what the other replaces."""
+    return one.site.spot != other.site.spot or not (prefix(one.site, other.site) or prefix(other.site, one.site))
+
+
+def prefix(site: Site, other: Site) -> bool:
+    """Whether the way to the other site goes through this one."""
+    return other.path[: len(site.path)] == site.path
