@@ -73,7 +73,7 @@ class Grammar:
             yield from exchanged(node)
         if isinstance(node, ast.expr):
             yield from whole(node, parent, shape)
-        if isinstance(parent, ast.For) and site.path[-1][0] == "iter" and not is_reversed(node):
+        if gone_through(site, parent) and isinstance(node, ast.expr) and not is_reversed(node):
             yield called("reversed", node), "wrong-order", 1.5
             yield called("reversed", called("list", node)), "wrong-order", 1.7
         if isinstance(parent, ast.For) and site.path[-1][0] == "iter":
@@ -203,6 +203,13 @@ def transposed_subscripts(subscripts: str) -> Iterator[str]:
 def called(name: str, node: ast.expr) -> ast.expr:
     """A call of a function with one argument."""
     return ast.Call(ast.Name(name, ast.Load()), [node], [])
+
+
+def gone_through(site: Site, parent: Any) -> bool:
+    """Whether a loop or a comprehension goes through what a node gives, alone or beside something else."""
+    if isinstance(parent, ast.Call):
+        return getattr(parent.func, "id", "") in ("zip", "enumerate") and site.path[-1][0] == "args"
+    return isinstance(parent, ast.For | ast.comprehension) and site.path[-1][0] == "iter"
 
 
 def is_reversed(node: Any) -> bool:
