@@ -9,16 +9,17 @@ from jaxtyping import Bool, Float, Integer
 
 from rnn_jax import bptt
 from rnn_jax.arrays import Array, indices
+from rnn_jax.bptt import cudnn
 from rnn_jax.cells import CELLS, State, dropped, normed, zoned
 from rnn_jax.cells import Noise as LayerNoise
 from rnn_jax.cells import Params as LayerParams
 from rnn_jax.errors import require
-from rnn_jax.products import product
+from rnn_jax.products import halving, product
 from rnn_jax.text import NOTHING
 
 Direction = Literal["forward", "reverse"]
 Head = Literal["each", "last"]
-Plan = Literal["plain", "fast"]
+Plan = Literal["plain", "fast", "cudnn"]
 Input = Float[Array, "T B D"] | Integer[Array, "T B"]
 States = tuple[tuple[State, ...], ...]
 
@@ -106,14 +107,40 @@ def forward(
 ) -> tuple[Float[Array, "_ B K"], States]:
     """The logits (T, B, K), or (1, B, K) of the last states alone, and the final states.
 
-    Where the mask is off a step leaves every state as it was. plan: how gradients are made, by autodiff of the scan, or
-    "fast" by hand where there is such a way (bptt), in reverse mode only. Raises InputError where shapes do not fit.
+    Where the mask is off a step leaves every state as it was. plan: how gradients are made, by autodiff of the scan,
+    "fast" by hand where there is such a way (bptt), or by "cudnn" on a GPU (bptt.cudnn); these in reverse mode only.
+    Raises InputError where shapes do not fit, and where cuDNN cannot do it.
     """
     check(p, x, state0, mask, cell=cell, directions=directions)
     noise = silence(p) if noise is None else noise
     T, B = x.shape[:2]
     check_noise(noise, p, T, B, cell)
-    below, finals = unpadded(x, mask), []
+    if plan == "cudnn":
+        below, finals = by_cudnn(p, unpadded(x, mask), state0, mask, noise, cell=cell, directions=directions)
+    else:
+        below, finals = by_layer(p, unpadded(x, mask), state0, mask, noise, cell=cell, directions=directions, plan=plan)
+    if head == "last":
+        # Y1  h = join(*h_final)
+        h = jnp.concatenate([state.h for state in finals[-1]], axis=-1)[None]
+        # Y2  h = h * kx[-1]
+        below = dropped(h, None if noise.kx[-1] is None else noise.kx[-1][-1:])
+    # O1  o[t] = h[t] @ V + c
+    return product(below, p.V) + p.c, finals
+
+
+def by_layer(
+    p: Params,
+    x: Input,
+    state0: States,
+    mask: Bool[Array, "T B"] | None,
+    noise: Noise,
+    *,
+    cell: str,
+    directions: tuple[Direction, ...],
+    plan: Plan,
+) -> tuple[Float[Array, "T B H"], States]:
+    """What the last layer hands on, and all final states, one layer and direction after the other."""
+    below, finals = x, []
     for layer, states, kx, drawn in zip(p.layers, state0, noise.kx, noise.layers, strict=True):
         runs = [
             scan_layer(q, below, state, mask, each, cell=cell, direction=direction, plan=plan)
@@ -124,13 +151,34 @@ def forward(
         # K3  below = below * kx
         below = dropped(jnp.concatenate(outputs, axis=-1), kx)
         finals.append(final)
-    if head == "last":
-        # Y1  h = join(*h_final)
-        h = jnp.concatenate([state.h for state in finals[-1]], axis=-1)[None]
-        # Y2  h = h * kx[-1]
-        below = dropped(h, None if noise.kx[-1] is None else noise.kx[-1][-1:])
-    # O1  o[t] = h[t] @ V + c
-    return product(below, p.V) + p.c, tuple(finals)
+    return below, tuple(finals)
+
+
+def by_cudnn(
+    p: Params,
+    x: Input,
+    state0: States,
+    mask: Bool[Array, "T B"] | None,
+    noise: Noise,
+    *,
+    cell: str,
+    directions: tuple[Direction, ...],
+) -> tuple[Float[Array, "T B H"], States]:
+    """The same by cuDNN: as many layers at once as have nothing drawn between them."""
+    drawn = bool(jax.tree.leaves(noise.layers))
+    kinds = {str(each.dtype) for each in jax.tree.leaves((p, state0, x if x.ndim == 3 else ()))}
+    other = "bfloat16" if halving() else max(kinds - {cudnn.DTYPE}, default=cudnn.DTYPE)
+    why_not = cudnn.unfit(cell, other, drawn)
+    require(not why_not, why_not)
+    widths = [[q.W.shape[0] for q in layer] for layer in p.layers]
+    require(all(len(set(each)) == 1 for each in widths), f'plan="cudnn" has one H for both directions, not {widths}')
+    below = x
+    finals: list[tuple[State, ...]] = []
+    for at in cudnn.together(widths, [kx is not None for kx in noise.kx]):
+        made, below = cudnn.stack(p.layers[at], below, state0[at], mask, directions[0] == "reverse")
+        below = dropped(below, noise.kx[at][-1])
+        finals += made
+    return below, tuple(finals)
 
 
 def silence(p: Params) -> Noise:

@@ -1,7 +1,7 @@
 """How an update is computed, which changes its time and its rounding, and nothing else.
 
 A cost model of four terms, fitted by benchmarks/planner.py, says how long an update takes in each of the ways there
-are; the shortest is taken.
+are; the shortest is taken. Where the ways were not all measured, the first of them is, in an order that is given here.
 """
 
 import os
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 import jax
 
 from rnn_jax import bptt, model, segments
+from rnn_jax.bptt import cudnn
 from rnn_jax.cells import CELLS
 from rnn_jax.errors import require, require_whole
 from rnn_jax.noise import NO_NOISE
@@ -33,10 +34,13 @@ class Execution(NamedTuple):
 
     def __str__(self) -> str:
         """In words."""
-        gradients = {"plain": "autodiff of the scan", "fast": "the backward pass by hand"}[self.plan]
+        gradients = WORDS[self.plan]
         split = f", the batch in {self.parts} parts on as many devices" if self.parts > 1 else ""
         blocks = ", W in blocks" if self.blocks else ""
         return gradients + split + blocks + (f", in segments of {self.segment} steps" if self.segment else "")
+
+
+WORDS = {"plain": "autodiff of the scan", "fast": "the backward pass by hand", "cudnn": "cuDNN's LSTM"}
 
 
 def check(how: object) -> None:
@@ -60,14 +64,21 @@ class Work(NamedTuple):
     parameters: float  # in 10^6
 
 
-# Seconds by term: what benchmarks/planner.py fitted on two cores of an Intel Xeon with AVX-512 (2026-11-26).
-COSTS = {
-    Execution("plain"): Work(2e-6, 0.0096, 0.0067, 0.012),
-    Execution("plain", 2): Work(2e-6, 0.021, 0.00018, 0.021),
-    Execution("fast"): Work(1.3e-6, 0.0096, 0.0038, 0.0093),
-    Execution("fast", 2): Work(1.8e-6, 0.017, 0.0, 0.013),
-    Execution("fast", 2, True): Work(1.9e-6, 0.016, 0.0008, 0.011),
+# Seconds by term, of what JAX computes on: what benchmarks/planner.py fitted.
+COSTS: dict[str, dict[Execution, Work]] = {
+    # Two cores of an Intel Xeon with AVX-512 (2026-11-26).
+    "cpu": {
+        Execution("plain"): Work(2e-6, 0.0096, 0.0067, 0.012),
+        Execution("plain", 2): Work(2e-6, 0.021, 0.00018, 0.021),
+        Execution("fast"): Work(1.3e-6, 0.0096, 0.0038, 0.0093),
+        Execution("fast", 2): Work(1.8e-6, 0.017, 0.0, 0.013),
+        Execution("fast", 2, True): Work(1.9e-6, 0.016, 0.0008, 0.011),
+    },
+    "gpu": {},
 }
+# Where it was not measured: cuDNN goes through the steps itself, where for the others XLA's loop starts several kernels
+# in each; and autodiff's has the most of them.
+ORDER: tuple[model.Plan, ...] = ("cudnn", "fast", "plain")
 
 
 def work(spec: Spec, T: int, B: int, parts: int = 1) -> Work:
@@ -88,37 +99,64 @@ def work(spec: Spec, T: int, B: int, parts: int = 1) -> Work:
     )
 
 
-def cost(execution: Execution, spec: Spec, T: int, B: int) -> float:
-    """Seconds of an update, as the model has it; more parts than two are taken for as good as two."""
-    known = COSTS[execution._replace(parts=min(execution.parts, 2), segment=0)]
+def cost(execution: Execution, spec: Spec, T: int, B: int, backend: str = "cpu") -> float | None:
+    """Seconds of an update, as the model has it; None where this way was not measured.
+
+    More parts than two are taken for as good as two.
+    """
+    known = COSTS.get(backend, {}).get(execution._replace(parts=min(execution.parts, 2), segment=0))
+    if known is None:
+        return None
     return sum(each * price for each, price in zip(work(spec, T, B, execution.parts), known, strict=True))
 
 
 class Choice(NamedTuple):
-    """What was chosen, and what every way would cost in seconds."""
+    """What was chosen, what every way would cost in seconds, None where that is not known; and what else is to be said.
+
+    note: why a way that there might be is none here.
+    """
 
     execution: Execution
-    costs: dict[Execution, float]
+    costs: dict[Execution, float | None]
+    backend: str = "cpu"
+    note: str = ""
+
+    @property
+    def measured(self) -> bool:
+        """Whether it rests on the cost model, and not on the order of the ways."""
+        return None not in self.costs.values()
 
     def __str__(self) -> str:
         """The choice, and why, a way in a line."""
-        lines = [f"{1e3 * cost:8.2f} ms  {way}" for way, cost in sorted(self.costs.items(), key=lambda each: each[1])]
-        return "\n".join([f"an update by {self.execution}; as the cost model has it:", *lines])
+        if self.measured:
+            known = sorted((cost or 0.0, str(way)) for way, cost in self.costs.items())
+            lines = [f"{1e3 * cost:8.2f} ms  {way}" for cost, way in known]
+            why = "as the cost model has it:"
+        else:
+            lines = [f"{place:8}.  {way}" for place, way in enumerate(self.costs, 1)]
+            why = f"nobody has measured these on a {self.backend} yet, so that it is the first:"
+        note = [self.note] if self.note else []
+        return "\n".join([f"an update by {self.execution}; {why}", *lines, *note])
 
 
-def candidates(spec: Spec, B: int, devices: int, drawn: bool) -> list[Execution]:
-    """The ways that there are. drawn: whether noise is, which the backward by hand does not know.
+def candidates(spec: Spec, B: int, devices: int, drawn: bool, dtype: str = "float32") -> list[Execution]:
+    """The ways that there are, in the order of ORDER where it has to decide.
 
-    Blocks are for a core's cache. The cost model is of cores; for GPUs it stands in until it is measured there.
+    drawn: whether noise is in the recurrence, which neither the backward by hand nor cuDNN knows. dtype: of the recipe.
+    Blocks are for a core's cache, and parts for cores that an operation of one would leave idle: a GPU is one device,
+    of which an update of a usual size fills no more than a part.
     """
+    by_hand = spec.cell in bptt.CELLS and not drawn
+    if jax.default_backend() != "cpu":
+        there = {"cudnn": not cudnn.unfit(spec.cell, dtype, drawn), "fast": by_hand, "plain": True}
+        return [Execution(plan) for plan in ORDER if there[plan]]
     parts = [k for k in range(1, devices + 1) if B % k == 0]
-    if spec.cell not in bptt.CELLS or drawn:
+    if not by_hand:
         return [Execution("plain", k) for k in parts]
-    on_cores = jax.default_backend() == "cpu"
-    by_hand = [
-        Execution("fast", k, blocks) for k in parts for blocks in (False, True) if not blocks or (on_cores and k > 1)
+    return [
+        Execution("plain"),
+        *(Execution("fast", k, blocks) for k in parts for blocks in (False, True) if k > 1 or not blocks),
     ]
-    return [Execution("plain"), *by_hand]
 
 
 def stored(spec: Spec, T: int, B: int) -> float:
@@ -129,7 +167,10 @@ def stored(spec: Spec, T: int, B: int) -> float:
 
 
 def memory() -> float:
-    """The bytes of this machine's memory; a guess of 8 GiB where it does not say."""
+    """The bytes of memory of what JAX computes on; a guess of 8 GiB where it does not say."""
+    of_device = None if jax.default_backend() == "cpu" else jax.local_devices()[0].memory_stats()
+    if of_device and "bytes_limit" in of_device:
+        return float(of_device["bytes_limit"])
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):
@@ -143,26 +184,29 @@ def choose(
     *,
     noisy: bool = False,
     drawn: bool = False,
+    dtype: str = "float32",
     devices: int | None = None,
     room: float | None = None,
 ) -> Choice:
     """The way that costs least, and in segments where what is to be stored would fill a quarter of the memory.
 
-    noisy: whether anything is drawn by chance. drawn: whether that is in the recurrence. devices: how many there are,
-    all that JAX has where it is not said. room: bytes of memory.
+    noisy: whether anything is drawn by chance. drawn: whether that is in the recurrence. dtype: of the recipe.
+    devices: how many there are, all that JAX has where it is not said. room: bytes of memory.
     """
-    found = candidates(spec, B, jax.local_device_count() if devices is None else devices, drawn)
-    costs = {each: cost(each, spec, T, B) for each in found}
-    best = min(found, key=costs.__getitem__)
+    backend = jax.default_backend()
+    found = candidates(spec, B, jax.local_device_count() if devices is None else devices, drawn, dtype)
+    costs = {each: cost(each, spec, T, B, backend) for each in found}
+    known = {way: seconds for way, seconds in costs.items() if seconds is not None}
+    best = min(known, key=known.__getitem__) if len(known) == len(found) else found[0]
     room = memory() if room is None else room
     cuttable = spec.directions == ("forward",) and spec.head == "each" and not noisy
     if cuttable and stored(spec, T, B) > room / 4:
         best = best._replace(segment=segments.length(T))
-    return Choice(best, costs)
+    return Choice(best, costs, backend, "" if backend == "cpu" else cudnn.unfit(spec.cell, dtype, drawn))
 
 
 def of(plan: "train.Plan", B: int) -> Choice:
     """The choice for a training run of B sequences side by side."""
     rates = plan.recipe.rates
     drawn = bool(rates.recurrent_dropout or rates.zoneout or rates.zoneout_cell)
-    return choose(plan.spec, plan.feed.T, B, noisy=rates != NO_NOISE, drawn=drawn)
+    return choose(plan.spec, plan.feed.T, B, noisy=rates != NO_NOISE, drawn=drawn, dtype=plan.recipe.dtype)

@@ -7,12 +7,15 @@ jax.config.update("jax_num_cpu_devices", 2)  # for batches in parts; what is not
 @pytest.fixture(autouse=True)
 def our_own_maths():
     """Float64 and no silent promotion, in every thread; a test of code that does not bear it (optax) undoes it."""
-    before = jax.config.jax_enable_x64, jax.config.jax_numpy_dtype_promotion
-    jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_numpy_dtype_promotion", "strict")
-    yield
-    jax.config.update("jax_enable_x64", before[0])
-    jax.config.update("jax_numpy_dtype_promotion", before[1])
+    ours = {"jax_enable_x64": True, "jax_numpy_dtype_promotion": "strict"}
+    if jax.default_backend() != "cpu":
+        ours["jax_default_matmul_precision"] = "highest"  # a GPU would round factors of float32 to ten bits
+    before = {name: getattr(jax.config, name) for name in ours}
+    for settings in (ours, before):
+        for name, value in settings.items():
+            jax.config.update(name, value)
+        if settings is ours:
+            yield
 
 
 # Each of these takes 6 to 22 s, nearly all of it a search, or the compiler; others of their kind stay.

@@ -50,7 +50,7 @@ NOT_UNDERSTOOD = {
     "a plan": (lambda: library.train(SPEC, Recipe(1), X, Y, plan="fast"), "the plan is 'fast', but Execution(...) is"),
     "such a plan": (
         lambda: library.train(SPEC, Recipe(1), X, Y, plan=library.Execution("zzz")),
-        "the plan is 'zzz', but one of plain, fast is right",
+        "the plan is 'zzz', but one of plain, fast, cudnn is right",
     ),
     "a batch": (lambda: library.train(SPEC, Recipe(1), X, Y, batch=6), "the batch is 6, but 5 or less is right"),
     "half a batch": (lambda: library.train(SPEC, Recipe(1), X, Y, batch=2.5), "the batch is 2.5, but a whole number"),

@@ -25,6 +25,7 @@ def material(spec, T=6, N=8, seed=0):
     return feeds.Shuffled(T, N, N, seed), feeds.on_device(feeds.Data(x, np.where(mask, y, -1), mask))
 
 
+@pytest.mark.skipif(jax.device_count() < 2, reason="there are no two devices")
 @pytest.mark.parametrize(("how", "reduction"), SPLIT, ids=str)
 def test_the_updates_are_those_of_one_device(how, reduction):
     spec = Spec(5, 6, 5, "lstm")

@@ -1,5 +1,7 @@
 """The truth to compare with: jax.grad of the lax.scan forward, compiled once for each shape."""
 
+import contextlib
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -10,18 +12,22 @@ import numpy as np
 from rnn_jax import losses, model
 from rnn_jax.verify.points import Point, Shape, by_name
 
-# Small programs, run a few times: what XLA's optimiser costs here it never earns back (measured: less than half the
-# time to compile, and the same numbers to rounding). Each option is XLA's own and may go with a version.
-WISHED = {
-    "xla_backend_optimization_level": 0,
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_cpu_parallel_codegen_split_count": 1,
+# Small programs, run a few times: what XLA's optimiser costs here it never earns back (measured on a CPU: less than
+# half the time to compile, and the same numbers to rounding; for a GPU XLA has no code that is not optimised, but
+# kernels need not be tried out against each other). Each option is XLA's own and may go with a version.
+WISHED: dict[str, dict[str, Any]] = {
+    "cpu": {
+        "xla_backend_optimization_level": 0,
+        "xla_cpu_use_fusion_emitters": False,
+        "xla_cpu_parallel_codegen_split_count": 1,
+    },
+    "gpu": {"xla_gpu_autotune_level": 0},
 }
 
 
 @cache
-def compiler_options() -> dict[str, Any]:
-    """Those of the wished options that this version of XLA knows."""
+def compiler_options(backend: str = "cpu") -> dict[str, Any]:
+    """Those of the options wished for what JAX computes on that this version of XLA knows."""
 
     def known(name: str, value: Any) -> bool:
         try:
@@ -30,7 +36,17 @@ def compiler_options() -> dict[str, Any]:
             return False
         return True
 
-    return {name: value for name, value in WISHED.items() if known(name, value)}
+    return {name: value for name, value in WISHED.get(backend, {}).items() if known(name, value)}
+
+
+@contextlib.contextmanager
+def on_cpu() -> Iterator[None]:
+    """Within it JAX computes on the CPU; where it was told of nothing but a GPU, on that."""
+    with contextlib.ExitStack() as stack:
+        if jax.default_backend() != "cpu":
+            with contextlib.suppress(RuntimeError):
+                stack.enter_context(jax.default_device(jax.local_devices(backend="cpu")[0]))
+        yield
 
 
 class Values(NamedTuple):
@@ -60,7 +76,7 @@ def total_loss(
 
 
 @cache
-def gradient_function(shape: Shape, plan: model.Plan) -> Any:
+def gradient_function(shape: Shape, plan: model.Plan, backend: str) -> Any:
     """The jitted value and gradient for a shape; jax compiles it at the first call."""
 
     def evaluate(params: Any, x: Any, state0: Any, rest: dict[str, Any]) -> Any:
@@ -70,19 +86,25 @@ def gradient_function(shape: Shape, plan: model.Plan) -> Any:
         argnums = (0, 2) if shape.indices else (0, 2, 1)
         return jax.value_and_grad(loss, argnums, has_aux=True)(params, x, state0)
 
-    return jax.jit(evaluate, compiler_options=compiler_options())
+    return jax.jit(evaluate, compiler_options=compiler_options(backend))
 
 
 def differentiate(point: Point, plan: model.Plan = "plain") -> Values:
     """The loss, outputs and gradients that JAX computes, in the dtype of the point.
 
-    plan: by autodiff of the scan, which is the truth, or "fast" by the backward pass that training takes.
+    plan: by autodiff of the scan, which is the truth, or one of those that training takes, "fast" and "cudnn".
+    Those are computed where training is, and the truth on the CPU, so that two compilers have to agree.
     """
     rest = {name: getattr(point, name) for name in ("mask", "y", "weights", "dfinal", "noise")}
     # Thread by thread, and back as it was: the caller's JAX stays in the precision they chose.
-    # Some GPUs round float32 products to ten bits unless they are told not to.
-    with jax.enable_x64(point.shape.dtype == "float64"), jax.default_matmul_precision("highest"):
-        result = gradient_function(point.shape, plan)(point.params, point.x, point.state0, rest)
+    # GPUs round float32 products to ten bits unless they are told not to.
+    with (
+        jax.enable_x64(point.shape.dtype == "float64"),
+        jax.default_matmul_precision("highest"),
+        on_cpu() if plan == "plain" else contextlib.nullcontext(),
+    ):
+        run = gradient_function(point.shape, plan, "cpu" if plan == "plain" else jax.default_backend())
+        result = run(point.params, point.x, point.state0, rest)
         (loss, (o, final)), (dparams, dstate, *dx) = jax.tree.map(np.asarray, result)
     return Values(
         loss,

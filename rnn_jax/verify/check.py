@@ -16,6 +16,7 @@ from rnn_jax._version import __version__
 from rnn_jax.errors import InputError, require
 from rnn_jax.verify import lengths, standard, truth
 from rnn_jax.verify.accuse import Depth, accuse
+from rnn_jax.verify.autodiff import on_cpu
 from rnn_jax.verify.check_report import CheckReport, Finding, Parameter
 from rnn_jax.verify.compare import BLIND, TOLERANCE
 from rnn_jax.verify.declared import Declared
@@ -38,6 +39,7 @@ from rnn_jax.verify.unset import NUMBERS
 UNSET = "the loss reads memory of np.empty that nothing has set: it held fixed numbers for this check"
 
 
+@on_cpu()  # where NumPy computes; a GPU would wait for most of so many small operations
 def check(
     subject: Subject,
     *,

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from rnn_jax import bptt
+from rnn_jax.bptt import cudnn
 from rnn_jax.verify import autodiff, canonical, one_example
 from rnn_jax.verify.autodiff import Values
 from rnn_jax.verify.points import OF_ALL_CELLS, Point
@@ -21,6 +22,7 @@ class Implementation(NamedTuple):
     without: frozenset[str] = frozenset()  # symbols that its derivation does not differentiate
     notes: Callable[[Point], tuple[str, ...]] = lambda point: ()
     in_numpy: Callable[[Point], Values] | None = None  # the same where JAX compiles it, which has no higher precision
+    dtype: str | None = None  # the only one that it has
 
 
 def whole_model(family: str) -> Implementation:
@@ -32,6 +34,19 @@ def fast_path(cell: str) -> Implementation:
     """The backward by hand that training takes, as JAX's own rule for the recurrence (rnn_jax/bptt)."""
     differentiate = partial(autodiff.differentiate, plan="fast")
     return Implementation(f"fast-{cell}", cell, differentiate, canonical.loss, in_numpy=canonical.differentiate)
+
+
+def by_cudnn() -> Implementation:
+    """CuDNN's LSTM as training takes it on a GPU (rnn_jax/bptt/cudnn.py), beside autodiff and the NumPy in float32.
+
+    It is judged as the others are: allowed is 16 times what rounding does to the NumPy in float32, 2^-24 of each tanh,
+    exp and product. CUDA's tanh and exp are documented to within two units in the last place, four such roundings at
+    most, and sums in another order lose about as much as they do anyhow; that leaves what cuDNN does not document the
+    same again. Factors rounded to TF32, which is 2^-11, would lie thousands of roundings beyond.
+    """
+    differentiate = partial(autodiff.differentiate, plan="cudnn")
+    made = Implementation("cudnn-lstm", cudnn.CELL, differentiate, canonical.loss, in_numpy=canonical.differentiate)
+    return made._replace(dtype=cudnn.DTYPE, notes=lambda point: (f"in {cudnn.DTYPE}, which is all that it has",))
 
 
 def tanh_example(name: str, run: one_example.Run, without: frozenset[str] = frozenset()) -> Implementation:
@@ -55,3 +70,5 @@ IMPLEMENTATIONS = (
     *map(whole_model, OF_ALL_CELLS),
     *map(fast_path, bptt.CELLS),
 )
+# What can be run on an NVIDIA GPU alone.
+ON_A_GPU = (by_cudnn(),)

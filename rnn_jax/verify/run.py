@@ -1,6 +1,7 @@
 """The verification: every implementation at every point it fits, judged against autodiff."""
 
 import math
+import os
 import platform
 import threading
 import time
@@ -15,16 +16,18 @@ import jax
 import numpy as np
 
 from rnn_jax._version import __version__
+from rnn_jax.bptt import cudnn
 from rnn_jax.cells import CELLS
 from rnn_jax.errors import require
 from rnn_jax.problems import PROBLEMS
 from rnn_jax.verify import autodiff, noise, own_point, sources
 from rnn_jax.verify.autodiff import Values
 from rnn_jax.verify.compare import TOLERANCE, compare, third_opinion, unlike
-from rnn_jax.verify.gallery import IMPLEMENTATIONS, Implementation
+from rnn_jax.verify.gallery import IMPLEMENTATIONS, ON_A_GPU, Implementation
 from rnn_jax.verify.points import Point, Shape, cast
 from rnn_jax.verify.report import Case, Comparison, Opinion, Report, Verdict
 
+THREADS = max(2, min(8, (os.cpu_count() or 1) // 2))  # in which JAX compiles
 EACH = 15  # random configurations of each family that is asked for
 DRAWS = 4  # of the noise
 # Before anyone is accused the noise is measured harder, with so many draws where an error is less than so many times
@@ -86,11 +89,7 @@ def verify(
         points = founding(wanted) + random_points(wanted, configs, seed)
     else:
         points = [own for own in own_point.from_file(Path(point), seed) if own.shape.family in wanted]
-    work = [
-        (cast(p, dtype), fitting)
-        for p in points
-        if (fitting := [i for i in chosen if i.family == p.shape.family and i.fits(p)])
-    ]
+    work = [each for p in points for each in in_precisions(p, chosen, dtype)]
     require(bool(work), f"nothing to verify: none of {', '.join(i.name for i in chosen)} fits the points asked for")
     clock = Clock()
     cases = judge_all(work, seed, clock, progress)
@@ -103,11 +102,26 @@ def verify(
 def choose(only: Iterable[str] | None) -> list[Implementation]:
     """The implementations named, or all of them."""
     known = {implementation.name: implementation for implementation in IMPLEMENTATIONS}
+    on_a_gpu = {implementation.name: implementation for implementation in ON_A_GPU}
+    if cudnn.reachable():
+        known |= on_a_gpu
     names = list(known if only is None else only)
     require(bool(names), f"no implementation is named; some of {', '.join(known)} are right")
     for name in names:
+        require(
+            name in known or name not in on_a_gpu,
+            f"{name} needs an NVIDIA GPU, but JAX computes on {jax.default_backend()} here; some of "
+            f"{', '.join(known)} are right",
+        )
         require(name in known, f"the implementation {name!r} is unknown; some of {', '.join(known)} are right")
     return [known[name] for name in dict.fromkeys(names)]
+
+
+def in_precisions(point: Point, chosen: list[Implementation], dtype: str) -> "list[Work]":
+    """The point for those that fit it: in the precision asked for, and again for one that has another alone."""
+    fitting = [i for i in chosen if i.family == point.shape.family and i.fits(point)]
+    wanted = dict.fromkeys(i.dtype or dtype for i in fitting)
+    return [(cast(point, each), [i for i in fitting if (i.dtype or dtype) == each]) for each in wanted]
 
 
 def founding(wanted: Sequence[str]) -> list[Point]:
@@ -126,10 +140,10 @@ Work = tuple[Point, list[Implementation]]
 
 
 def judge_all(work: list[Work], seed: int, clock: Clock, progress: Progress) -> list[Case]:
-    """The cases in order; JAX compiles and runs in two threads while NumPy works in this one."""
+    """The cases in order; JAX compiles and runs in other threads while NumPy works in this one."""
     total = sum(len(fitting) for _, fitting in work)
     cases: list[Case] = []
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         compiling: dict[Shape, Future[None]] = {}
         for point, fitting in work:
             if point.shape not in compiling:

@@ -185,6 +185,6 @@ def conclusion(report: Report) -> Text:
 
 
 def times(report: Report) -> str:
-    """Where the time went; the first two are shared by two threads beside the others."""
+    """Where the time went; the first two are shared by several threads beside the others."""
     spent = ", ".join(f"{label} {seconds:.1f}" for label, seconds in report.seconds.items())
-    return f"seconds: {spent};\ncompile and autodiff are sums over two threads, which work beside the rest"
+    return f"seconds: {spent};\ncompile and autodiff are sums over several threads, which work beside the rest"
