@@ -1,4 +1,4 @@
-"""What the planner's cost model costs: `python benchmarks/planner.py`, five minutes.
+"""What the planner's cost model costs: `python benchmarks/planner.py`, five minutes; on a GPU, that one's costs.
 
 Measures an update of character models of many sizes in every way that the planner knows, fits the seconds by term
 (non-negative least squares of relative errors), prints them as they stand in rnn_jax/planner.py, and how much longer
@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-from scipy.optimize import nnls
+import jax
 
 sys.path.insert(0, str(Path(__file__).parent / "speed"))
 
 from characters import GATES
+from prices import line
 from step_rnn_jax import prepare
 
 from rnn_jax import planner
@@ -28,8 +28,14 @@ from rnn_jax.spec import Spec
 
 T, K = 64, 65
 SIZES = ((2, 16), (4, 32), (8, 64), (16, 96), (32, 128), (32, 256), (64, 512))
-WAYS = tuple(planner.COSTS)
 ALLOWED = 1.1
+
+
+def ways(spec: Spec, B: int) -> list[Execution]:
+    """What the planner has costs of, for two devices of a CPU; on a GPU what it may choose from."""
+    if jax.default_backend() == "cpu":
+        return list(planner.COSTS["cpu"])
+    return planner.candidates(spec, B, 1, drawn=False)
 
 
 def measured(cell: str, B: int, H: int, way: Execution, seconds: float) -> float:
@@ -53,28 +59,22 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0.8, help="of each measurement")
     args = parser.parse_args()
     points = [(Spec(K, H, K, cell, second_bias=cell == "gru"), B) for cell in GATES for B, H in SIZES]
-    print("| cell, B, H | " + " | ".join(f"{way}, ms" for way in WAYS) + " | chosen, by the best |")
-    print("|---" * (len(WAYS) + 2) + "|")
-    times, worst = {way: [] for way in WAYS}, 0.0
+    known = list(dict.fromkeys(way for spec, B in points for way in ways(spec, B)))
+    print("| cell, B, H | " + " | ".join(f"{way}, ms" for way in known) + " | chosen, by the best |")
+    print("|---" * (len(known) + 2) + "|")
+    rows, worst = [], 0.0
     for spec, B in points:
-        row = {way: measured(spec.cell, B, spec.H, way, args.seconds) for way in WAYS}
-        for way in WAYS:
-            times[way].append(row[way])
+        row = {way: measured(spec.cell, B, spec.H, way, args.seconds) for way in ways(spec, B)}
+        rows.append(row)
         chosen = row[planner.choose(spec, T, B, devices=2).execution] / min(row.values())
         worst = max(worst, chosen)
-        cells = [f"{spec.cell} {B}, {spec.H}", *(f"{1e3 * row[way]:.2f}" for way in WAYS), f"{chosen:.2f}"]
-        print("| " + " | ".join(cells) + " |", flush=True)
-    print()
-    for way in WAYS:
-        seconds = np.array(times[way])
-        terms = np.array([planner.work(spec, T, B, way.parts) for spec, B in points])
-        prices, _ = nnls(terms / seconds[:, None], np.ones(len(seconds)))
-        off = np.abs(terms @ prices / seconds - 1)
-        named = f'"{way.plan}", {way.parts}, {way.blocks}'
-        print(
-            f"    Execution({named}): Work({', '.join(f'{p:.2g}' for p in prices)}),  # off by {100 * median(off):.0f}%"
-        )
-    print(f"\nThe chosen way takes at most {worst:.2f} times the best one's time.")
+        times = (f"{1e3 * row[way]:.2f}" if way in row else "" for way in known)
+        print("| " + " | ".join([f"{spec.cell} {B}, {spec.H}", *times, f"{chosen:.2f}"]) + " |", flush=True)
+    print(f'\n    "{jax.default_backend()}": {{  # {jax.devices()[0].device_kind}')
+    for way in known:
+        there = [k for k, row in enumerate(rows) if way in row]
+        print(line(way, [(points[k][0], T, points[k][1]) for k in there], [rows[k][way] for k in there]))
+    print(f"    }},\n\nThe chosen way takes at most {worst:.2f} times the best one's time.")
     return int(worst > ALLOWED)
 
 

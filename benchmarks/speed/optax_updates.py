@@ -17,16 +17,18 @@ def prepared(loss: Callable[[Any], jax.Array], params: Any) -> Prepared:
     optimizer = optax.adam(characters.RATE)
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def update(params: Any, state: Any) -> tuple[Any, Any]:
-        change, state = optimizer.update(jax.grad(loss)(params), state, params)
-        return optax.apply_updates(params, change), state
+    def update(params: Any, state: Any) -> tuple[Any, Any, jax.Array]:
+        value, gradient = jax.value_and_grad(loss)(params)
+        change, state = optimizer.update(gradient, state, params)
+        return optax.apply_updates(params, change), state, value
 
-    first, state = float(loss(params)), optimizer.init(params)
+    state, first = optimizer.init(params), None
 
     def work(units: int) -> None:
-        nonlocal params, state
+        nonlocal params, state, first
         for _ in range(units):
-            params, state = update(params, state)
+            params, state, value = update(params, state)
+            first = value if first is None else first
         jax.block_until_ready(params)
 
-    return Prepared(first, work)
+    return Prepared(lambda: float(first), work)

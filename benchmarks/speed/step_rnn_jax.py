@@ -28,14 +28,14 @@ def prepare(case: dict[str, Any]) -> Prepared:
     plan = train.Plan(spec, Recipe(10**9, rate=characters.RATE), feed)
     how = planner.Execution(*case["execution"]) if "execution" in case else planner.of(plan, case["B"]).execution
     data = feeds.on_device(feeds.Data(w.x, w.y, w.x >= 0))
-    loss, _ = train.loss(plan, params, feed.batch(data, jnp.array(0)), train.zero_state(plan, case["B"]))
     data = parts.everywhere(data, how.parts)
-    state, size = train.begin(plan, params, case["B"]), train.chunk(plan, case["B"])
+    state, size, first = train.begin(plan, params, case["B"]), train.chunk(plan, case["B"]), None
 
     def work(units: int) -> None:
-        nonlocal state
+        nonlocal state, first
         for _ in range(units):
-            state, _ = train.advance(plan, data, state, size, how)
+            state, losses = train.advance(plan, data, state, size, how)
+            first = losses if first is None else first
         jax.block_until_ready(state)
 
-    return Prepared(float(loss), work, size)
+    return Prepared(lambda: float(first[0]), work, size)

@@ -1,4 +1,7 @@
-"""PyTorch: nn.RNN, nn.LSTM or nn.GRU on one-hot input, nn.Linear, Adam fused; one bias, as everywhere here."""
+"""PyTorch: nn.RNN, nn.LSTM or nn.GRU on one-hot input, nn.Linear, Adam fused; one bias, as everywhere here.
+
+On a GPU, where the case says so, its layers are cuDNN's.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from torch import nn
 from versus import THREADS, Prepared
 
 
-def model(w: characters.Work) -> tuple[nn.Module, nn.Linear]:
+def model(w: characters.Work, device: str) -> tuple[nn.Module, nn.Linear]:
     """The recurrent layer and the readout."""
     K, H = w.V.shape[1], len(w.W)
-    layer = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[w.cell](K, H)
-    readout = nn.Linear(H, K)
+    layer = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[w.cell](K, H, device=device)
+    readout = nn.Linear(H, K, device=device)
     with torch.no_grad():
         layer.weight_ih_l0.copy_(torch.tensor(w.U.T))
         layer.weight_hh_l0.copy_(torch.tensor(w.W.T))
@@ -29,11 +32,13 @@ def model(w: characters.Work) -> tuple[nn.Module, nn.Linear]:
 def prepare(case: dict[str, Any]) -> Prepared:
     """Updates of a character model."""
     torch.set_num_threads(THREADS)
+    device, rounded = case.get("device", "cpu"), case.get("tf32", False)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
     w = characters.work(case)
-    layer, readout = model(w)
+    layer, readout = model(w, device)
     K = w.V.shape[1]
     layer.bias_hh_l0.requires_grad_(w.cell == "gru")
-    x, y = (torch.tensor(a.astype(np.int64)) for a in (w.x, w.y))
+    x, y = (torch.tensor(a.astype(np.int64), device=device) for a in (w.x, w.y))
     optimizer = torch.optim.Adam([*layer.parameters(), *readout.parameters()], lr=characters.RATE, fused=True)
 
     def loss() -> torch.Tensor:
@@ -45,6 +50,8 @@ def prepare(case: dict[str, Any]) -> Prepared:
             optimizer.zero_grad()
             loss().backward()
             optimizer.step()
+        if device != "cpu":
+            torch.cuda.synchronize()
 
     with torch.no_grad():
         first = float(loss())

@@ -20,9 +20,12 @@ THREADS = 2
 
 
 class Prepared(NamedTuple):
-    """What a competitor does: units of work, and the loss at the beginning; made before any clock runs."""
+    """What a competitor does: units of work, and the loss at the beginning; made before any clock runs.
 
-    loss: float
+    A loss that is a function is asked for after the first turn, where the first update has told it.
+    """
+
+    loss: float | Callable[[], float]
     work: Callable[[int], Any]  # does n turns and waits for them
     units: int = 1  # of work in a turn
     later: float = 0.0  # the loss after some updates, where that is asked for
@@ -114,15 +117,21 @@ def settled(runner: Competitor, budget: float) -> int:
     return max(1, round(turns * budget / seconds))
 
 
+def first_turn(prepared: Prepared) -> Ready:
+    """Take the first turn, and say how it went."""
+    start = time.perf_counter()
+    prepared.work(1)
+    seconds = time.perf_counter() - start
+    loss = prepared.loss() if callable(prepared.loss) else prepared.loss
+    return Ready(loss, seconds, prepared.units, prepared.later, prepared.stored)
+
+
 def answer(module: str, case: dict[str, Any]) -> None:
     """Be the competitor: prepare, then work as told, line by line."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints goes elsewhere
     prepared = importlib.import_module(module).prepare(case)
-    start = time.perf_counter()
-    prepared.work(1)
-    ready = Ready(prepared.loss, time.perf_counter() - start, prepared.units, prepared.later, prepared.stored)
-    print(json.dumps(ready._asdict()), file=out, flush=True)
+    print(json.dumps(first_turn(prepared)._asdict()), file=out, flush=True)
     for line in sys.stdin:
         start = time.perf_counter()
         prepared.work(int(line))

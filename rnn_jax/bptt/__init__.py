@@ -5,6 +5,8 @@ faster than autodiff of a scan: the gradient of W is one large product after the
 step; a sigmoid is (1 + tanh(a / 2)) / 2, the halves folded into W and the input; the loop back multiplies with a
 transpose that is made once; and what is cheap to compute again is not stored.
 
+On a GPU cuDNN has an LSTM of its own: see cudnn, which this package only calls.
+
 Reverse mode, and what is made of it again, works; forward mode does not: `plan="plain"` of model.forward has that.
 """
 

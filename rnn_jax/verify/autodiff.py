@@ -40,13 +40,15 @@ def compiler_options(backend: str = "cpu") -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def on_cpu() -> Iterator[None]:
-    """Within it JAX computes on the CPU; where it was told of nothing but a GPU, on that."""
+def on_cpu() -> Iterator[str]:
+    """Within it JAX computes on the CPU; where it was told of nothing but a GPU, on that. Gives which it is."""
+    where = jax.default_backend()
     with contextlib.ExitStack() as stack:
-        if jax.default_backend() != "cpu":
+        if where != "cpu":
             with contextlib.suppress(RuntimeError):
                 stack.enter_context(jax.default_device(jax.local_devices(backend="cpu")[0]))
-        yield
+                where = "cpu"
+        yield where
 
 
 class Values(NamedTuple):
@@ -101,10 +103,9 @@ def differentiate(point: Point, plan: model.Plan = "plain") -> Values:
     with (
         jax.enable_x64(point.shape.dtype == "float64"),
         jax.default_matmul_precision("highest"),
-        on_cpu() if plan == "plain" else contextlib.nullcontext(),
+        on_cpu() if plan == "plain" else contextlib.nullcontext(jax.default_backend()) as where,
     ):
-        run = gradient_function(point.shape, plan, "cpu" if plan == "plain" else jax.default_backend())
-        result = run(point.params, point.x, point.state0, rest)
+        result = gradient_function(point.shape, plan, where)(point.params, point.x, point.state0, rest)
         (loss, (o, final)), (dparams, dstate, *dx) = jax.tree.map(np.asarray, result)
     return Values(
         loss,
