@@ -6,12 +6,13 @@ The gradient of that vector comes from cuDNN; autodiff of the packing takes it a
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.experimental import rnn
+from jax.experimental.layout import Layout, with_layout_constraint
 from jaxtyping import Bool, Float, Integer
 
 from rnn_jax.arrays import Array, indices
@@ -144,7 +145,17 @@ def lstm(
     sizes: Sizes,
 ) -> tuple[Float[Array, "B T DH"], Float[Array, "LD B H"], Float[Array, "LD B H"]]:
     """What the last layer hands on, and the final h and s of every layer and direction."""
-    return rnn.lstm(x, h0, s0, weights, lengths, *sizes, precision())
+    return in_order(rnn.lstm(*in_order((x, h0, s0)), weights, lengths, *sizes, precision()))
+
+
+def in_order(arrays: Any) -> Any:
+    """The same arrays laid out in memory as their axes are in order, and so their gradients.
+
+    JAX calls cuDNN without a word about layouts, and XLA, where a transpose comes before, then leaves the numbers where
+    they are: cuDNN took steps for sequences (seen with jax 0.11.2 on an H200: no error, other gradients).
+    """
+    layouts = jax.tree.map(lambda array: Layout(tuple(range(array.ndim))), arrays)
+    return with_layout_constraint(arrays, layouts)
 
 
 def flat(layers: Layers) -> Float[Array, " N"]:
