@@ -116,8 +116,23 @@ def test_on_a_gpu_updates_are_those_of_the_scan(dropout, segment):
     np.testing.assert_allclose(ours, plain, rtol=1e-3)
 
 
+def test_what_it_is_handed_lies_in_order(monkeypatch):
+    """A transpose may not be left to cuDNN, which knows of none: layouts are pinned, and those of gradients."""
+    monkeypatch.setattr(rnn, "lstm", lambda x, h0, s0, weights, lengths, *more: (2 * x, h0, s0))
+
+    def total(x):
+        y, _, _ = cudnn.lstm(x.swapaxes(0, 1), x, x, x[0, 0], x[0, 0], cudnn.Sizes(5, 5, 1, 0.0, False))
+        return jnp.sum(jnp.sin(y.swapaxes(0, 1)))
+
+    for function in (total, jax.grad(total)):
+        text = jax.jit(function).lower(jnp.ones((3, 4, 5))).as_text()
+        pinned = [line for line in text.splitlines() if "@LayoutConstraint" in line]
+        assert len(pinned) >= 2
+        assert all("dense<[2, 1, 0]>" in line for line in pinned), pinned
+
+
 @on_a_gpu
-def test_on_a_gpu_the_planner_takes_it():
+def test_on_a_gpu_the_planner_knows_it():
     choice = planner.of(train.Plan(Spec(5, 16, 5, "lstm"), Recipe(1), feeds.InOrder(29, 8, 8)), 8)
     assert Execution("cudnn") in choice.costs
     assert choice.measured or choice.execution == Execution("cudnn")

@@ -28,11 +28,13 @@ def work(case: dict[str, Any]) -> Work:
     rng = np.random.default_rng(0)
     H, K, G = case["H"], case["V"], GATES[case["cell"]]
 
-    def uniform(*shape: int) -> np.ndarray:
-        return rng.uniform(-(H**-0.5), H**-0.5, shape).astype(np.float32)
+    def uniform(*shape: int, scale: float = H**-0.5) -> np.ndarray:
+        return rng.uniform(-scale, scale, shape).astype(np.float32)
 
     x, y = rng.integers(0, K, (2, case["T"], case["B"])).astype(np.int32)
-    return Work(case["cell"], uniform(K, G * H), uniform(H, G * H), uniform(G * H), uniform(H, K), uniform(K), x, y)
+    # Large enough that work which is not the same shows in the loss: with logits near 0 it is log K whatever is done.
+    U, V = uniform(K, G * H, scale=1.0), uniform(H, K, scale=1.0)
+    return Work(case["cell"], U, uniform(H, G * H), uniform(G * H), V, uniform(K), x, y)
 
 
 def operations(case: dict[str, Any]) -> float:
