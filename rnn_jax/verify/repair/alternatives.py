@@ -18,7 +18,7 @@ from rnn_jax.verify.repair.tree import located, replaced
 from rnn_jax.verify.repair.trial import Trial
 
 TRIED = "__rnn_jax_tried__"
-VISITS = 8  # of one statement: what is sent round a loop shows at the first
+VISITS = 3  # of one statement: what is sent round a loop shows at the first
 PURE = frozenset("sum mean dot copy reshape ravel flatten transpose squeeze astype max min clip repeat".split())
 
 
@@ -81,10 +81,12 @@ def trying(known: list[list[Alternative]], right: Callable[[Any], int]) -> Itera
 
     def tried(number: int) -> None:
         nonlocal within
-        visits[number] += 1
-        if within or visits[number] > VISITS:
+        if (
+            within or visits[number] == VISITS
+        ):  # an alternative may call a function of the program, which has probes too
             return
-        within = True  # an alternative may call a function of the program, which has probes too
+        visits[number] += 1
+        within = True
         frame = sys._getframe(1)
         names = {**frame.f_globals, **frame.f_locals}
         for k, alternative in enumerate(known[number]):
@@ -101,10 +103,15 @@ def trying(known: list[list[Alternative]], right: Callable[[Any], int]) -> Itera
         delattr(builtins, TRIED)
 
 
-def better(trial: Trial, edits: Iterable[Edit], right: Callable[[Any], int]) -> tuple[list[Edit], list[Edit]]:
-    """The edits with which their statements give more that is right at the first visits, and those not looked at."""
+def better(
+    trial: Trial, edits: Iterable[Edit], right: Callable[[Any], int], left_out: set[Site]
+) -> tuple[list[Edit], list[Edit]]:
+    """The edits with which their statements give more that is right at the first visits, and those not looked at.
+
+    left_out: statements that are not looked at.
+    """
     live, edits = trial.live, list(edits)
-    by_place = by_statement(live, edits)
+    by_place = {place: known for place, known in by_statement(live, edits).items() if place not in left_out}
     known, probes = list(by_place.values()), []
     for number, statement in enumerate(by_place):
         node = live.node(statement)
@@ -112,11 +119,14 @@ def better(trial: Trial, edits: Iterable[Edit], right: Callable[[Any], int]) -> 
         probes.append(Edit(statement, [located(probe, node), node], "", 0.0, node.lineno))
     with trying(known, right) as found, trial.patient():
         trial.run(changes(live, probes))
-    more = [
-        alternative.edit
-        for number, alternatives in enumerate(known)
-        for k, alternative in enumerate(alternatives)
-        if alternative.edit is not None and found[number, k] > found[number, 0]
-    ]
-    looked_at = {id(alternative.edit) for alternatives in known for alternative in alternatives}
-    return more, [edit for edit in edits if id(edit) not in looked_at]
+    more: list[Edit] = []
+    told: set[int] = set()
+    for number, alternatives in enumerate(known):
+        here = [
+            a.edit for k, a in enumerate(alternatives) if a.edit is not None and found[number, k] > found[number, 0]
+        ]
+        # Where nothing is right as it stands nor with an edit, what it gives is no gradient: that shows further on.
+        if here or found[number, 0]:
+            more += here
+            told |= {id(alternative.edit) for alternative in alternatives}
+    return more, [edit for edit in edits if id(edit) not in told]

@@ -8,6 +8,7 @@ the first step, before what the other fault sends on comes by.
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,14 +17,18 @@ import numpy as np
 
 from rnn_jax.verify.repair.alternatives import better
 from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.doubt import parts_of
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.probe import Results, instrumented, watching
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.stages import tokens
 
-SHARE = 0.3  # of the time of a search, to look for edits that make more right
+LIKELY = 1.5  # what an edit costs at most that comes before those of other statements
+SHARE = 0.4  # of the time of a search, to look for edits that make more right
 KEPT = 60  # of those, to be tried two by two
+MORE = 0.5  # what a value that is right with an edit saves it of its cost
+MOST_GATES = 8
 NEAR = 1e-9  # relative, as in quantities
 
 
@@ -44,7 +49,15 @@ class Explained:
     @cached_property
     def right(self) -> dict[int, np.ndarray]:
         """The right values in rows, by their size."""
-        return {size: np.array([q.value for q in found]) for size, found in self.search.quantities.by_size.items()}
+        found: dict[int, list[np.ndarray]] = defaultdict(list)
+        quantities = self.search.quantities
+        for size, several in quantities.by_size.items():
+            found[size] += [q.value for q in several]
+        shares = [share for share in quantities.adjoints[1].values() if share.ndim > 2]
+        for share in shares:  # (gates, batch, features), which the gradients may be written to one gate at a time
+            for each in share if len(share) <= MOST_GATES else ():
+                found[each.size].append(each.ravel())
+        return {size: np.array(rows) for size, rows in found.items()}
 
     def count(self, edits: list[Edit]) -> int:
         """The number with these edits made; 0 where the program fails."""
@@ -55,7 +68,9 @@ class Explained:
             outcome = self.search.trial.run(made)
         if outcome is None:
             return 0
-        return sum(self.explains(seen.value) for all_seen in trace.seen.values() for seen in all_seen)
+        # What is sent round a loop may be wrong at later ones, and right again without what is sent round.
+        first = (next((s.value for s in seen if np.any(s.value)), None) for seen in trace.seen.values())
+        return sum(self.explains(value) for value in first if value is not None)
 
     def parts(self, value: Any) -> int:
         """How many right gradients a value is or holds."""
@@ -63,7 +78,7 @@ class Explained:
             return sum(self.parts(each) for each in value)
         if isinstance(value, dict):
             return sum(self.parts(each) for each in value.values())
-        return int(isinstance(value, np.ndarray) and value.dtype.kind == "f" and self.explains(value))
+        return int(isinstance(value, np.ndarray | np.floating | float) and self.explains(np.asarray(value)))
 
     def explains(self, value: np.ndarray) -> bool:
         """Whether a value is a right gradient, and no zeros, which are everything's."""
@@ -71,15 +86,16 @@ class Explained:
         if key not in self._known:
             flat, rows = np.ravel(value).astype(float), self.right.get(value.size)
             size = float(np.linalg.norm(flat))
-            # A single number may be anything's; NaN is near nothing.
-            told = rows is not None and flat.size > 1 and 0 < size < np.inf
+            # A single number that is short may be anything's; NaN is near nothing.
+            short = flat.size == 1 and float(64 * flat[0]).is_integer()
+            told = rows is not None and not short and 0 < size < np.inf
             self._known[key] = bool(told and np.any(np.linalg.norm(rows - flat, axis=1) <= NEAR * size))
         return self._known[key]
 
 
 def two_of(search: Search, found: list[Forward]) -> tuple[Edit, Edit] | None:
     """Two edits that mend all that is wrong together, each of which makes more right on the way."""
-    likely = sorted(found, key=lambda each: (-each.more, each.edit.cost))[:KEPT]
+    likely = sorted(found, key=unlikely)[:KEPT]
     pairs = [pair for pair in itertools.combinations([each.edit for each in likely], 2) if apart(*pair)]
     for pair in sorted(pairs, key=lambda pair: sum(edit.cost for edit in pair)):
         if search.over():
@@ -94,22 +110,30 @@ def two_of(search: Search, found: list[Forward]) -> tuple[Edit, Edit] | None:
 def furthest(search: Search, found: list[Forward], enough: int) -> list[Edit]:
     """The edits, one of each statement, with which the most is right: each may be one of two."""
     best: dict[Site | None, Edit] = {}
-    for each in sorted(found, key=lambda each: (-each.more, each.edit.cost)):
+    for each in sorted(found, key=unlikely):
         where = around(search.live, each.edit.site)
         best.setdefault(where and where.statement, each.edit)
     return list(best.values())[:enough]
+
+
+def unlikely(each: Forward) -> tuple[float, float]:
+    """In which order they are taken: by what speaks against the edit, less what it explains."""
+    return each.edit.cost - MORE * each.more, each.edit.cost
 
 
 def onward(search: Search) -> Iterator[Forward]:
     """The small edits with which more is right on the way."""
     explained = Explained(search)
     before = explained.count([])
-    quick, others = better(search.trial, tokens(search), explained.parts)
+    forwards = {s for s in search.sites_of if of_forward(search, s)}
+    quick, others = better(search.trial, tokens(search), explained.parts, forwards)
     rank = {statement: number for number, statement in enumerate(search.doubtful)}
 
-    def doubt(edit: Edit) -> int:
+    def doubt(edit: Edit) -> tuple[bool, bool, int]:
         where = around(search.live, edit.site)
-        return rank.get(where.statement, len(rank)) if where is not None else len(rank)
+        ordering = any(part == "iter" for part, _ in edit.site.path)  # few, and what all else hangs on
+        place = rank.get(where.statement, len(rank)) if where is not None else len(rank)
+        return not ordering, edit.cost > LIKELY, place
 
     search.stage(SHARE)
     for edit in [*sorted(quick, key=lambda edit: edit.cost)[:KEPT], *sorted(others, key=doubt)]:
@@ -119,6 +143,16 @@ def onward(search: Search) -> Iterator[Forward]:
         if more > 0:
             yield Forward(edit, more)
     search.stage_until = float("inf")
+
+
+def of_forward(search: Search, statement: Site) -> bool:
+    """Whether a statement gives what the forward computed: whether that is the right one only shows further on."""
+    value = Site(*statement.spot, (*statement.path, ("value", None)))
+    if value not in search.trace.shapes:
+        return False
+    parts = [*parts_of(search.live, value), value]
+    seen = [s.value for part in parts for s in search.trace.seen.get(part, [])[:1] if np.any(s.value)]
+    return bool(seen) and search.quantities.computed(seen)
 
 
 def apart(one: Edit, other: Edit) -> bool:
