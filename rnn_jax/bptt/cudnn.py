@@ -155,7 +155,8 @@ def in_order(arrays: Any) -> Any:
     they are: cuDNN took steps for sequences (seen with jax 0.11.2 on an H200: no error, other gradients).
     """
     layouts = jax.tree.map(lambda array: Layout(tuple(range(array.ndim))), arrays)
-    return with_layout_constraint(arrays, layouts)
+    pinned: Any = with_layout_constraint  # which has no types
+    return pinned(arrays, layouts)
 
 
 def flat(layers: Layers) -> Float[Array, " N"]:
