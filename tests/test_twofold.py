@@ -1,0 +1,77 @@
+"""Two faults on one way: no edit alone mends a gradient, so that each has to show by what more is right with it."""
+
+import ast
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from small_programs import damaged, line_of, report_of
+
+from rnn_jax.verify import blame
+from rnn_jax.verify.repair import of_forward
+from rnn_jax.verify.repair.alternatives import VISITS, Alternative, changes_nothing, compiled, trying
+from rnn_jax.verify.repair.write import spliced
+from rnn_jax.verify.report import Verdict
+
+SIGN_OF_SLOPE = ("ds * (before - c) * f * (1 - f)", "ds * (before - c) * f * (1 + f)")
+OTHER_SLOPE = ("dc = ds * (1 - f) * (1 - c**2)", "dc = ds * (1 - f) / (1 - c**2)")
+SENT_ON = ('df @ P["Uf"].T + dc', 'df @ P["Uf"].T - dc')
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param((SIGN_OF_SLOPE, OTHER_SLOPE), id="side by side"),
+        pytest.param((OTHER_SLOPE, SENT_ON), id="one after the other"),
+    ],
+)
+def test_both_are_named_and_mended(changes, tmp_path):
+    _, wrong, expressions = damaged("gated", *changes)
+    path = tmp_path / "program.py"
+    path.write_text(wrong)
+    report = report_of(path, expressions, points=0)
+    assert report.verdict is Verdict.FAIL
+    assert {finding.line for finding in report.findings} == {line_of(wrong, new) for _, new in changes}, str(report)
+    path.write_text(spliced(wrong, report.findings[0].fix))
+    assert report_of(path, expressions, quick=True).ok
+
+
+def test_it_is_this_that_finds_them(tmp_path, monkeypatch):
+    """Without it the two are not told apart, and nothing is offered."""
+    monkeypatch.setattr(blame, "both", lambda *args: [])
+    _, wrong, expressions = damaged("gated", SIGN_OF_SLOPE, OTHER_SLOPE)
+    path = tmp_path / "program.py"
+    path.write_text(wrong)
+    assert not any(finding.fix for finding in report_of(path, expressions, points=0).findings)
+
+
+def test_alternatives_are_evaluated_where_the_statement_stands():
+    known = [[Alternative(None, compiled(ast.parse(text, mode="eval").body)) for text in ("x", "x + y", "no", "-x")]]
+    with trying(known, lambda value: int(value == 3)) as found:
+        x, y = 1, 2  # noqa: F841
+        for _ in range(VISITS + 2):
+            __rnn_jax_tried__(0)  # noqa: F821
+    assert {k: n for (_, k), n in found.items() if n} == {1: VISITS}
+
+
+@pytest.mark.parametrize(
+    ("text", "harmless"),
+    [
+        ("np.outer(x, d) + h.sum(axis=0)", True),
+        ("slope(h) * d", True),
+        ("cache.pop() * d", False),
+        ("(d := d + 1)", False),
+        ("net.backward(d)", False),
+        ("np.add(d, 1)", True),
+    ],
+)
+def test_what_may_change_something_is_not_evaluated(text, harmless):
+    assert changes_nothing(ast.parse(text, mode="eval").body, "np") is harmless
+
+
+def test_a_loss_that_hangs_on_next_to_nothing_is_no_other_forward():
+    """One vector of all weights: where most of its gradient goes with an edit of the forward, the rest says nothing."""
+    trial = SimpleNamespace(made=SimpleNamespace(wanted={"theta": np.ones(10)}))
+    for left, fades in ((10, False), (5, False), (4, True)):
+        judged = [SimpleNamespace(wanted={"theta": np.arange(10) < left})]
+        assert of_forward.fades(trial, judged) is fades
