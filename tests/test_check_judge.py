@@ -7,7 +7,11 @@ import pytest
 
 import rnn_jax
 from rnn_jax.errors import InputError
+from rnn_jax.verify.accuse import QUICK
 from rnn_jax.verify.check_report import GradientError
+from rnn_jax.verify.command import check_file
+from rnn_jax.verify.of_file import Expressions
+from rnn_jax.verify.report import Verdict
 
 
 class Net:
@@ -498,3 +502,33 @@ def test_nothing_leaks_from_functions_that_raise():
     assert all(module[name] is value for name, value in names.items())
     assert "float" not in module
     assert np.zeros is module["np"].zeros
+
+
+UPDATED = """import numpy as np
+
+rng = np.random.RandomState(0)
+x, y = rng.randn(4, 3), rng.randn(4)
+w, m = rng.randn(3), np.zeros(3)
+
+
+def loss():
+    return 0.5 * np.sum((x @ w - y) ** 2)
+
+
+def step(lr):
+    global w, m
+    m = SHARE * m + x.T @ (x @ w - y)
+    w = w - lr * m
+"""
+
+
+@pytest.mark.parametrize(("share", "verdict"), [("1", Verdict.FAIL), ("0.9", Verdict.PASS), ("0", Verdict.PASS)])
+def test_a_sum_that_is_never_set_to_zero_is_told_from_momentum(share, verdict, tmp_path):
+    """Read off an update: the first is right in all three, and of the second momentum leaves a share."""
+    path = tmp_path / "program.py"
+    path.write_text(UPDATED.replace("SHARE", share))
+    report = check_file(path, Expressions("w", "loss()", None, update="step(0.1)", lr=0.1), depth=QUICK)
+    assert report.verdict is verdict, str(report)
+    assert any("momentum, or a gradient never set to zero" in note for note in report.notes) == (share == "0.9")
+    if verdict is Verdict.FAIL:
+        assert "at the second: is it ever set to zero?" in " ".join(str(report).split())
