@@ -99,14 +99,27 @@ def behind(search: Search) -> list[Suspect]:
     """Where a name would have to hold something else than what it was given, and what."""
     found: list[Suspect] = []
     for gap in search.gaps:
-        field, above = gap.place.path[-1][0], Site(*gap.place.spot, gap.place.path[:-1])
+        (field, k), above = gap.place.path[-1], Site(*gap.place.spot, gap.place.path[:-1])
         block = search.live.node(above)
         line = getattr(block, field)[gap.first - 1].end_lineno if gap.first else block.lineno
+        filled = last_filling(getattr(block, field)[gap.first : k]) if gap.text in search.always_zero else None
         healing = gap.healing
         wanted = search.quantities.name([p + s for p, s in zip(healing.present, healing.shifts, strict=True)])
+        line = filled.end_lineno or filled.lineno if filled is not None else line
         made = place(search, above, line, None, True, wanted, "")
-        found.append(replace(made, expression=f"{gap.text} = ..."))
+        found.append(replace(made, expression=f"{gap.text}[...] = ..." if filled else f"{gap.text} = ..."))
     return found
+
+
+def last_filling(body: list[ast.stmt]) -> ast.stmt | None:
+    """The last statement of a loop that fills an array: an array that nothing fills is rather filled beside it."""
+    loops = [each for each in body if isinstance(each, ast.For | ast.While)]
+    inside = [each for loop in loops[-1:] for each in loop.body]
+    items: list[ast.stmt] = [
+        each for each in inside if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Subscript)
+    ]
+    sums: list[ast.stmt] = [each for each in inside if isinstance(each, ast.AugAssign)]
+    return (items or sums)[-1] if items or sums else None
 
 
 def likely(search: Search) -> list[Suspect]:
@@ -117,11 +130,19 @@ def likely(search: Search) -> list[Suspect]:
     rest = [s for s in ranked if search.order(s)[0] in (0, 1, 3)]
     holding, names, empty = healed(search)
     first = [whole(search, s) for s in telltales(search)]
+    missing: list[Suspect] = []
     if not first and zero:
         first = never_added(search)
-    elif not first and not MISSING.isdisjoint(search.hints):
-        first = behind(search)[:1]
-    return [*first, *holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
+    elif not first:
+        missing = behind(search)[:1]
+    others = [*holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
+    before = 0 if not MISSING.isdisjoint(search.hints) else lines(others, 2)
+    return [*first, *others[:before], *missing, *others[before:]]
+
+
+def lines(places: list[Suspect], enough: int) -> int:
+    """How many of the places, from the first on, are on so many lines."""
+    return next((n for n in range(len(places)) if len({p.line for p in places[: n + 1]}) > enough), len(places))
 
 
 def whole(search: Search, statement: Site) -> Suspect:
