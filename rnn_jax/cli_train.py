@@ -51,7 +51,9 @@ def train(
     held_out: Annotated[
         float | None, typer.Option(help="How much of a text, its end, is not trained on. [default: 0.1]")
     ] = None,
-    updates: Annotated[int | None, typer.Option(help="How many. [default: the problem's; 2000 for a text]")] = None,
+    updates: Annotated[
+        int | None, typer.Option(help="How many in all. [default: the problem's; 2000; with --resume the run's]")
+    ] = None,
     optimizer: Annotated[str | None, typer.Option(help="sgd, momentum, rmsprop, adagrad, adam, adamw.")] = None,
     rate: Annotated[float | None, typer.Option(help="Learning rate. [default: the problem's; 0.002]")] = None,
     schedule: Annotated[str, typer.Option(help="constant, linear or cosine.")] = "constant",
@@ -99,7 +101,7 @@ def train(
     with claimed(folder), stopping() as stopped:
         if resume:
             run = saved.load(folder / LAST)
-            run = the_same(run, problem, text or [], folder)
+            run = longer(the_same(run, problem, text or [], folder), updates)
             material = begin.again(run)
         else:
             usual = begin.usual(problem, cell)
@@ -151,6 +153,22 @@ def the_same(run: "Run", problem: str | None, texts: list[Path], folder: Path) -
     return run
 
 
+def longer(run: "Run", updates: int | None) -> "Run":
+    """The run with more updates to make; raises InputError for fewer than it has made, or a rate that has gone to 0."""
+    recipe = run.plan.recipe
+    if updates is None or updates == recipe.updates:
+        return run
+    require(
+        updates >= run.step, f"--updates is {updates:,}, but the run has made {run.step:,}: as many or more is right"
+    )
+    require(
+        recipe.schedule == "constant",
+        f"--updates is {updates:,}, but the {recipe.schedule} schedule takes the rate to 0 at {recipe.updates:,}: "
+        "only a run with a constant one goes on for longer",
+    )
+    return replace(run, plan=replace(run.plan, recipe=replace(recipe, updates=updates)))
+
+
 def problems() -> int:
     """List what `rnn-jax train` knows by name, and how each is trained where nothing else is asked for.
 
@@ -184,11 +202,11 @@ def place(name: str, out: Path | None, resume: bool, context: typer.Context) -> 
 
 
 def only_with_resume(context: typer.Context) -> None:
-    """Raise InputError where --resume is given another setting: those are the checkpoint's."""
+    """Raise InputError where --resume is given another setting than --updates: those are the checkpoint's."""
     for name in context.params:
         given = context.get_parameter_source(name)
         if (
-            name not in ("problem", "text", "out", "resume", "plot", "plan", "debug")
+            name not in ("problem", "text", "out", "resume", "updates", "plot", "plan", "debug")
             and given is not None
             and given.name == "COMMANDLINE"
         ):

@@ -10,6 +10,7 @@ from rnn_jax.model import Direction, Head
 
 Predicts = Literal["characters", "classes", "numbers"]
 WAYS = tuple(order for n in (1, 2) for order in permutations(get_args(Direction), n))
+MOST_LAYERS = 256  # each is compiled on its own: more would keep the compiler for an hour
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Spec:
         """Refuse what cannot be, in one sentence."""
         for name in ("D", "H", "K", "layers"):
             require_whole(name, getattr(self, name))
+        require(self.layers <= MOST_LAYERS, f"layers is {self.layers:,}, but {MOST_LAYERS} or fewer is right")
         for name, known in (("head", get_args(Head)), ("predicts", get_args(Predicts))):
             value = getattr(self, name)
             require(value in known, f"the {name} is {value!r}, but one of {', '.join(known)} is right")

@@ -177,6 +177,20 @@ def test_a_run_that_was_stopped_ends_in_the_same_bytes(poem, tmp_path, dtype):
         assert (tmp_path / "last.safetensors").read_bytes() == whole
 
 
+def test_a_run_goes_on_for_longer_as_if_it_had_been_meant_to(here, poem):
+    small = ("train", "--text", poem, "--hidden", 8, "--batch", 2, "--steps", 5)
+    command(*small, "--updates", 90, "--out", "long")
+    command(*small, "--updates", 40, "--out", "short")
+    going_on = ("train", "--text", poem, "--out", "short", "--resume", "--updates")
+    command(*going_on, 90)
+    assert (here / "short/last.safetensors").read_bytes() == (here / "long/last.safetensors").read_bytes()
+    with pytest.raises(InputError, match=r"--updates is 50, but the run has made 90: as many or more is right"):
+        command(*going_on, 50)
+    command(*small, "--updates", 40, "--schedule", "linear", "--out", "linear")
+    with pytest.raises(InputError, match="the linear schedule takes the rate to 0 at 40: only a run with a constant"):
+        command("train", "--text", poem, "--out", "linear", "--resume", "--updates", 90)
+
+
 def test_of_another_text_no_run_goes_on(poem, tmp_path):
     run, _ = of_poem(poem)
     saved.save(tmp_path, run)
