@@ -81,12 +81,10 @@ def trying(known: list[list[Alternative]], right: Callable[[Any], int]) -> Itera
 
     def tried(number: int) -> None:
         nonlocal within
-        if (
-            within or visits[number] == VISITS
-        ):  # an alternative may call a function of the program, which has probes too
+        if within or visits[number] == VISITS:
             return
         visits[number] += 1
-        within = True
+        within = True  # an alternative may call a function of the program, which has probes too
         frame = sys._getframe(1)
         names = {**frame.f_globals, **frame.f_locals}
         for k, alternative in enumerate(known[number]):
