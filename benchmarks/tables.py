@@ -2,6 +2,7 @@
 
 `python benchmarks/tables.py memory.py alphabet.py` runs those alone. A table takes the place of the one of its section
 that has the same head, and the line of versions that of its section's; what is said of them is for people to write.
+At the end plots.py draws them.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def main() -> int:
         sections = re.split(r"(?=^## )", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
         sections = [renewed(each, made.stdout) if f"    python {command}\n" in each else each for each in sections]
         README.write_text("".join(sections), encoding="utf-8")
+    subprocess.run([sys.executable, README.parent / "plots.py"], check=False)
     return failed
 
 
