@@ -37,13 +37,10 @@ class Rates:
 NO_NOISE = Rates()
 
 
-def draw(
-    key: Array, spec: Spec, rates: Rates, T: int, B: int, dtype: Any = jnp.float32, *, locked: bool = False
-) -> model.Noise:
-    """Noise for T steps of B sequences; None wherever the rate is 0. locked: dropout too is the same at every step."""
+def draw(key: Array, spec: Spec, rates: Rates, T: int, B: int, dtype: Any = jnp.float32) -> model.Noise:
+    """Noise for T steps of B sequences; None wherever the rate is 0."""
     check(spec, rates)
     H, ways = spec.H, len(spec.directions)
-    steps = 1 if locked else T
 
     def dropout(key: Array, rate: float, *shape: int) -> Array | None:
         return jnp.where(jax.random.bernoulli(key, rate, shape), 0, 1 / (1 - rate)).astype(dtype) if rate else None
@@ -57,7 +54,7 @@ def draw(
         return cells.Noise(kh, zoneout(zh, rates.zoneout), zoneout(zs, rates.zoneout_cell))
 
     keys = jax.random.split(key, (spec.layers, 1 + ways))
-    kx = tuple(dropout(keys[level, 0], rates.dropout, steps, B, ways * H) for level in range(spec.layers))
+    kx = tuple(dropout(keys[level, 0], rates.dropout, T, B, ways * H) for level in range(spec.layers))
     return model.Noise(kx, tuple(tuple(map(layer, keys[level, 1:])) for level in range(spec.layers)))
 
 

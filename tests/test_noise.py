@@ -110,15 +110,6 @@ def test_the_same_key_draws_the_same_and_another_another():
     assert jax.tree.all(jax.tree.map(np.array_equal, draw(1), jitted))
 
 
-def test_locked_dropout_is_the_same_at_every_step():
-    drawn = noise.draw(jax.random.key(0), spec_of("gru"), Rates(dropout=0.5), T, B, jnp.float64, locked=True)
-    assert [kx.shape for kx in drawn.kx] == [(1, B, 2 * H)] * 2
-    p, x, state = made("gru")
-    spread = drawn._replace(kx=tuple(jnp.tile(kx, (T, 1, 1)) for kx in drawn.kx))
-    one, other = (model.forward(p, x, state, cell="gru", directions=BOTH, noise=n)[0] for n in (drawn, spread))
-    np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-14)
-
-
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_share_for_all_steps_is_that_share_at_each(cell):
     p, x, state = made(cell)
