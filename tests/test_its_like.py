@@ -173,3 +173,53 @@ def test_the_right_programs_are_right(tmp_path, program):
 def test_it_is_mended_where_it_was_damaged(tmp_path, name):
     program, old, new = DAMAGES[name]
     mended_there(tmp_path / "mine.py", program, old, new, CALLS[program])
+
+
+# Sensitivities of a gated unit to two matrices: both terms of what is carried have a factor spread over two more axes.
+GATED = """import numpy as np
+
+rng = np.random.RandomState(5)
+n, m = 3, 3
+x, y = rng.randn(5, m), rng.randn(5, n)
+P = {"k": rng.randn(n, n + m) * 0.8, "c": rng.randn(n, n + m) * 0.8}
+
+
+def cell(P, s, xt):
+    z = np.append(s, xt)
+    return z, 1 / (1 + np.exp(-P["k"] @ z)), np.tanh(P["c"] @ z)
+
+
+def loss():
+    s, total = np.zeros(n), 0.0
+    for xt, yt in zip(x, y):
+        z, k, c = cell(P, s, xt)
+        s = k * c + (1 - k) * s
+        total += 0.5 * np.sum((s - yt) ** 2)
+    return total
+
+
+def sensitivities():
+    s, by = np.zeros(n), {Q: np.zeros((n, n, n + m)) for Q in P}
+    grad = {Q: np.zeros_like(P[Q]) for Q in P}
+    for xt, yt in zip(x, y):
+        z, k, c = cell(P, s, xt)
+        for Q in P:
+            dot = {}
+            for name, slope in (("k", k * (1 - k)), ("c", 1 - c**2)):
+                da = np.tensordot(P[name][:, :n], by[Q], axes=1)
+                if name == Q:
+                    da = da + np.eye(n)[:, :, None] * z
+                dot[name] = slope[:, None, None] * da
+            by[Q] = k[:, None, None] * dot["c"] + (c - s)[:, None, None] * dot["k"] + (1 - k)[:, None, None] * by[Q]
+        s = k * c + (1 - k) * s
+        for Q in P:
+            grad[Q] += np.tensordot(s - yt, by[Q], axes=1)
+    return grad
+"""
+
+
+def test_what_is_spread_over_the_terms_beside_is_missing_in_one(tmp_path):
+    asked = Expressions("P", "loss()", "sensitivities()")
+    factor = "k[:, None, None] * dot"
+    finding = mended_there(tmp_path / "program.py", GATED, f'= {factor}["c"]', '= dot["c"]', asked)
+    assert f"= {factor}['c']" in "".join(finding.fix.after).replace('"', "'")

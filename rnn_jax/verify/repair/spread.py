@@ -47,6 +47,59 @@ def multiplied(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Itera
                         yield Edit(site, located(made, node), "missing-factor", cost, node.lineno)
 
 
+def by_its_like(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Iterator[Edit]:
+    """The terms of a sum times what is spread over them as in the terms beside: f[:, None] * b + g, for o[:, None] * g.
+
+    Only a term that nothing is spread over as it stands.
+    """
+    for place, stock in stocks.items():
+        if not is_statement(live, place) or not hasattr(live.node(place), "value"):
+            continue
+        value = Site(*place.spot, (*place.path, ("value", None)))
+        ways = {ast.unparse(each): each for each in indices(live.node(value))}
+        for site in (s for s in terms(live, value) if ways and s in trace.shapes and trace.shapes[s][0] == "array"):
+            node, shape = live.node(site), trace.shapes[site][2]
+            for way in ways.values() if not any(True for _ in indices(node)) else ():
+                for text, known in stock.items():
+                    if (
+                        known.shape[0] == "array"
+                        and fits(known.shape[2], way, shape)
+                        and isinstance(parsed(text), ATOMS)
+                    ):
+                        factor = ast.Subscript(parsed(text), way, ast.Load())
+                        made = ast.BinOp(factor, ast.Mult(), node)
+                        yield Edit(site, located(made, node), "missing-factor", COST, node.lineno)
+
+
+def indices(node: ast.AST) -> Iterator[ast.Tuple]:
+    """The indices by which something is spread over more axes: [:, None]."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Tuple):
+            parts = each.slice.elts
+            new = [isinstance(part, ast.Constant) and part.value is None for part in parts]
+            if any(new) and all(n or isinstance(part, ast.Slice) for n, part in zip(new, parts, strict=True)):
+                yield each.slice
+
+
+def terms(live: LiveCode, site: Site) -> Iterator[Site]:
+    """The terms of a sum, of sums within as well."""
+    node = live.node(site)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        for side in ("left", "right"):
+            yield from terms(live, Site(*site.spot, (*site.path, (side, None))))
+    else:
+        yield site
+
+
+def fits(shape: Shape, way: ast.Tuple, wanted: Shape) -> bool:
+    """Whether what has a shape, indexed so, goes with an array of another."""
+    axes = [not isinstance(part, ast.Constant) for part in way.elts]
+    if sum(axes) != len(shape) or len(axes) != len(wanted):
+        return False
+    sizes = iter(shape)
+    return all(not kept or next(sizes) == size for kept, size in zip(axes, wanted, strict=True))
+
+
 def shape_wanted(live: LiveCode, trace: Trace, place: Site, stock: Stock) -> tuple[Site, Shape | None]:
     """What a statement adds or hands on, and the shape that it should have; None where it has it or none is known."""
     node, loop = live.node(place), getattr(around(live, place), "loop", None)

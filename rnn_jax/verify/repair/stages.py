@@ -29,7 +29,7 @@ from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.recomputed import recomputed
 from rnn_jax.verify.repair.search import LONGEST, MISSING, Search, look_around
-from rnn_jax.verify.repair.spread import multiplied
+from rnn_jax.verify.repair.spread import by_its_like, multiplied
 from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
@@ -60,6 +60,7 @@ def stages(search: Search) -> Iterator[None]:
     yield
     search.stage(A_LITTLE)
     search.attempt(multiplied(search.live, search.trace, stocks))
+    search.attempt(by_its_like(search.live, search.trace, stocks))
     yield
     search.stage(A_LITTLE)
     yield from mended(search, recomputed(search), "recomputed")
