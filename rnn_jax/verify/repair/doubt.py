@@ -11,10 +11,10 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.tree import ATOMS
 
 if TYPE_CHECKING:
-    from rnn_jax.verify.repair.search import Search
+    from rnn_jax.verify.repair.known import Known
 
 
-def doubt(search: Search, statement: Site) -> tuple[int, bool, bool, bool, int]:
+def doubt(search: Known, statement: Site) -> tuple[int, bool, bool, bool, int]:
     """The statements in order, of one rank those of the backward first that make what the forward does not explain.
 
     The first value tells: later ones may be wrong by what a fault further on has sent round the loop. Where all
@@ -35,14 +35,14 @@ def doubt(search: Search, statement: Site) -> tuple[int, bool, bool, bool, int]:
     return rank, search.in_forward(statement), beyond(search, statement), explained, first
 
 
-def beyond(search: Search, statement: Site) -> bool:
+def beyond(search: Known, statement: Site) -> bool:
     """Whether all in it on which just the wrong gradients hang moves entries of them that are right."""
     reached = [search.reach[s] for s in search.sites_of[statement] if s in search.reach]
     telling = [r for r in reached if r.gradients == search.wrong and not r.loss]
     return bool(telling) and all(r.beyond for r in telling)
 
 
-def is_copy(search: Search, site: Site, first: bool = False) -> bool:
+def is_copy(search: Known, site: Site, first: bool = False) -> bool:
     """Whether an expression gives what a name holds on as it is: what is left of a product without its factor.
 
     first: at first at least, where what is carried is added to it and still 0.
@@ -57,7 +57,7 @@ def is_copy(search: Search, site: Site, first: bool = False) -> bool:
     return any(isinstance(search.live.node(i), ATOMS) and same(nonzero(search, i)[:end], given) for i in inner)
 
 
-def nonzero(search: Search, site: Site) -> list[np.ndarray]:
+def nonzero(search: Known, site: Site) -> list[np.ndarray]:
     """What an expression gave, but for zeros."""
     return [s.value for s in search.trace.seen.get(site, []) if np.any(s.value)]
 

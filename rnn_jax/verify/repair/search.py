@@ -1,37 +1,24 @@
-"""What is known of a wrong program while edits of it are tried, and which of them mended it."""
+"""Edits of a wrong program while they are tried: which of them mended it, and what values would."""
 
 from __future__ import annotations
 
 import ast
-import bisect
-import contextlib
 import itertools
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from rnn_jax.verify.repair.accumulators import arrays_in
-from rnn_jax.verify.repair.around import around
-from rnn_jax.verify.repair.doubt import doubt
 from rnn_jax.verify.repair.edit import Edit, changes
-from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
+from rnn_jax.verify.repair.force import Forcing, Healing
 from rnn_jax.verify.repair.gaps import Gap
-from rnn_jax.verify.repair.harvest import Stock, end_of, looking, stocked
-from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
-from rnn_jax.verify.repair.probe import Trace, instrumented, watching
-from rnn_jax.verify.repair.quantities import Quantities
+from rnn_jax.verify.repair.known import NOTHING, Known, within
+from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.probe import instrumented, watching
 from rnn_jax.verify.repair.right_values import by_dependence, by_name
-from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.sensitivities import goes_forward, sensitivities
-from rnn_jax.verify.repair.sums import left_over
-from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
-from rnn_jax.verify.repair.vocabulary import counters, written
 
 AHEAD = 3  # statements
 LONGEST = 0.8  # seconds for the equations of one expression
@@ -48,18 +35,11 @@ class Part(NamedTuple):
 
 
 @dataclass
-class Search:
+class Search(Known):
     """What is known of a wrong program, and what has been found."""
 
-    trial: Trial
-    trace: Trace
-    forcing: Forcing
-    reach: dict[Site, Reach]
-    wrong: frozenset[str]
     until: float
     seconds: float
-    forward: set[tuple[str, int]]  # the functions that the loss runs, by file and first line
-    of_loss: list[Site]  # the expressions that it evaluates to numbers
     stage_until: float = float("inf")
     found: list[Edit] = field(default_factory=list)
     partial: list[Part] = field(default_factory=list)
@@ -84,12 +64,7 @@ class Search:
             reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
         of_loss = [site for site, shape in forward.shapes.items() if shape[0] in ("array", "float", "int")]
         wrong = trial.wrong(trial.made.manual)
-        return cls(trial, trace, forcing, reach, wrong, until, seconds, set(forward.scopes), of_loss)
-
-    @property
-    def live(self) -> LiveCode:
-        """The user's code."""
-        return self.trial.live
+        return cls(trial, trace, forcing, reach, wrong, set(forward.scopes), of_loss, until, seconds)
 
     def over(self) -> bool:
         """Whether the time is used up, that of the stage or all of it."""
@@ -120,38 +95,6 @@ class Search:
             else:
                 self.found.append(edit)
 
-    def order(self, statement: Site) -> tuple[int, int]:
-        """Statements on which all that is wrong and nothing else hangs first; then in the order in which they run."""
-        sites = self.sites_of[statement]
-        reached = [self.reach[s] for s in sites if s in self.reach and self.reach[s].gradients]
-        if any(r.gradients == self.wrong and not r.loss for r in reached):
-            rank = 0
-        elif any(r.gradients <= self.wrong and not r.loss for r in reached):
-            rank = 1
-        elif not reached:
-            rank = 2
-        elif any(not r.loss for r in reached):
-            rank = 3
-        else:
-            rank = 4
-        first = min((self.trace.seen[s][0].order for s in sites if s in self.trace.seen), default=0)
-        return rank, first
-
-    @cached_property
-    def doubtful(self) -> list[Site]:
-        """All statements, those first that are the likeliest to be wrong."""
-        return sorted(self.sites_of, key=lambda statement: doubt(self, statement))
-
-    @cached_property
-    def sites_of(self) -> dict[Site, list[Site]]:
-        """The sites of each statement."""
-        found: dict[Site, list[Site]] = defaultdict(list)
-        for site in self.forcing.sites:
-            where = around(self.live, site)
-            if where is not None:
-                found[where.statement].append(site)
-        return dict(found)
-
     def heal(self, site: Site) -> Healing | None:
         """The values that would mend what hangs on the site, worked out once."""
         if site not in self.healings:
@@ -180,31 +123,10 @@ class Search:
         late = lambda: time.perf_counter() > until  # noqa: E731
         return next(self.forcing.forced_by(found, known.values(), late), found)
 
-    def runs(self, site: Site, visits: int) -> list[int]:
-        """How many of its visits are of each run of its loop; of a new statement as of one beside it."""
-        block = site.path[: max(k for k, (_, number) in enumerate(site.path) if number is not None)]
-        beside = (s for s in self.trace.seen if s.spot == site.spot and s.path[: len(block)] == block)
-        for each in itertools.chain([site], beside):
-            seen = self.trace.seen.get(each, [])
-            if len(seen) == visits:
-                return [len(list(group)) for _, group in itertools.groupby(seen, lambda s: s.run)]
-        return []
-
     def dependent(self, shapes: list[tuple[int, ...]]) -> Iterator[list[np.ndarray]]:
         """How the forward depends on the wrong parameters, where the gradients seem to carry that with them."""
         if self.forward_in_time and max((len(shape) for shape in shapes), default=0) > 1:
             yield from by_dependence(self.sensitivities, shapes)
-
-    @cached_property
-    def forward_in_time(self) -> bool:
-        """Whether the gradients go forward in time, as sensitivities do: nothing there turns a sequence round."""
-        return goes_forward(self.live, set(self.trace.scopes) - self.forward or set(self.trace.scopes))
-
-    @cached_property
-    def sensitivities(self) -> list[list[np.ndarray]]:
-        """How the values of the forward depend on the wrong parameters."""
-        made, sites = instrumented(self.live, self.live.spots)
-        return list(sensitivities(self.trial, made, sites, self.wrong))
 
     def healing_some(self) -> Iterator[Healing]:
         """The expressions that can mend some of what is wrong, where there is more than one fault."""
@@ -255,131 +177,3 @@ class Search:
                 if found is not None and found.healed == self.wrong:
                     yield found
                     yield from self.terms_within(inner)
-
-    @cached_property
-    def expressions(self) -> dict[str, ast.expr]:
-        """What may be written, by its text."""
-        return written(self.live, self.trace, self.of_loss)
-
-    def never_computed(self) -> bool:
-        """Whether all that is wrong is 0 as it stands."""
-        made = self.trial.made
-        return not any(np.any(made.manual[n][~np.isclose(made.manual[n], made.wanted[n], atol=0)]) for n in self.wrong)
-
-    def few(self) -> bool:
-        """Whether one gradient is wrong, or half of them at most: where there is but one, half of its entries."""
-        made = self.trial.made
-        if len(made.wanted) > 1:
-            return len(self.wrong) == 1 or 2 * len(self.wrong) <= len(made.wanted)
-        return all(2 * np.count_nonzero(right) >= right.size for right in self.trial.right_entries.values())
-
-    def mistaken_sum(self) -> bool:
-        """Whether what one wrong gradient lacks is what another has too much: it was added to the wrong one."""
-        made = self.trial.made
-        # A billionth: both are differences of sums that rounding moves by some eps, and chance gives no two so near.
-        errors = [made.wanted[name] - made.manual[name] for name in self.wrong]
-        return any(
-            a.shape == b.shape and np.allclose(a, -b, rtol=1e-9, atol=1e-9 * float(np.max(np.abs(a), initial=0.0)))
-            for a, b in itertools.combinations(errors, 2)
-        )
-
-    @cached_property
-    def numpy(self) -> str:
-        """How the program calls NumPy."""
-        return name_of_numpy(self.live)
-
-    @cached_property
-    def stocks(self) -> dict[Site, Stock]:
-        """What is known at each place."""
-        return look_around(self)
-
-    @cached_property
-    def always_zero(self) -> set[str]:
-        """What is 0 wherever the gradients come by: never filled, never added to."""
-        known = [(text, v) for stock in self.stocks.values() for text, v in stock.items()]
-        filled: set[str] = set()
-        for text, each in known:
-            if text not in filled and any(np.any(v) for v in each.values):
-                filled.add(text)
-        return {text for text, _ in known} - filled
-
-    def visits(self, site: Site) -> list[int]:
-        """At which runs of its statement a site ran that does not at all of them, as the branch of a condition."""
-        where = around(self.live, site)
-        whole = Site(*site.spot, (*where.statement.path, ("value", None))) if where is not None else site
-        orders = [s.order for s in self.trace.seen.get(whole, [])]
-        mine = [s.order for s in self.trace.seen.get(site, [])]
-        return [bisect.bisect_left(orders, order) for order in mine] if len(mine) < len(orders) else []
-
-    def telling(self) -> set[Site]:
-        """The expressions on which just what is wrong hangs."""
-        return {site for site, reach in self.reach.items() if reach.gradients == self.wrong and not reach.loss}
-
-    def ends(self) -> list[Site]:
-        """The places: of functions that the loss does not run first, where nothing is done, beside sums, at ends."""
-
-        def rank(place: Site) -> tuple[bool, bool, bool, int, int]:
-            field, k = place.path[-1]
-            body = getattr(at(self.live.statement(place.spot), place.path[:-1]), field)
-            alone = not any(isinstance(each, ast.AugAssign) for each in body)
-            empty = all(isinstance(each, ast.Pass) for each in body)
-            rest = body[k or 0 :]
-            left = next((n for n, each in enumerate(rest) if isinstance(each, ast.For | ast.While)), len(rest))
-            return self.in_forward(place), not empty, alone, min(left, 2), -len(place.path)
-
-        return sorted(self.stocks, key=rank)
-
-    def sums_at(self, place: Site) -> list[str]:
-        """What can be added to at a place: arrays, what a loop has left last, and lists of its function."""
-        function = function_at(self.live.statement(place.spot), place.path)[1]
-        scope = self.trace.scopes.get((place.file, first_line(function)), {}) if function is not None else {}
-        lists = sorted(name for name, shape in scope.items() if shape == ("list",))
-        arrays = arrays_in(self.stocks[place])
-        return sorted(arrays, key=lambda text: left_over(self.live, place, text)) + lists
-
-    def in_forward(self, site: Site) -> bool:
-        """Whether a site is inside a function that the loss runs."""
-        function = function_at(self.live.statement(site.spot), site.path)[1]
-        return function is not None and (site.file, first_line(function)) in self.forward
-
-    def telling_names(self) -> set[str]:
-        """What, in all its uses together, is just what all the wrong gradients hang on."""
-        united: dict[str, frozenset[str]] = defaultdict(frozenset)
-        for site, reach in self.reach.items():
-            # Moving what the loss hangs on as well would change the loss.
-            united[ast.unparse(self.live.node(site))] |= reach.gradients | ({""} if reach.loss else set())
-        return {text for text, gradients in united.items() if gradients == self.wrong}
-
-    @cached_property
-    def quantities(self) -> Quantities:
-        """The right values, and their names."""
-        return Quantities(self.live, self.trial.made.truth.recording)
-
-
-NOTHING = Reach(frozenset(), False)
-
-
-def within(site: Site, other: Site) -> bool:
-    """Whether a site lies inside another."""
-    return site.spot == other.spot and site.path[: len(other.path)] == other.path
-
-
-def look_around(search: Search, healing: Healing | None = None) -> dict[Site, Stock]:
-    """What is known at each place that the gradients come by; with the right values where something is healed.
-
-    Of what is healed at more than one iteration only the places that can matter: its statement, and its loop's end.
-    """
-    live = search.live
-    held: contextlib.AbstractContextManager[dict[Spot, ast.stmt]] = contextlib.nullcontext({})
-    only: set[Site] | None = None
-    if healing is not None:
-        held = search.forcing.holding(healing.site, by(healing.shifts))
-        where = around(live, healing.site)
-        empty = not any(np.any(v) for v in healing.present)  # it may be added to anywhere
-        if where is not None and where.loop is not None and len(healing.present) > 1 and not empty:
-            only = {where.statement, end_of(where.loop, live.node(where.loop))}
-    with held as changed:
-        made, places = stocked(live, changed)
-        with looking(places, search.expressions, counters(live), only) as stocks, search.trial.patient():
-            search.trial.run(made)
-    return dict(stocks)

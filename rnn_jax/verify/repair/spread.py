@@ -15,9 +15,9 @@ from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.known import within
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
-from rnn_jax.verify.repair.search import within
 from rnn_jax.verify.repair.sums import adds, is_statement
 from rnn_jax.verify.repair.tree import ATOMS, located
 

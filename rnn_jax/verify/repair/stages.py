@@ -22,13 +22,14 @@ from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.gaps import closed, gaps
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.harvest import alike, at_visits, in_a_row
+from rnn_jax.verify.repair.known import look_around
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.missing import after_others, insertions, normalisations
 from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.recomputed import recomputed
-from rnn_jax.verify.repair.search import LONGEST, MISSING, Search, look_around
+from rnn_jax.verify.repair.search import LONGEST, MISSING, Search
 from rnn_jax.verify.repair.spread import by_its_like, multiplied
 from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import summands, sums
