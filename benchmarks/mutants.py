@@ -174,6 +174,8 @@ def tables(args: argparse.Namespace, singles: list[Mutant], both: list[Mutant], 
         tasks = [(programs[m.base], m, args.seed, not args.no_peers) for m in singles]
         tasks += [(programs[m.base], m, args.seed, False) for m in both]
         found: list[Outcome] = list(run(workers, single, tasks))
+        if args.json:
+            args.json.write_text(json.dumps([asdict(o) for o in found], indent=1))
         rights: list[RightOutcome] = list(run(workers, right, right_tasks(args))) if args.right else []
     one, two = found[: len(singles)], found[len(singles) :]
     blocks = [table.singles(one), table.checkers(one, rights)] if one else []
@@ -183,8 +185,6 @@ def tables(args: argparse.Namespace, singles: list[Mutant], both: list[Mutant], 
     print(f"\n{below(args, len(programs), time.perf_counter() - start)}")
     for each in rights:
         print(f"\n{each.report}" * bool(each.report), end="", file=sys.stderr)
-    if args.json:
-        args.json.write_text(json.dumps([asdict(o) for o in found], indent=1))
 
 
 if __name__ == "__main__":
