@@ -63,7 +63,7 @@ def test_the_report_offers_the_declaration(example, tmp_path):
 
 # A search of half a minute each: `pytest -m slow` runs them, and examples/headlines.py does as much.
 LONG = {
-    *("founding/hello_lstm.py", "wrong/inline_cells.ipynb"),
+    *("founding/hello_lstm.py", "wrong/inline_cells.ipynb", "wrong/gru_reset_path.py", "wrong/rtrl_missing_delta.py"),
     *("founding/hello_half_backward.py", "founding/learn_rtrl.py", "founding/hello_cell_forgets.py"),
     *("founding/learn_rtrl_no_kronecker.py", "founding/hello_sigmoid_sign.py", "wrong/chunked_truncation.py"),
     *("wrong/rtrl_two_faults.py", "wrong/dropped_path.py", "wrong/lstm_dropped_cell_path.py", "wrong/truncated_40.py"),
