@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnn_jax.verify.accuse import Depth
 from rnn_jax.verify.adjoints import precise
 from rnn_jax.verify.check import needs_loss_first, places
+from rnn_jax.verify.command import check_file
 from rnn_jax.verify.damage import transposes
 from rnn_jax.verify.declared import Declared
 from rnn_jax.verify.diagnose import KINDS, diagnose
@@ -276,3 +278,46 @@ def compare(op, static, shapes):
             ours = transposes.transposed(op, static, values, k, cotangent)
             assert ours.shape == value.shape
             np.testing.assert_allclose(ours, transposes.by_jax(op, static, values, k, cotangent), rtol=1e-13)
+
+
+RAGGED = """import numpy as np
+
+rng = np.random.RandomState(2)
+x, y = rng.randn(5, 3), [1, 0, 2, 4, 3]
+W, V = rng.randn(3, 4), rng.randn(6, 4)
+
+
+def scores(t):
+    return V[: t + 2] @ np.tanh(x[t] @ W)
+
+
+def loss():
+    total = 0.0
+    for t in range(5):
+        o = scores(t)
+        total += np.log(np.sum(np.exp(o))) - o[y[t]]
+    return total
+
+
+def backward():
+    dW, dV = np.zeros_like(W), np.zeros_like(V)
+    for t in range(5):
+        h, p = np.tanh(x[t] @ W), np.exp(scores(t))
+        p = p / p.sum()
+        p[y[t]] -= 1
+        dV[: t + 2] += np.outer(p, h)
+        dW += np.outer(x[t], (V[: t + 2].T @ p) * (1 + h**2))
+    return dW, dV
+"""
+
+
+def test_targets_among_more_classes_at_each_step(tmp_path):
+    """The loss reads single entries of arrays that are of another size at each step."""
+    path = tmp_path / "program.py"
+    path.write_text(RAGGED)
+    report = check_file(path, Expressions("W,V", "loss()", "backward()"), points=1, depth=Depth(6, 0, strict=True))
+    finding = report.findings[0]
+    assert finding.line == 1 + RAGGED.splitlines().index(
+        "        dW += np.outer(x[t], (V[: t + 2].T @ p) * (1 + h**2))"
+    )
+    assert finding.kind == "derivative-function", str(report)

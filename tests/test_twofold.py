@@ -69,6 +69,11 @@ def test_what_may_change_something_is_not_evaluated(text, harmless):
     assert changes_nothing(ast.parse(text, mode="eval").body, "np") is harmless
 
 
+def test_what_does_not_stand_alone_is_left_out():
+    starred = ast.parse("f(*parts)", mode="eval").body.args[0]
+    assert compiled(starred) is None
+
+
 def test_a_loss_that_hangs_on_next_to_nothing_is_no_other_forward():
     """One vector of all weights: where a gate's part of its gradient goes, what agrees says nothing."""
     trial = SimpleNamespace(made=SimpleNamespace(wanted={"theta": np.ones(10)}))

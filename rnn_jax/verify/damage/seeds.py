@@ -78,9 +78,11 @@ def alternatives(way: Way, site: list[int]) -> Alternatives:
 def found_alternatives(way: Way, site: list[int]) -> Iterator[tuple[tuple[str, str, int], list[np.ndarray]]]:
     """All of them."""
     shape = way.nodes[site[0]].shape
+    if not alike(way, site):  # of other classes at each step: what a step takes for another's does not even fit
+        return
     right = [way.gradient(n) for n in site]
     values = [Series(speech.said(way, site[-1]), [way.value(n) for n in site])]
-    others = [other for other in partners(way, site, shape) if not any(way.in_cell[n] for n in other)]
+    others = [o for o in partners(way, site, shape) if alike(way, o) and not any(way.in_cell[n] for n in o)]
     values += [Series(speech.said(way, other[-1]), [way.value(n) for n in other]) for other in others]
     values.append(Series(f"the softmax of {values[0].words}", [softmax(v) for v in values[0].arrays]))
     data = list(picks(way, site, shape))
@@ -253,6 +255,8 @@ def constants(way: Way, site: list[int], shape: tuple[int, ...]) -> Iterator[Ser
 def picks(way: Way, site: list[int], shape: tuple[int, ...]) -> Iterator[Series]:
     """One-hot targets, where the loss reads single entries of an array of this shape."""
     for mine in (site, *partners(way, site, shape)):
+        if not alike(way, mine):
+            continue
         found = [np.zeros(shape) for _ in mine]
         for index, n in enumerate(mine):
             low, high = way.nodes[n].where.start, way.nodes[n].where.stop
@@ -264,6 +268,11 @@ def picks(way: Way, site: list[int], shape: tuple[int, ...]) -> Iterator[Series]
                             found[index].ravel()[inside - low] = 1.0
         if all(array.any() and not array.all() for array in found):
             yield Series("the target", found)
+
+
+def alike(way: Way, site: list[int]) -> bool:
+    """Whether all instances of a site are of one shape."""
+    return len({way.nodes[n].shape for n in site}) == 1
 
 
 def gathers(way: Way, site: list[int], shape: tuple[int, ...]) -> Iterator[Series]:

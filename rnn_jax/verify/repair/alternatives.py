@@ -45,15 +45,21 @@ def by_statement(live: LiveCode, edits: Iterable[Edit]) -> dict[Site, list[Alter
         other = replaced(value, rest[1:], edit.new)
         if not (changes_nothing(value, numpy) and changes_nothing(other, numpy)):
             continue
+        codes = compiled(value), compiled(other)
+        if codes[0] is None or codes[1] is None:
+            continue
         if where.statement not in found:
-            found[where.statement] = [Alternative(None, compiled(value))]
-        found[where.statement].append(Alternative(edit, compiled(other)))
+            found[where.statement] = [Alternative(None, codes[0])]
+        found[where.statement].append(Alternative(edit, codes[1]))
     return found
 
 
-def compiled(value: ast.expr) -> CodeType:
-    """The code of an expression."""
-    return compile(ast.fix_missing_locations(ast.Expression(located(value, value))), "<alternative>", "eval")
+def compiled(value: ast.expr) -> CodeType | None:
+    """The code of an expression; None where it is none that stands alone, as *parts."""
+    try:
+        return compile(ast.fix_missing_locations(ast.Expression(located(value, value))), "<alternative>", "eval")
+    except (SyntaxError, ValueError, TypeError):
+        return None
 
 
 def changes_nothing(value: ast.expr, numpy: str) -> bool:

@@ -43,8 +43,9 @@ def known(search: Search, shapes: list[tuple[int, ...]]) -> Iterator[list[np.nda
     """What the loss computed, and the slopes there, in arrays of these shapes: as it came by and in turn."""
     sizes = [math.prod(shape) for shape in shapes]
     for values in (*search.quantities.computed_by_place, *search.quantities.slopes):
-        for order in (values, values[::-1]) if [v.size for v in values] == sizes else ():
-            yield [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
+        for order in (values, values[::-1]):
+            if [v.size for v in order] == sizes:
+                yield [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
 
 
 def values_of(search: Search, statement: Site) -> list[Site]:
