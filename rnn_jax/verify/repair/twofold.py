@@ -19,8 +19,10 @@ from rnn_jax.verify.repair.alternatives import better
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.doubt import parts_of
 from rnn_jax.verify.repair.edit import Edit, changes
+from rnn_jax.verify.repair.known import within
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.probe import Results, instrumented, watching
+from rnn_jax.verify.repair.quantities import NEAR
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.stages import tokens
 
@@ -28,11 +30,10 @@ LIKELY = 1.5  # what an edit costs at most that comes before those of other stat
 SHARE = 0.4  # of the time of a search, to look for edits that make more right
 KEPT = 60  # of those, to be tried two by two
 MORE = 0.5  # what a value that is right with an edit saves it of its cost
-MOST_GATES = 8
-NEAR = 1e-9  # relative, as in quantities
+MOST_GATES = 8  # in the first axis of an array: longer ones are batches, or steps
 
 
-class Forward(NamedTuple):
+class Onward(NamedTuple):
     """An edit, and how many more values are gradients of what the forward computed, with it."""
 
     edit: Edit
@@ -93,7 +94,7 @@ class Explained:
         return self._known[key]
 
 
-def two_of(search: Search, found: list[Forward]) -> tuple[Edit, Edit] | None:
+def two_of(search: Search, found: list[Onward]) -> tuple[Edit, Edit] | None:
     """Two edits that mend all that is wrong together, each of which makes more right on the way."""
     likely = sorted(found, key=unlikely)[:KEPT]
     pairs = [pair for pair in itertools.combinations([each.edit for each in likely], 2) if apart(*pair)]
@@ -107,7 +108,7 @@ def two_of(search: Search, found: list[Forward]) -> tuple[Edit, Edit] | None:
     return None
 
 
-def furthest(search: Search, found: list[Forward], enough: int) -> list[Edit]:
+def furthest(search: Search, found: list[Onward], enough: int) -> list[Edit]:
     """The edits, one of each statement, with which the most is right: each may be one of two."""
     best: dict[Site | None, Edit] = {}
     for each in sorted(found, key=unlikely):
@@ -116,12 +117,12 @@ def furthest(search: Search, found: list[Forward], enough: int) -> list[Edit]:
     return list(best.values())[:enough]
 
 
-def unlikely(each: Forward) -> tuple[float, float]:
+def unlikely(each: Onward) -> tuple[float, float]:
     """In which order they are taken: by what speaks against the edit, less what it explains."""
     return each.edit.cost - MORE * each.more, each.edit.cost
 
 
-def onward(search: Search) -> Iterator[Forward]:
+def onward(search: Search) -> Iterator[Onward]:
     """The small edits with which more is right on the way."""
     explained = Explained(search)
     before = explained.count([])
@@ -141,7 +142,7 @@ def onward(search: Search) -> Iterator[Forward]:
             break
         more = explained.count([edit]) - before
         if more > 0:
-            yield Forward(edit, more)
+            yield Onward(edit, more)
     search.stage_until = float("inf")
 
 
@@ -157,9 +158,4 @@ def of_forward(search: Search, statement: Site) -> bool:
 
 def apart(one: Edit, other: Edit) -> bool:
     """Whether neither edit lies within what the other replaces."""
-    return one.site.spot != other.site.spot or not (prefix(one.site, other.site) or prefix(other.site, one.site))
-
-
-def prefix(site: Site, other: Site) -> bool:
-    """Whether the way to the other site goes through this one."""
-    return other.path[: len(site.path)] == site.path
+    return not (within(one.site, other.site) or within(other.site, one.site))
