@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.parallels import Change, asked, changes_of, entry_by_entry, paralleled
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.siblings import Renamed, changed_by, differences, is_key, words
@@ -22,6 +24,7 @@ MISSING, UNLIKE = 1.55, 1.6  # what such edits cost
 def by_analogy(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Iterator[Edit]:
     """The statement before a place for something else: in the place of one for that, or put there once a block."""
     known: set[tuple[Site, str]] = set()
+    differing_by: dict[ast.AST, list[Change]] = {}
     for place, stock in stocks.items():
         (field, k), above = place.path[-1], place.path[:-1]
         body, block = getattr(at(live.statement(place.spot), above), field), Site(*place.spot, above)
@@ -31,16 +34,24 @@ def by_analogy(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Itera
         arrays = {t for t, v in stock.items() if v.shape[0] == "array" and is_one(parsed(t))}
         lists = {name for name in scope if name not in arrays}
         names = {word for text in arrays | lists for word in words(parsed(text))}
+        around = function if function is not None else live.statement(place.spot)
+        if around not in differing_by:
+            differing_by[around] = changes_of(around)
         for before in ({k - 1} if k else set()) | ({k} if k == len(body) - 1 else set()):
             others = lists if isinstance(body[before], ast.Expr) else arrays
-            for made in analogous(body[before], body, others, names):
+            for made in itertools.chain(
+                analogous(body[before], body, others, names),
+                paralleled(body[before], differing_by[around], names | set(words(around))),
+                asked(body[before], around),
+                entry_by_entry(body[before], body, around),
+            ):
                 if (key := (block, ast.unparse(made))) in known:
                     continue
                 known.add(key)
                 like = [n for n, each in enumerate(body) if changes_the_same(each, made)]
                 for n in like:
                     yield in_place_of(Site(*place.spot, (*above, (field, n))), body[n], made)
-                if not like:
+                if not like or adds(made):
                     yield inserted(live, place, made, MISSING)
 
 
@@ -67,6 +78,15 @@ def analogous(statement: ast.stmt, block: list[ast.stmt], others: set[str], name
         if len(changed) >= enough and changed_by(made) == other and ast.unparse(made) not in known:
             known.add(ast.unparse(made))
             yield made
+
+
+def adds(statement: ast.stmt) -> bool:
+    """Whether a statement adds to what there is, which another one may have done before."""
+    text = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
+    first = getattr(statement, "value", None)
+    while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add):
+        first = first.left
+    return isinstance(statement, ast.AugAssign) or (text != "" and ast.unparse(first) == text)
 
 
 def changes_the_same(one: ast.stmt, other: ast.stmt) -> bool:

@@ -65,6 +65,7 @@ def statements(
     numbers = [t for t, v in stock.items() if v.shape[0] in ("int", "float") and any(np.any(x) for x in v.values)]
     indices = [t for t, v in stock.items() if v.shape[0] == "int" and isinstance(parsed(t), ATOMS)]
     at_end = place.path[-1][1] == len(body) and in_loop(live, place)
+    amounts = scales(body)
     for target, values in targets.items():
         if at_end and target.isidentifier() and target in telling:
             for other, known in stock.items():
@@ -82,10 +83,25 @@ def statements(
                 *map(", ".join, itertools.permutations(items, 2)),
                 *one_in_each(stock, values, numpy),
             ]:
-                yield assigned(f"{target}[{index}]", "-=", "1"), 2
+                for amount, more in amounts.get(target, {"1": 0.0}).items():
+                    yield assigned(f"{target}[{index}]", "-=", amount), 2 + more
             for number in numbers:
                 yield assigned(target, "/=", number), 2.5
                 yield assigned(target, "*=", number), 3
+
+
+def scales(body: list[ast.stmt]) -> dict[str, dict[str, float]]:
+    """What probabilities are multiplied with, where a name is given such, and so what the target's is to be less by."""
+    found: dict[str, dict[str, float]] = {}
+    for each in body:
+        value = each.value if isinstance(each, ast.Assign) else None
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div):
+            sides = [value.left, value.right] if isinstance(value.op, ast.Mult) else []
+            texts = [ast.unparse(s) for s in sides if isinstance(s, ATOMS | ast.Constant)]
+            if isinstance(value.op, ast.Div) and isinstance(value.right, ATOMS | ast.Constant):
+                texts = [f"1 / {ast.unparse(value.right)}"]
+            found[ast.unparse(each.targets[0])] = {"1": 0.0} | dict.fromkeys(texts, 0.1)  # type: ignore[attr-defined]
+    return found
 
 
 def one_in_each(stock: Stock, target: Values, numpy: str) -> Iterator[str]:

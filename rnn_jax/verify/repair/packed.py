@@ -42,9 +42,16 @@ def cuts(live: LiveCode, trace: Trace) -> Cuts:
             cut = isinstance(last, ast.Slice) and (last.lower is not None or last.upper is not None)
             of_columns = cut and isinstance(getattr(node, "slice", None), ast.Tuple)
             if len(whole) > 1 and (of_columns or (isinstance(last, ast.Name) and last.id in named)):
-                counts[ast.unparse(last)] += 1
-                widths[ast.unparse(last)].add(whole[len(whole) - 1])
+                for part in (ast.unparse(last), *rest_of(last)):
+                    counts[part] += part == ast.unparse(last)
+                    widths[part].add(whole[len(whole) - 1])
     return Cuts([part for part, _ in counts.most_common(MOST_PARTS)], dict(widths), shapes)
+
+
+def rest_of(part: ast.AST) -> Iterator[str]:
+    """What a cut in two leaves: `L:` of `:L`."""
+    if isinstance(part, ast.Slice) and part.step is None and (part.lower is None) != (part.upper is None):
+        yield ast.unparse(ast.Slice(part.upper, part.lower))
 
 
 def last_index(node: ast.AST) -> ast.AST:

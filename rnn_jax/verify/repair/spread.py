@@ -42,7 +42,7 @@ def multiplied(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Itera
             shape, whole = key_of(own), site == value
             for text, other in atoms.items():
                 for made, product in products(node, shape, parsed(text), other):
-                    if product != shape and (not whole or product == wanted):
+                    if product != shape and (not whole or product == wanted or not wanted):
                         cost = COST + 0.01 * len(ast.unparse(made))
                         yield Edit(site, located(made, node), "missing-factor", cost, node.lineno)
 
@@ -53,7 +53,7 @@ def by_its_like(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Iter
     Only a term that nothing is spread over as it stands.
     """
     for place, stock in stocks.items():
-        if not is_statement(live, place) or not hasattr(live.node(place), "value"):
+        if not is_statement(live, place) or getattr(live.node(place), "value", None) is None:
             continue
         value = Site(*place.spot, (*place.path, ("value", None)))
         ways = {ast.unparse(each): each for each in indices(live.node(value))}
@@ -113,6 +113,8 @@ def shape_wanted(live: LiveCode, trace: Trace, place: Site, stock: Stock) -> tup
     elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and loop is not None:
         shape = known_shape(stock, node.targets[0].id)  # as the loop began
     found = trace.shapes.get(value)
+    if found is not None and found[0] == "float" and isinstance(node, ast.Assign):
+        return value, ()
     return value, shape if found is not None and shape != key_of(found) else None
 
 

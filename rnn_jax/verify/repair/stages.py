@@ -73,10 +73,12 @@ def stages(search: Search) -> Iterator[None]:
     search.stage(0.2)
     telling, names = search.telling(), search.telling_names()
     search.attempt(fillings(search.live, search.stocks))
-    for place, whole in search.stocks.items():
-        search.attempt(after_others(search.live, place, alike(whole), search.always_zero))
-    for place, whole in search.stocks.items():
-        stock = alike(whole)
+    behind = sorted(search.stocks, key=search.in_forward)  # what the loss does not run comes first
+    for place in behind:
+        search.attempt(after_others(search.live, place, alike(search.stocks[place]), search.always_zero))
+    search.stage(0.2)
+    for place in behind:
+        stock = alike(search.stocks[place])
         search.attempt(first_states(search.live, search.trace, place, stock, search.numpy))
         search.attempt(at_one_step(search.live, search.trace, place, stock, telling))
         search.attempt(insertions(search.live, place, stock, search.numpy, names))

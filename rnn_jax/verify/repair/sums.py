@@ -18,6 +18,7 @@ from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
+from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.totals import adding_up_to, multiple, multiples, scattered, totals
 from rnn_jax.verify.repair.tree import ATOMS, at, located
 
@@ -106,7 +107,7 @@ def adds(statement: ast.stmt) -> bool:
 
 def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[Edit]:
     """A statement that adds to a sum or, as where it is an update, takes away."""
-    stored: Any = parsed(target)
+    stored: Any = parsed(as_others(live, place, target))
     stored.ctx = ast.Store()
     cost = other.cost + 0.02 * (len(other.text) + len(target)) + company(live, place, target)
     cost += LEFT_OVER * (left_over(live, place, other.text) or left_over(live, place, target))
@@ -120,6 +121,17 @@ def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[
     taken_away = any(isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Sub) for n in body)
     for operator, further in ((ast.Add(), 0.0), (ast.Sub(), 0.0 if taken_away else 0.5)):
         yield inserted(live, place, ast.AugAssign(stored, operator, parsed(other.text)), cost + further)
+
+
+def as_others(live: LiveCode, place: Site, target: str) -> str:
+    """What is added to, written as its function writes others of the same object: g.W[...], where g takes no new W."""
+    function = function_at(live.statement(place.spot), place.path)[1]
+    own = parsed(target)
+    for node in ast.walk(function) if function is not None else ():
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load) and ast.unparse(node.slice) == "...":
+            if type(node.value) is type(own) and root(node.value) == root(own):
+                return f"{target}[...]"
+    return target
 
 
 def left_over(live: LiveCode, place: Site, text: str) -> bool:

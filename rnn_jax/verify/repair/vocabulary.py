@@ -41,8 +41,8 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
                     arrays.setdefault(text, shape)
     for site in of_loss:
         node = live.node(site)
-        calls = any(isinstance(each, ast.Call) for each in ast.walk(node))
-        if isinstance(node, ast.Subscript) and not calls and len(text := ast.unparse(node)) <= LONGEST:
+        wanted = isinstance(node, ast.Subscript | ast.Call) and computes(node, set())
+        if wanted and len(text := ast.unparse(node)) <= LONGEST:
             found.setdefault(text, node)
     targets = whole_numbers(live, trace)
     rectified = any(is_rectifier(node) for spot in live.spots for _, node in live.sites(spot))
