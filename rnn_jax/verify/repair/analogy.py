@@ -12,7 +12,7 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.parallels import Change, asked, changes_of, entry_by_entry, paralleled
+from rnn_jax.verify.repair.parallels import Change, asked, changes_of, entry_by_entry, of_the_rest, paralleled
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.siblings import Renamed, changed_by, differences, is_key, words
@@ -44,6 +44,7 @@ def by_analogy(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Itera
                 paralleled(body[before], differing_by[around], names | set(words(around))),
                 asked(body[before], around),
                 entry_by_entry(body[before], body, around),
+                of_the_rest(body[before], around),
             ):
                 if (key := (block, ast.unparse(made))) in known:
                     continue

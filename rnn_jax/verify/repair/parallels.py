@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from rnn_jax.verify.repair.expressions import parsed
+from rnn_jax.verify.repair.packed import last_index, rest_of, with_last
 from rnn_jax.verify.repair.siblings import Renamed, changed_by, differences, words
 from rnn_jax.verify.repair.tree import ATOMS
 
@@ -89,13 +91,7 @@ def entry_by_entry(statement: ast.stmt, block: list[ast.stmt], function: ast.AST
     """
     if not isinstance(statement, ast.AugAssign) or not isinstance(statement.target, ast.Subscript):
         return
-    apart = [
-        [each.id for each in target.elts if isinstance(each, ast.Name)]
-        for node in ast.walk(function)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Tuple)
-    ]
+    apart = taken_apart(function)
     indices = {
         ast.unparse(n.slice): n.slice for each in block for n in ast.walk(each) if isinstance(n, ast.Subscript)
     }
@@ -107,3 +103,24 @@ def entry_by_entry(statement: ast.stmt, block: list[ast.stmt], function: ast.AST
                 made.target.slice = index
                 made.value = Renamed(old, new, {new}).visit(made.value)
                 yield ast.parse(ast.unparse(made)).body[0]
+
+
+def of_the_rest(statement: ast.stmt, function: ast.AST) -> Iterator[ast.stmt]:
+    """The same with what a cut in two leaves: dh = dh + d[:, L:] beside dz = dz + d[:, :L], where dz, dh = ...."""
+    target = changed_by(statement)
+    for group in taken_apart(function):
+        for other in group if target in group else ():
+            made: Any = ast.parse(ast.unparse(statement)).body[0]
+            rest = 0
+            for node in (n for n in ast.walk(made.value) if isinstance(n, ast.Subscript)):
+                left = [*rest_of(last_index(node))]
+                if left:
+                    node.slice, rest = parsed(with_last(node, left[0])).slice, rest + 1  # type: ignore[attr-defined]
+            if rest == 1 and other != target and target is not None:
+                yield ast.parse(ast.unparse(Renamed(target, other, {other}).visit(made))).body[0]
+
+
+def taken_apart(function: ast.AST) -> list[list[str]]:
+    """The names that statements of a function give values to together: push, pop, stay = a[t]."""
+    targets = [t for n in ast.walk(function) if isinstance(n, ast.Assign) for t in n.targets]
+    return [[n.id for n in t.elts if isinstance(n, ast.Name)] for t in targets if isinstance(t, ast.Tuple)]

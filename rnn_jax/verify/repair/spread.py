@@ -25,12 +25,17 @@ COST = 1.7
 Shape = tuple[int, ...]
 
 
-def multiplied(live: LiveCode, trace: Trace, stocks: dict[Site, Stock]) -> Iterator[Edit]:
-    """Each part of such a value times what is known there, where that has the shape that it should have."""
+def multiplied(live: LiveCode, trace: Trace, stocks: dict[Site, Stock], telling: set[Site]) -> Iterator[Edit]:
+    """Each part of such a value times what is known there, where that has the shape that it should have.
+
+    telling: what just the wrong gradients hang on, of which a number may be what is left of an array.
+    """
     for place, stock in stocks.items():
         if not is_statement(live, place):
             continue
         value, wanted = shape_wanted(live, trace, place, stock)
+        if wanted is None and value in telling and trace.shapes.get(value, ("",))[0] == "float":
+            wanted = () if isinstance(live.node(place), ast.Assign) else None
         if wanted is None:
             continue
         kinds = ATOMS | ast.Call
@@ -113,8 +118,6 @@ def shape_wanted(live: LiveCode, trace: Trace, place: Site, stock: Stock) -> tup
     elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and loop is not None:
         shape = known_shape(stock, node.targets[0].id)  # as the loop began
     found = trace.shapes.get(value)
-    if found is not None and found[0] == "float" and isinstance(node, ast.Assign):
-        return value, ()
     return value, shape if found is not None and shape != key_of(found) else None
 
 

@@ -14,6 +14,7 @@ from rnn_jax.verify.repair.accumulators import accumulators
 from rnn_jax.verify.repair.analogy import by_analogy
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.comprehensions import within_comprehension
+from rnn_jax.verify.repair.cursors import moved_on
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.filling import filled
@@ -51,6 +52,7 @@ def stages(search: Search) -> Iterator[None]:
     stocks = search.stocks
     search.stage(A_LITTLE)
     search.attempt(renewals(search.live))
+    search.attempt(moved_on(search.live))
     search.attempt(by_analogy(search.live, search.trace, stocks))
     search.attempt(normalisations(search.live, stocks))
     if summed:
@@ -60,7 +62,7 @@ def stages(search: Search) -> Iterator[None]:
     search.attempt(tokens(search))
     yield
     search.stage(A_LITTLE)
-    search.attempt(multiplied(search.live, search.trace, stocks))
+    search.attempt(multiplied(search.live, search.trace, stocks, search.telling()))
     search.attempt(by_its_like(search.live, search.trace, stocks))
     yield
     search.stage(A_LITTLE)

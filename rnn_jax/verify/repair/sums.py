@@ -19,11 +19,12 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.totals import adding_up_to, multiple, multiples, scattered, totals
+from rnn_jax.verify.repair.totals import adding_up_to, gathered, multiple, multiples, scattered, totals
 from rnn_jax.verify.repair.tree import ATOMS, at, located
 
 COMPANY = 1.5  # what it costs to add to the same twice
 LEFT_OVER = 1.5  # what it costs to take what a loop left
+LIKE = 0.2  # what it saves to stand beside one's like
 MOST_SUMS = 12  # that are tried at one place, the simplest first
 
 
@@ -42,6 +43,7 @@ def sums(
         else:
             made = Monomials(stock, places.numpy)
             fitting = [("", w) for w in totals(made, lacks)] or list(scattered(made, lacks, found.rows))
+            fitting = fitting or (list(gathered(made, lacks)) if not found.rows else [])
         parts.append(fitting)
     # What is right for one of several arrays may not be for another.
     rest = [{(index, w.text) for index, w in part} for part in parts[1:]]
@@ -52,7 +54,12 @@ def sums(
         for spot in beside(live, places, found.place, found.text, other.text):
             if (spot, target, other.text) not in tried:
                 tried.add((spot, target, other.text))
-                yield from added(live, spot, target, other)
+                if index and (known := places.whole[found.place].get(index[1:-1])) and known.shape[0] == "array":
+                    call = f"{places.numpy}.add.at({found.text}, {index[1:-1]}, {other.text})"  # a row may come twice
+                    cost = other.cost + 0.02 * len(call) - LIKE * beside_like(live, spot)
+                    yield inserted(live, spot, ast.parse(call).body[0], cost)
+                else:
+                    yield from added(live, spot, target, other)
 
 
 def of_itself(target: str, text: str) -> bool:
@@ -96,13 +103,28 @@ def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) 
 
 
 def adds(statement: ast.stmt) -> bool:
-    """Whether a statement is a sum, or what may be left of one: g += x, g = g + x, g = g."""
+    """Whether a statement is a sum, or what may be left of one: g += x, g = g + x, g = g, np.add.at(g, k, x)."""
+    if adds_at(statement):
+        return True
     if not isinstance(statement, ast.Assign):
         return isinstance(statement, ast.AugAssign)
     first: ast.expr = statement.value
     while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add | ast.Sub):
         first = first.left
     return isinstance(first, ATOMS) and ast.unparse(first) == ast.unparse(statement.targets[0])
+
+
+def adds_at(statement: ast.stmt) -> bool:
+    """Whether a statement adds to rows of an array that an array of whole numbers says."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and ast.unparse(call.func).endswith("add.at")
+
+
+def beside_like(live: LiveCode, place: Site) -> bool:
+    """Whether such a statement stands before or behind a place."""
+    field, k = place.path[-1]
+    body = getattr(at(live.statement(place.spot), place.path[:-1]), field)
+    return any(adds_at(each) for each in body[max(0, (k or 0) - 1) : (k or 0) + 1])
 
 
 def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[Edit]:

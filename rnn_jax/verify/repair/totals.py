@@ -75,6 +75,24 @@ def scattered(here: Monomials, wanted: np.ndarray, rows: bool = False) -> Iterat
             yield index, here.written(inner, list(chosen[k]))
 
 
+def gathered(here: Monomials, wanted: np.ndarray) -> Iterator[tuple[str, Written]]:
+    """What is worth this when its rows are added to those that an array of whole numbers says; that comes first."""
+    if wanted.ndim != 2:
+        return
+    for text, known in here.stock.items():
+        rows = [np.asarray(v) for v in known.values]
+        if known.shape[:2] != ("array", "i") or len(rows) != here.iterations or {r.ndim for r in rows} != {1}:
+            continue
+        if len({len(r) for r in rows}) > 1 or any(r.min() < 0 or r.max() >= len(wanted) for r in rows):
+            continue
+        inner = (len(rows[0]), wanted.shape[1])
+        chosen, values = here.small(inner)
+        taken = np.eye(len(wanted))[np.stack(rows)]  # iterations, rows, rows of what is wanted
+        total = np.einsum("tbr,ktbc->krc", taken, values) if len(values) else values
+        for k in multiples(total.reshape(len(values), -1), wanted.ravel()) if len(values) else ():
+            yield f"[{text}]", here.written(inner, list(chosen[k]))
+
+
 def indices(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list[tuple[int | slice, ...]]]]:
     """Indices into an array of the shape by whole numbers that have a name: [k], [:, k], [0, k]."""
     every = slice(None)
@@ -114,7 +132,14 @@ def of_rows(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list
 
 
 def outer_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
-    """Sums of outer products, and of products of matrices over what they have in common."""
+    """Sums of outer products, and of products of matrices over what they have in common; either side may be a product."""
+    yield from one_sided(here, wanted, True)
+    yield from one_sided(here, wanted.T, False)
+
+
+def one_sided(here: Monomials, wanted: np.ndarray, as_is: bool) -> Iterator[Written]:
+    """Those whose first factor may be a product of two; as_is: or the second one,
+    where what is wanted is turned round."""
     rows, columns = wanted.shape
     drawn = here.rng.normal(size=(2, rows + columns))
     vectors = [(row[:rows], row[rows:]) for row in drawn]
@@ -145,10 +170,11 @@ def outer_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
                     continue
                 one = here.written(first, list(chosen[k]))
                 two = here.written(second, list(others[j]))
+                left_side, right_side = (one.text, two.text) if as_is else (two.text, one.text)
                 text = {
-                    "outer": f"{here.numpy}.outer({one.text}, {two.text})",
-                    "xyT": f"({one.text}) @ ({two.text}).T",
-                    "xTy": f"({one.text}).T @ ({two.text})",
+                    "outer": f"{here.numpy}.outer({left_side}, {right_side})",
+                    "xyT": f"({left_side}) @ ({right_side}).T",
+                    "xTy": f"({left_side}).T @ ({right_side})",
                 }[form]
                 yield Written(ast.unparse(parsed(text)), [], one.cost + 0.5)
 
