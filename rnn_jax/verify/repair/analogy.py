@@ -84,7 +84,7 @@ def analogous(statement: ast.stmt, block: list[ast.stmt], others: set[str], name
 def adds(statement: ast.stmt) -> bool:
     """Whether a statement adds to what there is, which another one may have done before."""
     text = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
-    first = getattr(statement, "value", None)
+    first: Any = getattr(statement, "value", None)
     while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add):
         first = first.left
     return isinstance(statement, ast.AugAssign) or (text != "" and ast.unparse(first) == text)

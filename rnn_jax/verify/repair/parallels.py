@@ -71,9 +71,13 @@ def paralleled(statement: ast.stmt, changes: list[Change], names: set[str]) -> I
 
 
 def asked(statement: ast.stmt, function: ast.AST) -> Iterator[ast.stmt]:
-    """What is asked of an object, of the others of which the function asks something: gate.zero() beside cand.zero()."""
+    """What is asked of one object, of the others that the function asks something: gate.zero() beside cand.zero()."""
     call = getattr(statement, "value", None)
-    if not isinstance(statement, ast.Expr) or not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+    if (
+        not isinstance(statement, ast.Expr)
+        or not isinstance(call, ast.Call)
+        or not isinstance(call.func, ast.Attribute)
+    ):
         return
     own = call.func.value
     funcs = [n.func for n in ast.walk(function) if isinstance(n, ast.Call)]
@@ -92,9 +96,7 @@ def entry_by_entry(statement: ast.stmt, block: list[ast.stmt], function: ast.AST
     if not isinstance(statement, ast.AugAssign) or not isinstance(statement.target, ast.Subscript):
         return
     apart = taken_apart(function)
-    indices = {
-        ast.unparse(n.slice): n.slice for each in block for n in ast.walk(each) if isinstance(n, ast.Subscript)
-    }
+    indices = {ast.unparse(n.slice): n.slice for each in block for n in ast.walk(each) if isinstance(n, ast.Subscript)}
     inside = {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)}
     for group in apart:
         for old, new in itertools.product(inside.intersection(group), [n for n in group if n not in inside]):

@@ -13,6 +13,7 @@ from rnn_jax.verify.repair.doubt import is_copy
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.tree import at
 
@@ -65,9 +66,27 @@ def in_forward(search: Search, edit: Edit) -> bool:
 
 
 def moves_call(search: Search, edit: Edit) -> bool:
-    """Whether an edit of the order of statements moves one that is a call alone, as of append."""
-    body = getattr(search.live.node(edit.site), "body", [])
-    return any(isinstance(each, ast.Expr) and each.lineno == edit.line for each in body)
+    """Whether an edit of the order of statements moves a call alone, as of append, or what such calls keep."""
+    block = search.live.node(edit.site)
+    moved = [each for each in getattr(block, "body", []) if each.lineno == edit.line]
+    return any(isinstance(each, ast.Expr) or only_kept(block, each) for each in moved)
+
+
+def only_kept(block: ast.AST, statement: ast.stmt) -> bool:
+    """Whether what a statement gives a value to is used by calls that stand alone, and by nothing else of its block."""
+    targets = getattr(statement, "targets", [])
+    names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+    calls = [each for each in ast.walk(block) if isinstance(each, ast.Expr)]
+    all_uses, kept = (
+        [n for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in names and loads(n)]
+        for nodes in ([block], calls)
+    )
+    return bool(names) and 0 < len(all_uses) == len(kept)
+
+
+def loads(node: ast.Name) -> bool:
+    """Whether a name is read."""
+    return isinstance(node.ctx, ast.Load)
 
 
 def of_empty(search: Search, edit: Edit) -> bool:
@@ -119,8 +138,13 @@ def factors(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def overwriting(search: Search, edit: Edit) -> bool:
-    """Whether an edit writes over what the forward computed and the gradients only read."""
+    """Whether an edit writes over what the forward computed and the gradients only read, or what they were given."""
     statement = new_statement(search.live, edit) if edit.missing else None
+    if isinstance(statement, ast.Assign):
+        function = function_at(search.live.statement(edit.site.spot), (*edit.site.path, ("", None)))[1]
+        given = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)} if function is not None else set()
+        target = ast.unparse(statement.targets[0])
+        return target in given and target not in {ast.unparse(n) for n in ast.walk(statement.value)}
     if not isinstance(statement, ast.AugAssign):
         return False
     target = ast.unparse(statement.target)

@@ -11,7 +11,7 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.never_filled import given
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.tree import with_name
+from rnn_jax.verify.repair.tree import at, with_name
 
 COST = 1.6
 STEP = "step"
@@ -42,12 +42,21 @@ def stale(live: LiveCode, site: Site, loop: ast.For) -> list[str]:
     """The names that a loop reads and that nothing in its function gives a value but another loop, if anything does."""
     function = function_at(live.statement(site.spot), site.path)[1]
     kept = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)} if function is not None else set()
-    for each in getattr(function, "body", []):
+    for each in (*getattr(function, "body", []), *before(live, site)):
         if not isinstance(each, ast.For | ast.While):
             kept |= {n.id for n in ast.walk(each) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     names = [n for n in ast.walk(loop) if isinstance(n, ast.Name)]
     kept |= {n.id for n in names if not isinstance(n.ctx, ast.Load)}
     return [name for name in dict.fromkeys(n.id for n in names) if name not in kept]
+
+
+def before(live: LiveCode, site: Site) -> Iterator[ast.stmt]:
+    """The statements before a place in its block, and in the blocks around that."""
+    whole = live.statement(site.spot)
+    for k, (field, number) in enumerate(site.path):
+        block = getattr(at(whole, site.path[:k]), field)
+        if number is not None and isinstance(block, list):
+            yield from (each for each in block[:number] if isinstance(each, ast.stmt))
 
 
 def gives(loop: ast.For) -> Iterator[Given]:

@@ -54,7 +54,8 @@ def sums(
         for spot in beside(live, places, found.place, found.text, other.text):
             if (spot, target, other.text) not in tried:
                 tried.add((spot, target, other.text))
-                if index and (known := places.whole[found.place].get(index[1:-1])) and known.shape[0] == "array":
+                several = places.whole[found.place].get(index[1:-1])
+                if several is not None and several.shape[0] == "array":
                     call = f"{places.numpy}.add.at({found.text}, {index[1:-1]}, {other.text})"  # a row may come twice
                     cost = other.cost + 0.02 * len(call) - LIKE * beside_like(live, spot)
                     yield inserted(live, spot, ast.parse(call).body[0], cost)
@@ -150,10 +151,15 @@ def as_others(live: LiveCode, place: Site, target: str) -> str:
     function = function_at(live.statement(place.spot), place.path)[1]
     own = parsed(target)
     for node in ast.walk(function) if function is not None else ():
-        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load) and ast.unparse(node.slice) == "...":
-            if type(node.value) is type(own) and root(node.value) == root(own):
-                return f"{target}[...]"
+        whole = isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "..." and written(node)
+        if whole and type(node.value) is type(own) and root(node.value) == root(own):  # type: ignore[attr-defined]
+            return f"{target}[...]"
     return target
+
+
+def written(node: ast.Subscript) -> bool:
+    """Whether an item is written to."""
+    return not isinstance(node.ctx, ast.Load)
 
 
 def left_over(live: LiveCode, place: Site, text: str) -> bool:

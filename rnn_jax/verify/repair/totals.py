@@ -132,14 +132,13 @@ def of_rows(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list
 
 
 def outer_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
-    """Sums of outer products, and of products of matrices over what they have in common; either side may be a product."""
+    """Sums of outer products, and of matrix products over what the two have in common; either may be a product."""
     yield from one_sided(here, wanted, True)
     yield from one_sided(here, wanted.T, False)
 
 
 def one_sided(here: Monomials, wanted: np.ndarray, as_is: bool) -> Iterator[Written]:
-    """Those whose first factor may be a product of two; as_is: or the second one,
-    where what is wanted is turned round."""
+    """Those whose first factor may be a product of two; not `as_is`: the second, of what is turned round."""
     rows, columns = wanted.shape
     drawn = here.rng.normal(size=(2, rows + columns))
     vectors = [(row[:rows], row[rows:]) for row in drawn]
