@@ -184,14 +184,19 @@ class Quantities:
 
     def computed(self, values: list[np.ndarray]) -> bool:
         """Whether all values are of the forward."""
-        return all(near(value, self.forward.get(np.size(value), [])) for value in values)
+        return all(near(value, self._forward_rows.get(np.size(value))) for value in values)
 
     def known(self, values: list[np.ndarray]) -> bool:
         """Whether all values are right ones: of the forward, or gradients of what it computed."""
-        return all(
-            near(v, self.forward.get(np.size(v), [])) or near(v, [q.value for q in self.by_size.get(np.size(v), [])])
-            for v in values
-        )
+        return all(near(v, self._forward_rows.get(np.size(v))) or near(v, self._rows.get(np.size(v))) for v in values)
+
+    @cached_property
+    def _forward_rows(self) -> dict[int, np.ndarray]:
+        return {size: np.stack(values) for size, values in self.forward.items()}
+
+    @cached_property
+    def _rows(self) -> dict[int, np.ndarray]:
+        return {size: np.stack([q.value for q in quantities]) for size, quantities in self.by_size.items()}
 
     def name(self, values: list[np.ndarray]) -> str:
         """What these values are, in words; one of them may be of no use any more, as what would go to before t=0."""
@@ -273,11 +278,11 @@ class Quantities:
         return None
 
 
-def near(value: np.ndarray, right: list[np.ndarray]) -> bool:
-    """Whether a value is 0 or one of these."""
+def near(value: np.ndarray, right: np.ndarray | None) -> bool:
+    """Whether a value is 0 or one of these rows."""
     flat = np.ravel(value).astype(float)
     size = float(np.linalg.norm(flat))
-    return not size or any(np.linalg.norm(r - flat) <= NEAR * size for r in right)
+    return not size or (right is not None and bool(np.any(np.linalg.norm(right - flat, axis=1) <= NEAR * size)))
 
 
 def short(text: str) -> str:

@@ -72,13 +72,13 @@ def stages(search: Search) -> Iterator[None]:
     if missing:
         yield from healed(search, 0.35)
         yield from between(search)
-    search.stage(0.2)
+    search.stage(A_LITTLE)
     telling, names = search.telling(), search.telling_names()
     search.attempt(fillings(search.live, search.stocks))
     behind = sorted(search.stocks, key=search.in_forward)  # what the loss does not run comes first
     for place in behind:
         search.attempt(after_others(search.live, place, alike(search.stocks[place]), search.always_zero))
-    search.stage(0.2)
+    search.stage(0.25 if "loss-seed" in search.hints else A_LITTLE)  # what the targets take off is put in here
     for place in behind:
         stock = alike(search.stocks[place])
         search.attempt(first_states(search.live, search.trace, place, stock, search.numpy))
