@@ -89,8 +89,31 @@ def gathered(here: Monomials, wanted: np.ndarray) -> Iterator[tuple[str, Written
         chosen, values = here.small(inner)
         taken = np.eye(len(wanted))[np.stack(rows)]  # iterations, rows, rows of what is wanted
         total = np.einsum("tbr,ktbc->krc", taken, values) if len(values) else values
-        for k in multiples(total.reshape(len(values), -1), wanted.ravel()) if len(values) else ():
-            yield f"[{text}]", here.written(inner, list(chosen[k]))
+        alone = list(multiples(total.reshape(len(values), -1), wanted.ravel())) if len(values) else []
+        yield from ((f"[{text}]", here.written(inner, list(chosen[k]))) for k in alone)
+        if not alone:
+            yield from ((f"[{text}]", image) for image in gathered_images(here, wanted, np.stack(rows)))
+
+
+def gathered_images(here: Monomials, wanted: np.ndarray, rows: np.ndarray) -> Iterator[Written]:
+    """The products of up to two factors with a matrix whose rows are worth this when they are added to these rows."""
+    drawn = [here.rng.normal(size=size) for size in wanted.shape for _ in range(2)]
+    pairs = [(drawn[k], drawn[k + 2]) for k in range(2)]  # so that no other sum has both numbers by chance
+    goal = np.array([left @ wanted @ right for left, right in pairs])
+    for name, matrix in here.matrices:
+        for text, turned in ((name, matrix), (f"{name}.T", matrix.transpose(0, 2, 1))):
+            if turned.shape[2] != wanted.shape[1]:
+                continue
+            inner = (rows.shape[1], turned.shape[1])
+            chosen, values = here.small(inner)
+            weights = [left[rows][:, :, None] * (turned @ right)[:, None, :] for left, right in pairs]
+            worth = (
+                np.stack([np.einsum("ktbi,tbi->k", values, w) for w in weights]) if len(values) else np.zeros((2, 0))
+            )
+            near = np.linalg.norm(worth - goal[:, None], axis=0) <= NEAR * np.linalg.norm(goal)
+            for k in np.flatnonzero(near)[:MOST_FOUND]:
+                factor = here.written(inner, list(chosen[k]))
+                yield Written(ast.unparse(parsed(f"({factor.text}) @ {text}")), [], factor.cost + 0.5)
 
 
 def indices(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list[tuple[int | slice, ...]]]]:
