@@ -13,7 +13,6 @@ from rnn_jax.verify.repair.doubt import is_copy
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.kinds import kind_of
 from rnn_jax.verify.repair.live import Site
-from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.tree import at
 
@@ -140,14 +139,14 @@ def factors(node: ast.expr) -> Iterator[ast.expr]:
 def overwriting(search: Search, edit: Edit) -> bool:
     """Whether an edit writes over what the forward computed and the gradients only read, or what they were given."""
     statement = new_statement(search.live, edit) if edit.missing else None
-    if isinstance(statement, ast.Assign):
-        function = function_at(search.live.statement(edit.site.spot), (*edit.site.path, ("", None)))[1]
-        given = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)} if function is not None else set()
+    if isinstance(statement, ast.AugAssign):
+        target = ast.unparse(statement.target)
+    elif isinstance(statement, ast.Assign):
         target = ast.unparse(statement.targets[0])
-        return target in given and target not in {ast.unparse(n) for n in ast.walk(statement.value)}
-    if not isinstance(statement, ast.AugAssign):
+        if target in {ast.unparse(n) for n in ast.walk(statement.value)}:
+            return False
+    else:
         return False
-    target = ast.unparse(statement.target)
     alike = [site for site, _ in search.live.sites(edit.site.spot) if ast.unparse(search.live.node(site)) == target]
     read = [seen.value for site in alike for seen in search.trace.seen.get(site, [])[:1]]
     return bool(read) and any(np.any(v) for v in read) and search.quantities.computed(read)

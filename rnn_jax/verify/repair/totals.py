@@ -97,8 +97,9 @@ def gathered(here: Monomials, wanted: np.ndarray) -> Iterator[tuple[str, Written
 
 def gathered_images(here: Monomials, wanted: np.ndarray, rows: np.ndarray) -> Iterator[Written]:
     """The products of up to two factors with a matrix whose rows are worth this when they are added to these rows."""
-    drawn = [here.rng.normal(size=size) for size in wanted.shape for _ in range(2)]
-    pairs = [(drawn[k], drawn[k + 2]) for k in range(2)]  # so that no other sum has both numbers by chance
+    height, width = wanted.shape
+    # Two, so that no other sum has both numbers by chance.
+    pairs = [(np.asarray(here.rng.normal(size=height)), np.asarray(here.rng.normal(size=width))) for _ in range(2)]
     goal = np.array([left @ wanted @ right for left, right in pairs])
     for name, matrix in here.matrices:
         for text, turned in ((name, matrix), (f"{name}.T", matrix.transpose(0, 2, 1))):
