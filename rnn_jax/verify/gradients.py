@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -114,7 +115,8 @@ def flattened(prefix: str, value: Any) -> Any:
             yield path, each
 
 
-def spellings(name: str) -> list[str]:
+@functools.cache
+def spellings(name: str) -> tuple[str, ...]:
     """What the gradient of net.layers[0].W may be called, the most particular first."""
     parts = re.findall(r"[^.\[\]]+|\[[^\]]*\]", name)
     found = []
@@ -132,7 +134,7 @@ def spellings(name: str) -> list[str]:
                 joined += part if part.startswith("[") or not joined else f".{part}"
             found += [joined, joined.strip("[]'\"")]
     found += [s.lower() for s in found]
-    return found
+    return tuple(found)
 
 
 def short(value: Any) -> str:

@@ -111,7 +111,7 @@ def looking(
         busy = True
         profile = sys.getprofile()
         sys.setprofile(None)
-        known, gone = stock[place], missing[place]
+        known, gone, first = stock[place], missing[place], times[place] == 1
         if place not in at_place:
             there = local.keys() | shared.keys() | vars(builtins).keys()
             own = [text for text in texts if needs(text) <= there][:MOST]
@@ -122,7 +122,7 @@ def looking(
             if text in gone:
                 continue
             value = evaluated(code, local, shared)
-            if value is None or (times[place] > 1 and text not in known):
+            if value is None or not (first or text in known):
                 gone.add(text)
                 known.pop(text, None)
                 continue

@@ -149,12 +149,18 @@ def pure_functions(live: LiveCode) -> set[str]:
     """The program's functions that write to nothing but names of their own, nor call any that do; by name."""
     names = {function.__name__ for functions in live.made_by.values() for function in functions}
     made = [n for spot in live.spots for n in ast.walk(live.statement(spot)) if isinstance(n, ast.FunctionDef)]
-    pure = names - {f.name for f in made if any(writes(each, made_here(f)) for each in ast.walk(f))}
+    pure = names - {f.name for f in made if changes_others(f)}
     while True:
         calling = {f.name for f in made if f.name in pure and not called(f) & names <= pure}
         if not calling:
             return pure
         pure -= calling
+
+
+def changes_others(function: ast.FunctionDef) -> bool:
+    """Whether a function writes to anything but what it has made itself."""
+    own = made_here(function)
+    return any(writes(each, own) for each in ast.walk(function))
 
 
 def called(node: ast.AST) -> set[str]:
