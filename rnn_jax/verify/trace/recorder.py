@@ -18,6 +18,8 @@ from rnn_jax.errors import InputError
 from rnn_jax.verify.trace.places import here
 from rnn_jax.verify.trace.tape import NOTHING, Constant, Guard, Operand, Tape, Use
 
+SIGNS = np.array([-1.0, 1.0])
+
 
 class RecordingError(InputError):
     """The program did what the recorder cannot carry; the sentence names the line, the call and what to do."""
@@ -33,7 +35,8 @@ class Recorder:
     def emit(self, op: str, static: Any, operands: tuple[Operand, ...], value: Any) -> tuple[Any, np.ndarray | None]:
         """Put a result on the tape; return it with its ids, or None where it hangs on nothing."""
         if self.shake is not None and np.issubdtype(value.dtype, np.inexact):
-            value = (value * (1 + self.eps * self.shake.choice([-1.0, 1.0], value.shape))).astype(value.dtype)
+            signs = SIGNS[self.shake.integers(0, 2, value.shape)]
+            value = (value * (1 + self.eps * signs)).astype(value.dtype)
         if not any(isinstance(operand, Use) for operand in operands):
             return value, None
         if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
@@ -151,7 +154,7 @@ def operand(value: Any) -> Operand:
     recorder, ids = active(), ids_of(value)
     if isinstance(value, np.ma.MaskedArray):
         refuse("an operation with a masked array", "use np.where")
-    if ids is None or recorder is None:
+    if ids is None or recorder is None or not recorder.tape.nodes:  # on an empty tape nothing hangs
         return Constant(np.asarray(plain(value)))
     numbers = np.asarray(value.plain)
     read = recorder.tape.read(numbers, ids)
