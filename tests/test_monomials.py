@@ -25,6 +25,7 @@ KNOWN = {
     "X": [RNG.normal(size=(B, D)) for _ in range(T)],
     "Z": [RNG.normal(size=(B, H)) for _ in range(T)],
     "on": [(RNG.normal(size=H) > 0).astype(float) for _ in range(T)],
+    "off": [(np.random.default_rng(t).normal(size=H) > -1).astype(float) for t in range(T)],
     "lr": [0.3] * T,
     "k": [2, 0, 2, 1],
 }
@@ -61,6 +62,7 @@ ELEMENTWISE = {
     "outer": lambda a, x, **_: a[:, None] * x,
     "a column": lambda Z, b, **_: Z * b,
     "a mask": lambda a, b, g, on, **_: a * b * (1 - g**2) * on,
+    "two masks on a product of four": lambda a, b, i, g, on, off, **_: a * b * i * (1 - g) * on * off,
 }
 MATRICES = {
     "back": lambda W, a, **_: W.T @ a,

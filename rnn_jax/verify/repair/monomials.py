@@ -28,7 +28,7 @@ NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, rig
 MOST_FOUND = 6
 TWO = "2"  # of the slope of a square; in products of several factors only, elsewhere it would be one term more of each
 MOST_ALIKE = 2  # texts that are worth the same here, but may not be elsewhere
-COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3, 5: 2.7}  # by the number of factors
+COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3, 5: 2.7, 6: 3.1}  # by the number of factors, up to two masks among them
 
 
 class Factors(NamedTuple):
