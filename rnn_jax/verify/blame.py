@@ -105,7 +105,7 @@ def one_by_one(
         # What leaves these very numbers tells more than an edit that mends some of them.
         told_by_kind = "never-zeroed" in hints or any(telltales(search))
         part = None if told_by_kind else best_part(search) or in_short(bench, there, base, over, 0.4 * seconds)
-        outcome = search.trial.run(changes(search.live, [part[0]])) if part is not None else None
+        outcome = search.trial.whole.run(changes(search.live, [part[0]])) if part is not None else None
         if part is None or outcome is None:  # what mends a short sequence may not run with the whole one
             found.append(suspected(search))
             break
@@ -125,7 +125,7 @@ def both(
     pair = two_of(search, onwards)
     for edit in [pair[0]] if pair is not None else furthest(search, onwards, FIRSTS):
         base = changes(search.live, [edit])
-        outcome = search.trial.run(base)
+        outcome = search.trial.whole.run(base)
         second = begun(bench, replace(there, manual=outcome.gradients), base, seconds / 3) if outcome else None
         chosen = mending(bench, second, own, over) if second is not None else None
         if second is not None and chosen is not None:
@@ -172,7 +172,7 @@ def of_forward(
 def begun(bench: Bench, there: Judgement, base: dict[Spot, ast.stmt], seconds: float) -> Search | None:
     """The search at a point in a program with some edits made; None where nothing is wrong at a first call."""
     trial = Trial.of(bench, there, LiveCode(bench.subject, base))
-    return Search.of(trial, seconds) if trial.wrong(trial.made.manual) else None
+    return Search.of(trial.fewer(), seconds) if trial.wrong(trial.made.manual) else None
 
 
 def mending(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> tuple[Edit, Fix] | None:

@@ -27,10 +27,10 @@ def doubt(search: Known, statement: Site) -> tuple[int, bool, bool, bool, int]:
     made = [[s for s in search.trace.seen.get(part, []) if np.any(s.value)] for part in parts or [whole]]
     copied = node is not None and is_copy(search, whole, first=True)  # right for something, but for another use
     # Nothing may hang on what was kept first, as on a forget gate where there is no state yet.
-    known = [any(search.quantities.known([s.value]) for s in (m if parts else m[:1])) for m in made if m]
+    known = [any(search.explains(s.value) for s in (m if parts else m[:1])) for m in made if m]
     explained = not copied and bool(known) and all(known)
     if explained:
-        unknown = [s.order for m in made for s in m if not search.quantities.known([s.value])]
+        unknown = [s.order for m in made for s in m if not search.explains(s.value)]
         first = min(unknown, default=search.trace.order + first)
     return rank, search.in_forward(statement), beyond(search, statement), explained, first
 

@@ -33,6 +33,7 @@ Shift = Callable[[int, np.ndarray], np.ndarray]  # of the how-manieth value, and
 # Equations that have a solution are solved to about the square root of float64's rounding, 1.5e-8, as their condition
 # may be the inverse of it; those of another fault are off by the size of what is missing.
 SOLVED = 1e-7
+SOME = 8  # equations, of which the time of all is told
 
 
 class Reach(NamedTuple):
@@ -159,6 +160,13 @@ class Forcing:
         self._active = self.numbers[site]
         return self.reach_of_active(rng)
 
+    def reaches(self, sites: list[Site], one_by_one: bool, rng: np.random.Generator) -> dict[Site, Reach]:
+        """What hangs on each of several sites; one_by_one: with a probe at that site alone."""
+        if one_by_one:
+            return {site: self.reach_held(site, rng) for site in sites}
+        with self.at_work():
+            return {site: self.reach(site, rng) for site in sites}
+
     def reach_held(self, site: Site, rng: np.random.Generator) -> Reach:
         """The same of one site alone, without probes at the others."""
         try:
@@ -178,7 +186,14 @@ class Forcing:
         now = self.trial.made.manual
         if found is None:
             return Reach(frozenset(), False)
-        changed = frozenset(n for n, g in found.items() if not np.array_equal(g, now[n], equal_nan=True))
+        changed = self.changed(found)
+        wrong = frozenset(self.trial.right_entries)
+        if (
+            self.trial.few is not None and changed > wrong
+        ):  # what is 0 in the run for one entry, a factor would leave so
+            scaled = self.gradients(lambda k, value: value * (1 + 0.1 * rng.normal(size=value.shape)))
+            if scaled is not None and self.changed(scaled) == wrong:
+                found, changed = scaled, wrong
         loss = self.loss_of_active(moved) != self.trial.made.truth.recording.loss if changed else False
         right = self.trial.right_entries
         covers = all(np.all((found[n] != now[n]) | right[n]) for n in right)
@@ -188,6 +203,11 @@ class Forcing:
             moving = scaled is not None and any(np.any(scaled[n] != now[n]) for n in right)
             beyond = not moving or any(np.any((scaled[n] != now[n]) & right[n]) for n in right)  # type: ignore[index]
         return Reach(changed, loss, beyond, covers)
+
+    def changed(self, found: Values) -> frozenset[str]:
+        """Which gradients are not what they are as it stands."""
+        now = self.trial.made.manual
+        return frozenset(n for n, g in found.items() if not np.array_equal(g, now[n], equal_nan=True))
 
     def heal(self, site: Site, wrong: frozenset[str], seconds: float, partly: bool = False) -> Healing | None:
         """The values with which the gradients in `wrong` come out right, or most of them, where there are any."""
@@ -264,12 +284,15 @@ class Forcing:
 
     def slopes(self, present: list[np.ndarray], names: list[str], now: np.ndarray, seconds: float) -> np.ndarray | None:
         """D all gradients / d all values of the held site; None where it takes too long."""
-        start, columns = time.perf_counter(), []
+        start, entries = time.perf_counter(), sum(v.size for v in present)
+        columns: list[np.ndarray] = []
         for k, value in enumerate(present):
             size = float(np.sqrt(np.mean(value.astype(float) ** 2))) or 1.0
             for entry in range(value.size):
                 moved = self.gradients(one_moved(k, entry, size))
-                if moved is None or time.perf_counter() - start > seconds:
+                taken = time.perf_counter() - start
+                # What cannot come to an end in this time is not gone on with.
+                if moved is None or taken > seconds * min(1.0, 2 * max(len(columns), SOME) / entries):
                     return None
                 columns.append((flat(moved, names) - now) / size)
         found = np.stack(columns, axis=1)

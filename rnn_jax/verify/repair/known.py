@@ -21,11 +21,13 @@ from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
 from rnn_jax.verify.repair.probe import Trace, instrumented
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.sensitivities import goes_forward, sensitivities
+from rnn_jax.verify.repair.sensitivities import goes_forward, sensitivities, tangents
 from rnn_jax.verify.repair.sums import left_over
 from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.vocabulary import counters, written
+
+NEAR = 1e-6  # relative: tangents come from differences
 
 
 @dataclass
@@ -196,6 +198,32 @@ class Known:
         """How the values of the forward depend on the wrong parameters."""
         made, sites = instrumented(self.live, self.live.spots)
         return list(sensitivities(self.trial, made, sites, self.wrong))
+
+    @cached_property
+    def tangents(self) -> list[list[np.ndarray]]:
+        """The same by one entry after the other, where the gradients come so: by those that are told."""
+        entries = self.trial.few.entries if self.trial.few is not None else ()
+        known = [entry for entry in entries if entry is not None]
+        if len(known) < len(entries) or not known:
+            return []
+        made, sites = instrumented(self.live, self.live.spots)
+        found = {b"".join(v.tobytes() for v in t): t for t in tangents(self.trial, made, sites, known)}
+        return list(found.values())
+
+    def explains(self, value: np.ndarray) -> bool:
+        """Whether a value is a right one: of the forward, or a gradient or a tangent of what it computed."""
+        if self.quantities.known([value]):
+            return True
+        rows, flat = self.tangents_by_size.get(value.size), np.ravel(value).astype(float)
+        return rows is not None and bool(np.any(np.linalg.norm(rows - flat, axis=1) <= NEAR * np.linalg.norm(flat)))
+
+    @cached_property
+    def tangents_by_size(self) -> dict[int, np.ndarray]:
+        """All tangents in rows."""
+        found: dict[int, list[np.ndarray]] = defaultdict(list)
+        for value in (v for values in self.tangents for v in values if np.any(v)):
+            found[value.size].append(value.ravel())
+        return {size: np.array(rows) for size, rows in found.items()}
 
 
 NOTHING = Reach(frozenset(), False)

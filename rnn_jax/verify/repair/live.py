@@ -68,10 +68,9 @@ class LiveCode:
         self.prelude: dict[int, Spot] = {}
         self._before: dict[Spot, dict[tuple[str, int], list[types.CodeType]]] = {}
         for function in subject.world.functions:
-            file = function.__code__.co_filename
-            number = self._number(file, function.__code__.co_firstlineno) if not foreign(file) else None
-            if number is not None:
-                self.made_by[file, number].append(function)
+            spot = self.spot_of(function.__code__.co_filename, function.__code__.co_firstlineno)
+            if spot is not None:
+                self.made_by[spot].append(function)
         if isinstance(subject, FileSubject):
             own = str(subject.program.path.absolute())
             for k, statement in enumerate(subject.prelude):
@@ -102,6 +101,11 @@ class LiveCode:
             return Source(file, text, ast.parse(text)) if text else None
         except SyntaxError:
             return None
+
+    def spot_of(self, file: str, line: int) -> Spot | None:
+        """The top-level statement at a line of the user's code; None where there is none."""
+        number = self._number(file, line) if not foreign(file) else None
+        return (file, number) if number is not None else None
 
     def _number(self, file: str, line: int) -> int | None:
         source = self.source(file)

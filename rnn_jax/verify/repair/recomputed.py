@@ -2,18 +2,19 @@
 
 Forward sensitivities carry the state along, and many a backward makes the activations anew. A mistake there is not
 linear in what it sends on, so no equations are solved: the values that the loss had are put in their place. The slopes
-of its activations, which the loss did not compute but which follow from it, enter sensitivities just so.
+of its activations, which the loss did not compute but which follow from it, enter sensitivities just so; and where one
+run gives one entry of the gradients, it carries along by how much each value moves with that entry.
 """
 
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.known import NOTHING, within
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.search import Search
 
@@ -21,31 +22,38 @@ NEAR = 1e-9  # relative: the same numbers, computed by other operations
 
 
 def recomputed(search: Search) -> Iterator[Healing]:
-    """The expressions with which all is mended where they give what the loss computed."""
+    """The expressions with which all is mended where they give what the loss computed, or the slopes there."""
+    # Where the gradients come entry by entry it is computed once for each.
+    runs = len(search.trial.few.entries) if search.trial.few is not None else 1
+    known = [values * runs for values in (*search.quantities.computed_by_place, *search.quantities.slopes)]
+    for _, site in computing(search):
+        found = put(search, site, [*known, *(values[::-1] for values in known)])
+        if found is not None:
+            yield found
+
+
+def tangent(search: Search) -> Iterator[Healing]:
+    """The same where they give by how much what the loss computed moves with each entry; names within them first."""
+    for statement, site in computing(search) if search.tangents else ():
+        found = put(search, site, search.tangents)
+        if found is not None:
+            for inner in search.sites_of[statement]:
+                named = isinstance(search.live.node(inner), ast.Name) and within(inner, site) and inner != site
+                if named and search.reach.get(inner, NOTHING).gradients == search.wrong and not search.over():
+                    there = put(search, inner, search.tangents)
+                    yield from [there] if there is not None else []
+            yield found
+
+
+def computing(search: Search) -> Iterator[tuple[Site, Site]]:
+    """The statements on which all that is wrong hangs, but for the forward's, each with what it gives."""
     for statement in search.doubtful:
         if search.order(statement)[0] > 1 or search.over():
             return
-        if search.in_forward(statement):
-            continue
-        for site in values_of(search, statement):
-            seen = [np.asarray(s.value) for s in search.trace.seen.get(site, [])]
-            if not seen or any(v.dtype.kind != "f" for v in seen) or not search.wrong <= search.reach[site].gradients:
-                continue
-            shapes = [v.shape for v in seen]
-            for right in known(search, shapes):
-                found = put(search, site, seen, right)
-                if found is not None:
-                    yield found
-                    break
-
-
-def known(search: Search, shapes: list[tuple[int, ...]]) -> Iterator[list[np.ndarray]]:
-    """What the loss computed, and the slopes there, in arrays of these shapes: as it came by and in turn."""
-    sizes = [math.prod(shape) for shape in shapes]
-    for values in (*search.quantities.computed_by_place, *search.quantities.slopes):
-        for order in (values, values[::-1]):
-            if [v.size for v in order] == sizes:
-                yield [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
+        if not search.in_forward(statement):
+            for site in values_of(search, statement):
+                if search.wrong <= search.reach[site].gradients:
+                    yield statement, site
 
 
 def values_of(search: Search, statement: Site) -> list[Site]:
@@ -60,14 +68,26 @@ def values_of(search: Search, statement: Site) -> list[Site]:
     return [whole] if whole in search.reach else []
 
 
-def put(search: Search, site: Site, seen: list[np.ndarray], right: list[np.ndarray]) -> Healing | None:
-    """The healing by values of the loss; None where those do not mend all, or are there already."""
-    size = float(np.sqrt(sum(np.sum(v**2) for v in right)))
-    if not size or np.sqrt(sum(np.sum((v - s) ** 2) for v, s in zip(right, seen, strict=True))) <= NEAR * size:
+def put(search: Search, site: Site, several: list[list[np.ndarray]]) -> Healing | None:
+    """The healing by the first of several values that mends all; None where none does, or they are there already."""
+    seen = [np.asarray(s.value) for s in search.trace.seen.get(site, [])]
+    if not seen or any(v.dtype.kind != "f" for v in seen):
         return None
     nothing = np.zeros(0)
-    found = search.forcing.forced(Healing(site, seen, [], 0, search.wrong, nothing, nothing), right)
-    if found is None or found.healed != search.wrong:
+    here = Healing(site, seen, [], 0, search.wrong, nothing, nothing)
+    others = (right for values in several if (right := fitting(values, seen)) is not None)
+    found = next((f for f in search.forcing.forced_by(here, others, search.over) if f.healed == search.wrong), None)
+    if found is None:
         return None
     row = np.concatenate([shift.ravel() for shift in found.shifts])
     return found._replace(slopes=np.eye(len(row)), missing=row)  # nothing else will do
+
+
+def fitting(values: list[np.ndarray], seen: list[np.ndarray]) -> list[np.ndarray] | None:
+    """The values in the shapes of those that are there, where they are of these sizes and not the same, nor all 0."""
+    if [v.size for v in values] != [v.size for v in seen]:
+        return None
+    right = [v.reshape(s.shape) for v, s in zip(values, seen, strict=True)]
+    size = float(np.sqrt(sum(np.sum(v**2) for v in right)))
+    apart = np.sqrt(sum(np.sum((v - s) ** 2) for v, s in zip(right, seen, strict=True)))
+    return right if apart > NEAR * size > 0 else None

@@ -15,12 +15,13 @@ from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing, Healing
 from rnn_jax.verify.repair.gaps import Gap
 from rnn_jax.verify.repair.known import NOTHING, Known, within
-from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.live import Site, Spot
 from rnn_jax.verify.repair.probe import instrumented, watching
 from rnn_jax.verify.repair.right_values import by_dependence, by_name
 from rnn_jax.verify.repair.trial import Trial
 
 AHEAD = 3  # statements
+MANY = 20_000  # values of a run: to look at each takes longer than to make the code anew for each expression
 LONGEST = 0.8  # seconds for the equations of one expression
 FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no other
 MISSING = {"missing-term", "dropped-path", "assign-not-add"}  # kinds of mistake by which statements are missing
@@ -60,8 +61,7 @@ class Search(Known):
         with watching(sites, live) as forward, trial.patient():
             trial.same_loss(made)
         forcing, rng = Forcing(trial), np.random.default_rng(0)
-        with forcing.at_work():
-            reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
+        reach = forcing.reaches([site for site in forcing.sites if site in trace.seen], trace.order > MANY, rng)
         of_loss = [site for site, shape in forward.shapes.items() if shape[0] in ("array", "float", "int")]
         wrong = trial.wrong(trial.made.manual)
         return cls(trial, trace, forcing, reach, wrong, set(forward.scopes), of_loss, until, seconds)
@@ -84,16 +84,25 @@ class Search(Known):
             if self.over() or len(self.found) >= enough:
                 return
             made = changes(self.live, [edit])
-            outcome = self.trial.run(made)
-            if outcome is None or not outcome.wrong <= self.wrong:
+            few = self.trial.few
+            other = few is not None and not few.callers.isdisjoint(made)  # who makes the calls may make others, edited
+            part = self.part(self.trial.whole if other else self.trial, edit, made)
+            if part is not None and few is not None and not other:
+                part = self.part(self.trial.whole, edit, made)
+            if part is None or not self.trial.same_loss(made):
                 continue
-            entries = self.trial.mended_entries(outcome.gradients) if outcome.wrong == self.wrong else 0
-            if (outcome.wrong == self.wrong and not entries) or not self.trial.same_loss(made):
-                continue
-            if outcome.wrong:
-                self.partial.append(Part(edit, outcome.wrong, entries))
+            if part.left:
+                self.partial.append(part)
             else:
                 self.found.append(edit)
+
+    def part(self, trial: Trial, edit: Edit, made: dict[Spot, ast.stmt]) -> Part | None:
+        """What an edit mends; None where that is nothing, or where it spoils what is right."""
+        outcome = trial.run(made)
+        if outcome is None or not outcome.wrong <= self.wrong:
+            return None
+        entries = trial.mended_entries(outcome.gradients) if outcome.wrong == self.wrong else 0
+        return Part(edit, outcome.wrong, entries) if outcome.wrong < self.wrong or entries else None
 
     def heal(self, site: Site) -> Healing | None:
         """The values that would mend what hangs on the site, worked out once."""

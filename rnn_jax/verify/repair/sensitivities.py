@@ -32,26 +32,17 @@ def sensitivities(
 
     Of shape (*value, *parameter), and then the other way round. `made`: the code with probes at `sites`.
     """
-    values = {name: np.array(trial.made.values[name], float) for name in names}
-    if sum(v.size for v in values.values()) > MOST_ENTRIES:
+    if sum(trial.made.values[name].size for name in names) > MOST_ENTRIES:
         return
-    for name, value in values.items():
+    for name in names:
+        value = trial.made.values[name]
         columns: dict[Site, list[list[np.ndarray]]] = defaultdict(list)
         for entry in range(value.size):
-            runs = []
-            for sign in (1, -1):
-                moved = value.copy()
-                moved.reshape(-1)[entry] += sign * STEP
-                runs.append(forward(trial, made, sites, {name: moved}))
-            ahead, behind = runs
-            if ahead is None or behind is None:
+            found = differences(trial, made, sites, name, entry)
+            if found is None:
                 return
-            for site, seen in ahead.seen.items():
-                other = behind.seen.get(site, [])
-                if len(other) == len(seen) and all(
-                    a.value.shape == b.value.shape for a, b in zip(seen, other, strict=True)
-                ):
-                    columns[site].append([(a.value - b.value) / (2 * STEP) for a, b in zip(seen, other, strict=True)])
+            for site, each in found.items():
+                columns[site].append(each)
         for kept in columns.values():
             if (
                 len(kept) != value.size
@@ -70,6 +61,45 @@ def sensitivities(
                 yield [v.reshape(*v.shape[:-1], *rest) for v in own]
                 if rest:
                     yield [np.moveaxis(v, -1, 1).reshape(len(v), *rest, *v.shape[1:-1]) for v in own]
+
+
+def tangents(
+    trial: Trial, made: dict[Spot, ast.stmt], sites: list[Site], entries: list[tuple[str, int]]
+) -> Iterator[list[np.ndarray]]:
+    """Of each expression of the forward by one entry of a parameter after the other: the whole run for each.
+
+    At each time that it was computed, and at the time before.
+    """
+    columns: dict[Site, list[list[np.ndarray]]] = defaultdict(list)
+    for name, entry in entries:
+        found = differences(trial, made, sites, name, entry)
+        if found is None:
+            return
+        for site, each in found.items():
+            columns[site].append(each)
+    for runs in columns.values():
+        if len(runs) == len(entries) and any(np.any(v) for run in runs for v in run):
+            yield [v for run in runs for v in run]
+            yield [v for run in runs for v in (np.zeros_like(run[0]), *run[:-1])]
+
+
+def differences(
+    trial: Trial, made: dict[Spot, ast.stmt], sites: list[Site], name: str, entry: int
+) -> dict[Site, list[np.ndarray]] | None:
+    """D value / d entry of all that the forward computes, each time; None where it fails."""
+    runs = []
+    for sign in (1, -1):
+        moved = np.array(trial.made.values[name], float)
+        moved.reshape(-1)[entry] += sign * STEP
+        runs.append(forward(trial, made, sites, {name: moved}))
+    ahead, behind = runs
+    if ahead is None or behind is None:
+        return None
+    return {
+        site: [(a.value - b.value) / (2 * STEP) for a, b in zip(seen, behind.seen[site], strict=True)]
+        for site, seen in ahead.seen.items()
+        if [v.value.shape for v in seen] == [v.value.shape for v in behind.seen.get(site, [])]
+    }
 
 
 def goes_forward(live: LiveCode, own: set[tuple[str, int]]) -> bool:

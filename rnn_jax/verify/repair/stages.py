@@ -13,8 +13,10 @@ from rnn_jax.verify.repair import statements
 from rnn_jax.verify.repair.accumulators import accumulators
 from rnn_jax.verify.repair.analogy import by_analogy
 from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.as_in_forward import as_in_forward
 from rnn_jax.verify.repair.comprehensions import within_comprehension
 from rnn_jax.verify.repair.cursors import moved_on
+from rnn_jax.verify.repair.directions import directions
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.filling import filled
@@ -29,12 +31,13 @@ from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.missing import after_others, insertions, normalisations
 from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.places import Places
-from rnn_jax.verify.repair.recomputed import recomputed
+from rnn_jax.verify.repair.recomputed import recomputed, tangent
 from rnn_jax.verify.repair.search import LONGEST, MISSING, Search
 from rnn_jax.verify.repair.spread import by_its_like, multiplied
 from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
+from rnn_jax.verify.repair.unused import unused
 
 OF_SUMS = {"assign-not-add", "discarded-sum"}  # kinds of mistake
 A_LITTLE = 0.1  # of the time
@@ -53,6 +56,9 @@ def stages(search: Search) -> Iterator[None]:
     search.stage(A_LITTLE)
     search.attempt(renewals(search.live))
     search.attempt(moved_on(search.live))
+    search.attempt(directions(search.live, search.trace))
+    search.attempt(unused(search.live, search.trace, stocks))
+    search.attempt(as_in_forward(search.live, search.forward))
     search.attempt(by_analogy(search.live, search.trace, stocks))
     search.attempt(normalisations(search.live, stocks))
     if summed:
@@ -67,6 +73,8 @@ def stages(search: Search) -> Iterator[None]:
     yield
     search.stage(A_LITTLE)
     yield from mended(search, recomputed(search), "recomputed")
+    search.stage(2 * A_LITTLE)
+    yield from mended(search, tangent(search))
     # Where most of one vector of all weights is wrong it is rather what all of it comes from than one sum.
     missing = not MISSING.isdisjoint(search.hints) or (len(search.trial.made.wanted) == 1 and not search.few())
     if missing:

@@ -154,7 +154,7 @@ def harmless(search: Search, statement: Site) -> bool:
     """Whether a statement computes nothing, or zeros, or nothing but what is right."""
     site = Site(statement.file, statement.number, (*statement.path, ("value", None)))
     seen = [s.value for s in search.trace.seen.get(site, [])]
-    return not any(np.any(v) for v in seen) or search.quantities.known(seen)
+    return not any(np.any(v) for v in seen) or all(search.explains(v) for v in seen)
 
 
 def place(

@@ -18,6 +18,7 @@ from rnn_jax.verify.judge import Bench, Judgement
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.of_file import FileSubject
 from rnn_jax.verify.program import OverdueError, deadline
+from rnn_jax.verify.repair.by_entry import Few, few
 from rnn_jax.verify.repair.live import LiveCode, Spot
 from rnn_jax.verify.subject import Values, evaluate_gradients, evaluate_loss, evaluate_twice
 
@@ -45,6 +46,7 @@ class Trial:
     limit: float
     calls: int = 1  # 2 where the gradients are right at a first call and wrong at the second
     tries: int = 0
+    few: Few | None = None  # where some of the calls in it are enough
 
     @classmethod
     def of(cls, bench: Bench, made: Judgement, live: LiveCode) -> Trial:
@@ -59,6 +61,20 @@ class Trial:
             trial.made = replace(made, manual=manual)
         return trial
 
+    def fewer(self) -> Trial:
+        """The same with only as many calls in it as tell what is wrong, where the gradients come entry by entry."""
+        try:
+            with self.live.changed({}), short(self.bench, self.limit):
+                found = few(self.made, self.live, self.gradients) if self.calls == 1 else None
+        except (Exception, OverdueError):
+            return self
+        return replace(self, few=found[0], made=found[1]) if found is not None else self
+
+    @property
+    def whole(self) -> Trial:
+        """The same with all calls in it."""
+        return replace(self, few=None, made=self.few.whole) if self.few is not None else self
+
     @contextlib.contextmanager
     def patient(self) -> Iterator[None]:
         """Within, a run may take as long as it takes to look at everything in it."""
@@ -71,10 +87,11 @@ class Trial:
     def gradients(self) -> Values:
         """The gradients at the point, those of the second call where they are the wrong ones."""
         subject, setting, loss_first = self.bench.subject, self.made.setting, self.bench.loss_first
-        if self.calls == 2:
-            found = evaluate_twice(subject, setting, loss_first).second
-        else:
-            found = evaluate_gradients(subject, setting, loss_first)
+        with self.few.at_work() if self.few is not None else contextlib.nullcontext():
+            if self.calls == 2:
+                found = evaluate_twice(subject, setting, loss_first).second
+            else:
+                found = evaluate_gradients(subject, setting, loss_first)
         return {name: self.bench.declared.undo(g) for name, g in found.items()}
 
     def run(self, changes: dict[Spot, ast.stmt]) -> Outcome | None:
