@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -51,11 +52,10 @@ class Few:
 
 @dataclass
 class Calls:
-    """What a function gave, one call after the other; the top-level statements that called it, and their files."""
+    """The numbers that a function gave, one call after the other, and the code that called it: file and first line."""
 
-    values: list[Any] = field(default_factory=list)
-    callers: set[Spot] = field(default_factory=set)
-    files: set[str] = field(default_factory=set)
+    numbers: list[Any] | None = field(default_factory=list)  # None: something else than numbers
+    callers: set[tuple[str, int]] = field(default_factory=set)
 
 
 @contextmanager
@@ -73,20 +73,20 @@ def standing_in(others: dict[FunctionType, Callable[..., Any]]) -> Iterator[None
 def few(made: Judgement, live: LiveCode, gradients: Callable[[], Values]) -> tuple[Few, Judgement] | None:
     """The calls that are enough, and the judgement of what comes of them; None where no function gives entries."""
     for function, calls in watched(live, gradients).items():
-        for found in (in_order(calls.values, made.manual), entries(calls.values, made.manual)):
+        numbers = calls.numbers or []
+        for found in (in_order(numbers, made.manual), entries(numbers, made.manual)) if len(numbers) >= FEWEST else ():
             kept = enough(made, found)
-            given = tuple(
-                type(value)(made.wanted[found[k][0]].flat[found[k][1]]) if k in found and k not in kept else None
-                for k, value in enumerate(calls.values)
-            )
-            if len(given) < FEWEST or given.count(None) > LARGEST_SHARE * len(given):
-                continue
             manual = {name: np.array(g) for name, g in made.manual.items()}
+            given: list[Any] = [None] * len(numbers)
             for k, (name, entry) in found.items():
                 if k not in kept:
+                    given[k] = type(numbers[k])(made.wanted[name].flat[entry])
                     manual[name].flat[entry] = given[k]
+            if given.count(None) > LARGEST_SHARE * len(given):
+                continue
             told = tuple(found.get(k) for k, value in enumerate(given) if value is None)
-            chosen = Few(function, given, told, frozenset(calls.callers), frozenset(calls.files), made)
+            spots = frozenset(spot for each in calls.callers if (spot := live.spot_of(*each)) is not None)
+            chosen = Few(function, tuple(given), told, spots, frozenset(file for file, _ in calls.callers), made)
             with chosen.at_work():
                 again = gradients()
             if all(np.array_equal(again[name], manual[name], equal_nan=True) for name in manual):
@@ -95,7 +95,7 @@ def few(made: Judgement, live: LiveCode, gradients: Callable[[], Values]) -> tup
 
 
 def watched(live: LiveCode, gradients: Callable[[], Values]) -> dict[FunctionType, Calls]:
-    """The calls of each function of the program that gives numbers."""
+    """The calls of each of the program's functions."""
     found: dict[FunctionType, Calls] = {}
 
     def watching(function: FunctionType) -> Callable[..., Any]:
@@ -103,18 +103,20 @@ def watched(live: LiveCode, gradients: Callable[[], Values]) -> dict[FunctionTyp
 
         def instead(*args: Any, **keywords: Any) -> Any:
             code = sys._getframe(1).f_code
-            spot = live.spot_of(code.co_filename, code.co_firstlineno)
-            calls.files.add(code.co_filename)
-            calls.callers |= {spot} if spot is not None else set()
-            calls.values.append(function(*args, **keywords))
-            return calls.values[-1]
+            calls.callers.add((code.co_filename, code.co_firstlineno))
+            value = function(*args, **keywords)
+            if not isinstance(value, float):
+                calls.numbers = None
+            elif calls.numbers is not None:
+                calls.numbers.append(value)
+            return value
 
         return instead
 
     own = itertools.chain.from_iterable(live.made_by.values())
     with standing_in({f: watching(f) for f in own if f.__globals__.get(f.__name__) is f}):
         gradients()
-    return {f: calls for f, calls in found.items() if all(isinstance(v, float) for v in calls.values)}
+    return found
 
 
 def in_order(values: list[float], manual: Values) -> dict[int, tuple[str, int]]:
@@ -131,9 +133,8 @@ def entries(values: list[float], manual: Values) -> dict[int, tuple[str, int]]:
         for entry, number in enumerate(gradient.flat):
             places.setdefault(float(number), []).append((name, entry))
     once = {value: where[0] for value, where in places.items() if len(where) == 1}
-    numbers = [float(v) for v in values]
-    seen = {number: numbers.count(number) for number in once if number in numbers}
-    return {k: once[number] for k, number in enumerate(numbers) if seen.get(number) == 1}
+    seen = Counter(map(float, values))
+    return {k: once[number] for k, number in enumerate(map(float, values)) if number in once and seen[number] == 1}
 
 
 def enough(made: Judgement, found: dict[int, tuple[str, int]]) -> set[int]:

@@ -160,13 +160,6 @@ class Forcing:
         self._active = self.numbers[site]
         return self.reach_of_active(rng)
 
-    def reaches(self, sites: list[Site], one_by_one: bool, rng: np.random.Generator) -> dict[Site, Reach]:
-        """What hangs on each of several sites; one_by_one: with a probe at that site alone."""
-        if one_by_one:
-            return {site: self.reach_held(site, rng) for site in sites}
-        with self.at_work():
-            return {site: self.reach(site, rng) for site in sites}
-
     def reach_held(self, site: Site, rng: np.random.Generator) -> Reach:
         """The same of one site alone, without probes at the others."""
         try:
@@ -188,9 +181,8 @@ class Forcing:
             return Reach(frozenset(), False)
         changed = self.changed(found)
         wrong = frozenset(self.trial.right_entries)
-        if (
-            self.trial.few is not None and changed > wrong
-        ):  # what is 0 in the run for one entry, a factor would leave so
+        if self.trial.few is not None and changed > wrong:
+            # What is 0 in the run for one entry, a factor would leave so.
             scaled = self.gradients(lambda k, value: value * (1 + 0.1 * rng.normal(size=value.shape)))
             if scaled is not None and self.changed(scaled) == wrong:
                 found, changed = scaled, wrong

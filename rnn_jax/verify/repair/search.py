@@ -21,7 +21,6 @@ from rnn_jax.verify.repair.right_values import by_dependence, by_name
 from rnn_jax.verify.repair.trial import Trial
 
 AHEAD = 3  # statements
-MANY = 20_000  # values of a run: to look at each takes longer than to make the code anew for each expression
 LONGEST = 0.8  # seconds for the equations of one expression
 FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no other
 MISSING = {"missing-term", "dropped-path", "assign-not-add"}  # kinds of mistake by which statements are missing
@@ -61,7 +60,8 @@ class Search(Known):
         with watching(sites, live) as forward, trial.patient():
             trial.same_loss(made)
         forcing, rng = Forcing(trial), np.random.default_rng(0)
-        reach = forcing.reaches([site for site in forcing.sites if site in trace.seen], trace.order > MANY, rng)
+        with forcing.at_work():
+            reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
         of_loss = [site for site, shape in forward.shapes.items() if shape[0] in ("array", "float", "int")]
         wrong = trial.wrong(trial.made.manual)
         return cls(trial, trace, forcing, reach, wrong, set(forward.scopes), of_loss, until, seconds)
