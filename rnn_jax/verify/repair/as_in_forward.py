@@ -32,4 +32,4 @@ def as_in_forward(live: LiveCode, forward: set[tuple[str, int]]) -> Iterator[Edi
     for site, node in others:
         for like in there[dumped(node.targets[0])]:
             if dumped(like) != dumped(node):
-                yield in_place_of(site, node, like)
+                yield in_place_of(site, node, like)._replace(kind="recomputed")
