@@ -73,8 +73,10 @@ def stages(search: Search) -> Iterator[None]:
     yield
     search.stage(A_LITTLE)
     yield from mended(search, recomputed(search), "recomputed")
-    search.stage(2 * A_LITTLE)
-    yield from mended(search, tangent(search))
+    if search.tangents:  # they tell more than what comes later, and take no time from it
+        search.until += 2 * A_LITTLE * search.seconds
+        search.stage(2 * A_LITTLE)
+        yield from mended(search, tangent(search))
     # Where most of one vector of all weights is wrong it is rather what all of it comes from than one sum.
     missing = not MISSING.isdisjoint(search.hints) or (len(search.trial.made.wanted) == 1 and not search.few())
     if missing:
