@@ -21,7 +21,7 @@ from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
 from rnn_jax.verify.repair.probe import Trace, instrumented
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.sensitivities import goes_forward, sensitivities, tangents
+from rnn_jax.verify.repair.sensitivities import MOST_ENTRIES, goes_forward, sensitivities, side_by_side, tangents
 from rnn_jax.verify.repair.sums import left_over
 from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
@@ -201,13 +201,21 @@ class Known:
 
     @cached_property
     def tangents(self) -> list[list[np.ndarray]]:
-        """The same by one entry after the other, where the gradients come so: by those that are told."""
+        """The same by one entry after the other, where the gradients come so: by those that are told.
+
+        Where they come forward in time otherwise, by all entries side by side.
+        """
         entries = self.trial.few.entries if self.trial.few is not None else ()
         known = [entry for entry in entries if entry is not None]
-        if len(known) < len(entries) or not known:
+        if len(known) < len(entries):
+            return []
+        how = tangents
+        if not known and self.forward_in_time:
+            how, known = side_by_side, [(n, k) for n, g in self.trial.made.wanted.items() for k in range(g.size)]
+        if not known or len(known) > MOST_ENTRIES:
             return []
         made, sites = instrumented(self.live, self.live.spots)
-        found = {b"".join(v.tobytes() for v in t): t for t in tangents(self.trial, made, sites, known)}
+        found = {b"".join(v.tobytes() for v in t): t for t in how(self.trial, made, sites, known)}
         return list(found.values())
 
     def explains(self, value: np.ndarray) -> bool:

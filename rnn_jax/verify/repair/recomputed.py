@@ -59,7 +59,7 @@ def computing(search: Search) -> Iterator[tuple[Site, Site]]:
 def values_of(search: Search, statement: Site) -> list[Site]:
     """The value that a statement assigns, or each of several."""
     node = search.live.node(statement)
-    if not isinstance(node, ast.Assign):
+    if not isinstance(node, ast.Assign | ast.AugAssign):
         return []
     whole = Site(*statement.spot, (*statement.path, ("value", None)))
     if isinstance(node.value, ast.Tuple):
