@@ -34,7 +34,8 @@ def recomputed(search: Search) -> Iterator[Healing]:
 
 def tangent(search: Search) -> Iterator[Healing]:
     """The same where they give by how much what the loss computed moves with each entry; names within them first."""
-    for statement, site in computing(search) if search.tangents else ():
+    # Side by side with the wrong entries those of other gradients are carried along.
+    for statement, site in computing(search, 3) if search.tangents else ():
         found = put(search, site, search.tangents)
         if found is not None:
             for inner in search.sites_of[statement]:
@@ -45,10 +46,13 @@ def tangent(search: Search) -> Iterator[Healing]:
             yield found
 
 
-def computing(search: Search) -> Iterator[tuple[Site, Site]]:
-    """The statements on which all that is wrong hangs, but for the forward's, each with what it gives."""
+def computing(search: Search, last: int = 1) -> Iterator[tuple[Site, Site]]:
+    """The statements on which all that is wrong hangs, but for the forward's, each with what it gives.
+
+    last: the rank up to which they are looked at.
+    """
     for statement in search.doubtful:
-        if search.order(statement)[0] > 1 or search.over():
+        if search.order(statement)[0] > last or search.over():
             return
         if not search.in_forward(statement):
             for site in values_of(search, statement):
@@ -74,13 +78,14 @@ def put(search: Search, site: Site, several: list[list[np.ndarray]]) -> Healing 
     if not seen or any(v.dtype.kind != "f" for v in seen):
         return None
     nothing = np.zeros(0)
-    here = Healing(site, seen, [], 0, search.wrong, nothing, nothing)
+    moved = search.wrong | search.reach.get(site, NOTHING).gradients  # what is right has to stay so
+    here = Healing(site, seen, [], 0, moved, nothing, nothing)
     others = (right for values in several if (right := fitting(values, seen)) is not None)
-    found = next((f for f in search.forcing.forced_by(here, others, search.over) if f.healed == search.wrong), None)
+    found = next((f for f in search.forcing.forced_by(here, others, search.over) if f.healed == moved), None)
     if found is None:
         return None
     row = np.concatenate([shift.ravel() for shift in found.shifts])
-    return found._replace(slopes=np.eye(len(row)), missing=row)  # nothing else will do
+    return found._replace(healed=search.wrong, slopes=np.eye(len(row)), missing=row)  # nothing else will do
 
 
 def fitting(values: list[np.ndarray], seen: list[np.ndarray]) -> list[np.ndarray] | None:

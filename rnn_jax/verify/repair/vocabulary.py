@@ -61,6 +61,9 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
         if len(shape[2]) == 2:  # what weighs the rows of a matrix
             total = f"{text}.sum(axis=1, keepdims=True)"
             found.setdefault(total, ast.parse(total, mode="eval").body)
+        if len(shape[2]) == 3 and shape[2][1] == shape[2][2] and text.isidentifier():  # a matrix for each of several
+            turned = f"{text}.transpose(0, 2, 1)"
+            found.setdefault(turned, ast.parse(turned, mode="eval").body)
     items = [text for text, node in found.items() if isinstance(node, ast.Subscript)]
     for item in (*items, *(other for text in items for other in reindexed(text, counters(live)))):
         for near in (item, *neighbours(item)):
