@@ -150,7 +150,8 @@ def as_others(live: LiveCode, place: Site, target: str) -> str:
     """What is added to, written as its function writes others of the same object: g.W[...], where g takes no new W."""
     function = function_at(live.statement(place.spot), place.path)[1]
     own = parsed(target)
-    for node in ast.walk(function) if function is not None else ():
+    held = function is not None and isinstance(own, ast.Attribute | ast.Subscript)
+    for node in ast.walk(function) if function is not None and held else ():
         whole = isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "..." and written(node)
         if whole and type(node.value) is type(own) and root(node.value) == root(own):  # type: ignore[attr-defined]
             return f"{target}[...]"
