@@ -167,13 +167,13 @@ def place(name: str, out: Path | None, resume: bool, context: typer.Context) -> 
 
 def trained(run: "Run", material: "Material", folder: Path, stopped: Callable[[], bool], explained: bool) -> int:
     """Make the updates that are left; measure, note and save now and then, at the end, and where it is stopped."""
-    from rnn_jax import planner, runs, saved
+    from rnn_jax import cache, planner, runs, saved
     from rnn_jax import train as training
 
     choice = planner.of(run.plan, run.B)
     how, material = choice.execution, runs.placed(material, choice.execution)
     if explained:
-        print(choice)
+        print(choice, f"what XLA compiles is kept in {cache.folder()}", sep="\n")
     metrics = metrics_of_run()
     total, size = run.plan.recipe.updates, training.chunk(run.plan, run.B)
     between = max(1, total // VALIDATED // size) * size

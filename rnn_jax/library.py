@@ -45,18 +45,22 @@ def loss(
     y: Integer[Array, "T' B"] | Float[Array, "T' B K"],
     mask: Bool[Array, "T B"] | None = None,
     recipe: Recipe = Recipe(1),  # noqa: B008 (frozen)
+    plan: Execution = Execution(),  # noqa: B008 (frozen)
 ) -> Float[Array, ""]:
     """The loss of these sequences from states of zero, in the precision of the parameters.
 
     T' is T, or 1 where the spec's head is "last". What stands where the mask is off matters nowhere, be it NaN.
-    recipe: its reduction and l2; what it drops is dropped in `train` alone. Raises InputError where shapes do not fit.
+    recipe: its reduction and l2; what it drops is dropped in `train` alone. plan: how it is computed, on one device;
+    forward mode (jax.jvp) is Execution("plain")'s. Raises InputError where shapes do not fit.
     """
     require(recipe.rates == NO_NOISE, "loss draws nothing, so that a recipe with rates is for train")
     checked(spec, x, y, mask)
+    planner.check(plan, spec, x.shape[1])
+    require(plan.parts == 1, f"parts is {plan.parts}, but a loss is of one part: train has several")
     recipe = replace(recipe, dtype=str(jnp.asarray(params.V).dtype))
-    plan = training.Plan(spec, recipe, feeds.Windows(len(x), 1))
+    task = training.Plan(spec, recipe, feeds.Windows(len(x), 1))
     batch = feeds.Batch(x, y, jnp.ones(x.shape[:2], bool) if mask is None else mask, jnp.array(True))
-    return training.loss(plan, params, batch, training.zero_state(plan, x.shape[1]))[0]
+    return training.loss(task, params, batch, training.zero_state(task, x.shape[1]), how=plan)[0]
 
 
 def checked(spec: Spec, x: Array, y: Array, mask: Array | None) -> None:
@@ -113,7 +117,7 @@ def train(
     require(isinstance(recipe, Recipe), f"the recipe is a {type(recipe).__name__}, but Recipe(...) is right")
     require_whole("the batch", N if batch is None else batch, most=N)
     if plan is not None:
-        planner.check(plan)
+        planner.check(plan, spec, batch or N, recipe.rates)
     require(not recipe.patience, f"patience is {recipe.patience}, but train holds nothing out that could get no better")
     whole = np.ones((T, N), bool) if mask is None else mask
     require(bool(np.any(whole)), "the mask is off everywhere, but some steps have to count")

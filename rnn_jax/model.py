@@ -70,7 +70,7 @@ def scan_layer(
     plan: Plan = "plain",
 ) -> tuple[State, Float[Array, "T B H"]]:
     """The final state and the hidden states (T, B, H) of one layer in one direction of time."""
-    if plan == "fast" and cell in bptt.CELLS and noise == LayerNoise():
+    if plan == "fast" and cell in bptt.CELLS and not jax.tree.leaves(noise):
         return bptt.run(cell, p, project(x, p.U), state0, mask, direction == "reverse")
     shape = (*x.shape[:2], p.W.shape[0])
     kept = jax.tree.map(lambda z: jnp.broadcast_to(z, shape), noise._replace(kh=None))
@@ -108,7 +108,8 @@ def forward(
     """The logits (T, B, K), or (1, B, K) of the last states alone, and the final states.
 
     Where the mask is off a step leaves every state as it was. plan: how gradients are made, by autodiff of the scan,
-    "fast" by hand where there is such a way (bptt), or by "cudnn" on a GPU (bptt.cudnn); these in reverse mode only.
+    "fast" by hand where there is such a way (bptt), or by "cudnn" on a GPU (bptt.cudnn); these in reverse mode only,
+    and cuDNN's once only. In half precision (products.in_half) autodiff has reverse mode only as well.
     Raises InputError where shapes do not fit, and where cuDNN cannot do it.
     """
     check(p, x, state0, mask, cell=cell, directions=directions)

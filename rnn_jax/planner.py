@@ -4,7 +4,9 @@ A cost model of four terms, fitted by benchmarks/planner.py, says how long an up
 are; the shortest is taken. Where the ways were not all measured, the first of them is, in an order that is given here.
 """
 
+import contextlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 
 import jax
@@ -13,7 +15,7 @@ from rnn_jax import bptt, model, segments
 from rnn_jax.bptt import cudnn
 from rnn_jax.cells import CELLS
 from rnn_jax.errors import require, require_whole
-from rnn_jax.noise import NO_NOISE
+from rnn_jax.noise import NO_NOISE, Rates
 from rnn_jax.spec import Spec
 
 if TYPE_CHECKING:
@@ -43,8 +45,8 @@ class Execution(NamedTuple):
 WORDS = {"plain": "autodiff of the scan", "fast": "the backward pass by hand", "cudnn": "cuDNN's LSTM"}
 
 
-def check(how: object) -> None:
-    """Raise InputError for what is no way to compute an update."""
+def check(how: object, spec: Spec, B: int, rates: Rates = NO_NOISE) -> None:
+    """Raise InputError for what is no way to compute an update of B sequences of this model, by anybody's choice."""
     require(isinstance(how, Execution), f"the plan is {how!r}, but Execution(...) is right")
     plan, parts, blocks, segment = cast(Execution, how)
     require(
@@ -53,6 +55,19 @@ def check(how: object) -> None:
     require(isinstance(blocks, bool), f"blocks is {blocks!r}, but True or False is right")
     require_whole("parts", parts)
     require_whole("segment", segment, least=0)
+    require(not blocks or plan == "fast", f"blocks are for the plan 'fast', but the plan is {plan!r}")
+    require(B % parts == 0, f"parts is {parts}, but a number that divides the batch of {B} is right")
+    reason = uncut(spec, rates != NO_NOISE)
+    require(not segment or not reason, f"segment is {segment}, but 0 is right: {reason}")
+
+
+def uncut(spec: Spec, noisy: bool) -> str:
+    """Why a sequence is not computed in segments; empty where it may be."""
+    if spec.directions != ("forward",):
+        return "what is read backward needs the end of the sequence first"
+    if spec.head != "each":
+        return "the one loss at the end is of the whole sequence"
+    return "what is dropped is drawn for the whole sequence" if noisy else ""
 
 
 class Work(NamedTuple):
@@ -74,13 +89,16 @@ COSTS: dict[str, dict[Execution, Work]] = {
         Execution("fast", 2): Work(1.8e-6, 0.017, 0.0, 0.013),
         Execution("fast", 2, True): Work(1.9e-6, 0.016, 0.0008, 0.011),
     },
-    # One NVIDIA H200, factors of products rounded to TF32 (2026-11-27).
+    # One NVIDIA H200, factors of products rounded to TF32 (2026-11-27). Up to 512 units products took no time that
+    # could be told; what they take at the greatest rate that was measured, 327 TFLOP/s, stands for it.
     "gpu": {
         Execution("cudnn"): Work(3.2e-05, 0.00016, 0, 0),
-        Execution("fast"): Work(1.3e-05, 0, 0.00022, 0),
-        Execution("plain"): Work(2e-05, 0, 0.00028, 0),
+        Execution("fast"): Work(1.3e-05, 6.1e-06, 0.00022, 0),
+        Execution("plain"): Work(2e-05, 6.1e-06, 0.00028, 0),
     },
 }
+MEASURED = {"cpu": "two cores of an Intel Xeon", "gpu": "an NVIDIA H200, up to 512 units"}
+FEWEST = 4  # sequences in each of more than two parts, which nobody has measured
 # Where it was not measured: cuDNN goes through the steps itself, where for the others XLA's loop starts several kernels
 # in each; and autodiff's has the most of them.
 ORDER: tuple[model.Plan, ...] = ("cudnn", "fast", "plain")
@@ -136,7 +154,7 @@ class Choice(NamedTuple):
         if self.measured:
             known = sorted((cost or 0.0, str(way)) for way, cost in self.costs.items())
             lines = [f"{1e3 * cost:8.2f} ms  {way}" for cost, way in known]
-            why = "as the cost model has it:"
+            why = f"as the cost model has it, of {MEASURED[self.backend]}:"
         else:
             lines = [f"{place:8}.  {way}" for place, way in enumerate(self.costs, 1)]
             why = f"nobody has measured these on a {self.backend} yet, so that it is the first:"
@@ -155,7 +173,7 @@ def candidates(spec: Spec, B: int, devices: int, drawn: bool, dtype: str = "floa
     if jax.default_backend() != "cpu":
         there = {"cudnn": not cudnn.unfit(spec.cell, dtype, drawn), "fast": by_hand, "plain": True}
         return [Execution(plan) for plan in ORDER if there[plan]]
-    parts = [k for k in range(1, devices + 1) if B % k == 0]
+    parts = [k for k in range(1, devices + 1) if B % k == 0 and (k <= 2 or FEWEST * k <= B)]
     if not by_hand:
         return [Execution("plain", k) for k in parts]
     return [
@@ -164,22 +182,29 @@ def candidates(spec: Spec, B: int, devices: int, drawn: bool, dtype: str = "floa
     ]
 
 
-def stored(spec: Spec, T: int, B: int) -> float:
-    """The bytes of what the way back needs, in float32: of each step the gates, both states, logits and gradients."""
+def stored(spec: Spec, T: int, B: int, dtype: str = "float32") -> float:
+    """The bytes of what the way back needs: of each step the gates, both states, logits and gradients."""
     ways = len(spec.directions)
     features = spec.layers * ways * (2 * CELLS[spec.cell].gates + 3) * spec.H
-    return 4.0 * T * B * (features + (2 * spec.K if spec.head == "each" else 0))
+    return (8.0 if dtype == "float64" else 4.0) * T * B * (features + (2 * spec.K if spec.head == "each" else 0))
+
+
+# Of a container, by Linux's control groups, of the second version and the first.
+LIMITS = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def memory() -> float:
-    """The bytes of memory of what JAX computes on; a guess of 8 GiB where it does not say."""
+    """The bytes of memory of what JAX computes on, of a container those it may use; 8 GiB where nothing says."""
     of_device = None if jax.default_backend() == "cpu" else jax.local_devices()[0].memory_stats()
     if of_device and "bytes_limit" in of_device:
         return float(of_device["bytes_limit"])
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, OSError, ValueError):
-        return 8.0 * 2**30
+    found = []
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        found.append(float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")))
+    for limit in LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # "max" is no number
+            found.append(float(limit.read_text()))
+    return min(found, default=8.0 * 2**30)
 
 
 def choose(
@@ -199,15 +224,21 @@ def choose(
     devices: how many there are, all that JAX has where it is not said. room: bytes of memory.
     """
     backend = jax.default_backend()
-    found = candidates(spec, B, jax.local_device_count() if devices is None else devices, drawn, dtype)
+    devices = jax.local_device_count() if devices is None else devices
+    found = candidates(spec, B, devices, drawn, dtype)
     costs = {each: cost(each, spec, T, B, backend) for each in found}
     known = {way: seconds for way, seconds in costs.items() if seconds is not None}
     best = min(known, key=known.__getitem__) if len(known) == len(found) else found[0]
     room = memory() if room is None else room
-    cuttable = spec.directions == ("forward",) and spec.head == "each" and not noisy
-    if cuttable and stored(spec, T, B) > room / 4:
-        best = best._replace(segment=segments.length(T))
-    return Choice(best, costs, backend, "" if backend == "cpu" else cudnn.unfit(spec.cell, dtype, drawn))
+    notes = [] if backend == "cpu" else [cudnn.unfit(spec.cell, dtype, drawn)]
+    if backend == "cpu" and len({way.parts for way in found}) == 1 and 1 < devices <= B:
+        notes.append(f"one core alone: a batch of {B} does not go into equal parts for {devices}")
+    needed, whole = stored(spec, T, B, dtype), uncut(spec, noisy)
+    if needed > room / 4:
+        of_room = f"{needed / 2**20:,.0f} MiB are to be stored of {room / 2**20:,.0f}"
+        notes.append(f"{of_room}; no segments: {whole}" if whole else f"{of_room}, hence segments, a forward pass more")
+        best = best if whole else best._replace(segment=segments.length(T))
+    return Choice(best, costs, backend, "\n".join(filter(None, notes)))
 
 
 def of(plan: "train.Plan", B: int) -> Choice:

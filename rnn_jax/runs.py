@@ -68,8 +68,18 @@ def advance(run: Run, material: Material, how: planner.Execution = train.ALONE) 
 
 
 def placed(material: Material, how: planner.Execution) -> Material:
-    """The data where it is computed with."""
-    return replace(material, data=parts.everywhere(material.data, how.parts))
+    """The data where it is computed with, that which is held out as well."""
+    held_out = material.held_out
+    if held_out is not None:
+        feed, data = held_out
+        held_out = feed, parts.everywhere(data, for_measuring(feed, data, how).parts)
+    return replace(material, data=parts.everywhere(material.data, how.parts), held_out=held_out)
+
+
+def for_measuring(feed: feeds.Feed, data: feeds.Data, how: planner.Execution) -> planner.Execution:
+    """How what is held out is computed with: on one device where its batches have no equal parts for all."""
+    B = jax.eval_shape(feed.batch, data, jnp.int32(0)).mask.shape[1]
+    return how._replace(parts=1) if B % how.parts else how
 
 
 class Measured(NamedTuple):
@@ -84,8 +94,7 @@ def validated(run: Run, material: Material, how: planner.Execution = train.ALONE
     if material.held_out is None:
         return None
     feed, data = material.held_out
-    if how.parts > 1 and feed.batch(data, jnp.int32(0)).mask.shape[1] % how.parts:
-        how = how._replace(parts=1)
+    how = for_measuring(feed, data, how)
     params = parts.everywhere(run.state.params, how.parts)
     score = train.evaluate(replace(run.plan, feed=feed), params, data, how)
     targets = float(score.targets)

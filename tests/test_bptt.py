@@ -112,6 +112,50 @@ def test_the_gradient_has_a_gradient(cell):
         assert off(*(jax.jit(jax.grad(partial(slope, plan)))(params) for plan in ("fast", "plain"))) < NOISE["float64"]
 
 
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("cell", bptt.CELLS)
+def test_one_step_of_one_sequence_in_one_unit(cell, masked):
+    """And no step at all, where the mask is off."""
+    rng = np.random.default_rng(2)
+    with jax.enable_x64(True):
+        params = initial.uniform(rng, 1, 1, 1, cell=cell, scale=2.0)
+        state0 = jax.tree.map(lambda a: rng.normal(size=a.shape), initial.zero_state(1, 1, cell=cell))
+        x, mask = rng.normal(size=(1, 1, 1)), np.zeros((1, 1), bool) if masked else None
+        slopes = [
+            jax.grad(partial(total, plan, cell, ("forward",), x, state0, mask), (0, 1, 2))(params, x, state0)
+            for plan in ("fast", "plain")
+        ]
+        assert off(*slopes) < NOISE["float64"]
+
+
+@pytest.mark.parametrize("cell", bptt.CELLS)
+def test_for_each_of_several_at_once(cell):
+    """jit of vmap of grad, with masks of its own for each."""
+    with jax.enable_x64(True):
+        params, x, state0, do, dfinal, _ = point(cell, ("forward",), True, True, "float64")
+        masks = np.random.default_rng(3).random((4, T, B)) < 0.7
+
+        def slope(plan, mask):
+            return jax.grad(partial(total, plan, cell, ("forward",), do, dfinal, mask))(params, x, state0)
+
+        found = [jax.jit(jax.vmap(partial(slope, plan)))(masks) for plan in ("fast", "plain")]
+        assert off(*found) < NOISE["float64"]
+
+
+def test_the_hessian():
+    with jax.enable_x64(True):
+        params, x, state0, do, dfinal, mask = point("gru", ("forward",), True, True, "float64")
+        c = params.layers[0][0].b
+
+        def value(plan, b):
+            first = params.layers[0][0]._replace(b=b)
+            moved = params._replace(layers=((first,), *params.layers[1:]))
+            return total(plan, "gru", ("forward",), do, dfinal, mask, moved, x, state0)
+
+        ours = jax.jacrev(jax.jacrev(partial(value, "fast")))(c)
+        assert off(ours, jax.hessian(partial(value, "plain"))(c)) < NOISE["float64"]
+
+
 def test_forward_mode_is_told_where_it_is():
     params, x, state0, do, dfinal, mask = point("lstm", ("forward",), True, True, "float64")
     value = partial(total, "fast", "lstm", ("forward",), do, dfinal, mask, params)
@@ -121,6 +165,14 @@ def test_forward_mode_is_told_where_it_is():
 
 def test_where_there_is_no_fast_way_the_plain_one_is_taken():
     """A layer that is dropped from, and a cell without a backward of its own, give the very same numbers."""
+    rng = np.random.default_rng(0)
+    params, state0 = initial.uniform(rng, D, H, K, cell="lstm"), initial.zero_state(B, H, cell="lstm")
+    x, keeps = rng.normal(size=(T, B, D)), model.silence(params)
+    keeps = keeps._replace(layers=((keeps.layers[0][0]._replace(zh=rng.random((T, B, H))),),))
+    ours, theirs = (
+        model.forward(params, x, state0, cell="lstm", noise=keeps, plan=plan)[0] for plan in ("fast", "plain")
+    )
+    np.testing.assert_array_equal(ours, theirs)
     for cell in set(CELLS) - set(bptt.CELLS):
         rng = np.random.default_rng(0)
         params = initial.uniform(rng, D, H, K, cell=cell)

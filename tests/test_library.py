@@ -52,6 +52,20 @@ NOT_UNDERSTOOD = {
         lambda: library.train(SPEC, Recipe(1), X, Y, plan=library.Execution("zzz")),
         "the plan is 'zzz', but one of plain, fast, cudnn is right",
     ),
+    "parts of a batch": (
+        lambda: library.train(SPEC, Recipe(1), X, Y, plan=library.Execution(parts=2)),
+        "parts is 2, but a number that divides the batch of 5 is right",
+    ),
+    "segments of both directions": (
+        lambda: library.train(
+            Spec(3, 4, 3, directions=("forward", "reverse")), Recipe(1), X, Y, plan=library.Execution(segment=1)
+        ),
+        "segment is 1, but 0 is right: what is read backward needs the end of the sequence first",
+    ),
+    "a loss in parts": (
+        lambda: library.loss(SPEC, None, X[:, :4], Y[:, :4], plan=library.Execution(parts=2)),
+        "parts is 2, but a loss is of one part",
+    ),
     "a batch": (lambda: library.train(SPEC, Recipe(1), X, Y, batch=6), "the batch is 6, but 5 or less is right"),
     "half a batch": (lambda: library.train(SPEC, Recipe(1), X, Y, batch=2.5), "the batch is 2.5, but a whole number"),
     "a mask": (lambda: library.loss(SPEC, None, X, Y, X / 2), "the mask has dtype float64, but bool is right"),
@@ -118,3 +132,19 @@ def test_what_does_not_fit_the_library_is_told():
         library.generate(spec, library.init(spec), np.array([99]), 3)
     with pytest.raises(InputError, match="the head is 'lasst', but one of each, last is right"):
         Spec(3, 4, 3, head="lasst")
+
+
+def test_a_loss_has_forward_mode_by_the_plain_plan():
+    spec = Spec(3, 4, 3, "gru")
+    params = library.init(spec)
+    there = jax.tree.map(jnp.ones_like, params)
+    x, y = np.array([[0, 1], [2, 0]], np.int32), np.array([[1, 2], [0, 1]], np.int32)
+
+    def value(params, plan):
+        return library.loss(spec, params, x, y, plan=library.Execution(plan))
+
+    slope = jax.jvp(lambda p: value(p, "plain"), (params,), (there,))[1]
+    by_hand = sum(jnp.sum(g) for g in jax.tree.leaves(jax.grad(value)(params, "fast")))
+    np.testing.assert_allclose(slope, by_hand, rtol=1e-5)  # some hundred terms of float32
+    with pytest.raises(TypeError, match="forward mode"):
+        jax.jvp(lambda p: value(p, "fast"), (params,), (there,))

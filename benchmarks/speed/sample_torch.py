@@ -14,7 +14,7 @@ def prepare(case: dict[str, Any]) -> Prepared:
     """One stream of a character model, on one thread."""
     torch.set_num_threads(1)
     w = characters.work(case)
-    layer, readout = model(w)
+    layer, readout = model(w, "cpu")
     K = w.V.shape[1]
     rows = torch.eye(K)
 

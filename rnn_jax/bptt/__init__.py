@@ -2,12 +2,13 @@
 
 Each takes the pre-activations that do not hang on the state, all steps at once, and gives the states. What makes it
 faster than autodiff of a scan: the gradient of W is one large product after the loop and not one small one in each
-step; a sigmoid is (1 + tanh(a / 2)) / 2, the halves folded into W and the input; the loop back multiplies with a
-transpose that is made once; and what is cheap to compute again is not stored.
+step; a sigmoid is (1 + tanh(a / 2)) / 2, of an LSTM's W the halves taken before the loop; the loop back multiplies with
+a transpose that is made once; and what is cheap to compute again is not stored.
 
-On a GPU cuDNN has an LSTM of its own: see cudnn, which this package only calls.
+On a GPU cuDNN has an LSTM of its own, which cudnn.py calls.
 
 Reverse mode, and what is made of it again, works; forward mode does not: `plan="plain"` of model.forward has that.
+Where jax.jvp stands inside or around jax.jit it is JAX that says so, in words of its own.
 """
 
 import jax.numpy as jnp

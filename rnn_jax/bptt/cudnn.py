@@ -2,7 +2,8 @@
 
 Its equations are L1 to L5 with gates in the order i, f, g, o, as here; its weights are one vector, laid out as the
 docstring of jax.experimental.rnn says: U.T and W.T of every layer and direction, then b and bh of every one.
-The gradient of that vector comes from cuDNN; autodiff of the packing takes it apart into U, W, b and bh.
+The gradient of that vector comes from cuDNN; autodiff of the packing takes it apart into U, W, b and bh. It has no
+gradient again: for that, and for forward mode, there are the other plans.
 """
 
 from collections.abc import Sequence
