@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parent / "speed"))
-from versus import race
+from versus import race, spread
 
 UPDATES = 1000
 OURS = "alphabet_rnn_jax"
@@ -33,10 +33,9 @@ def main() -> int:
     short = False
     for name, (said, bar) in PEERS.items():
         other = raced[name]
-        times = sorted(b / a for a, b in zip(ours, other.seconds, strict=True))
-        spread = f"{times[len(times) // 4]:.0f} to {times[-1 - len(times) // 4]:.0f}"
+        times = [b / a for a, b in zip(ours, other.seconds, strict=True)]
         losses = f"{other.ready.loss:.6f} | {other.ready.later:.6f}"
-        print(f"| {said} | {1 / median(other.seconds):,.0f} | {median(times):.0f} ({spread}) | {losses} |")
+        print(f"| {said} | {1 / median(other.seconds):,.0f} | {spread(times, 0)} | {losses} |")
         short |= median(times) < bar
     rate = OPERATIONS / median(ours) / 1e9
     print(f"\nThe products of an update are {OPERATIONS:,} operations: {rate:.1f} GFLOP/s of them are done.")

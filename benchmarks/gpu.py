@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import platform
 import sys
@@ -32,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent / "speed"))
 from characters import operations
 from prices import line
 from standing import NotThereError, Standing, prepare, take_turns
-from versus import Raced
+from versus import Raced, geometric, spread
 
 from rnn_jax import planner
 from rnn_jax.planner import Execution
@@ -92,8 +91,8 @@ def same_losses(ready: dict[str, Standing], tf32: bool) -> str:
 
 
 def ratios(raced: dict[str, Raced], ours: str, peer: str) -> list[float]:
-    """Our time by the peer's, round by round, in order of size."""
-    return sorted(a / b for a, b in zip(raced[ours].seconds, raced[peer].seconds, strict=True))
+    """Our time by the peer's, round by round."""
+    return [a / b for a, b in zip(raced[ours].seconds, raced[peer].seconds, strict=True)]
 
 
 def chosen(case: dict[str, Any], raced: dict[str, Raced]) -> str:
@@ -112,9 +111,7 @@ def row(case: dict[str, Any], raced: dict[str, Raced], peers: list[str], peak: f
         if peer not in raced:
             cells += ["", ""]
             continue
-        each = ratios(raced, ours, peer)
-        spread = f"{each[len(each) // 4]:.2f} to {each[-1 - len(each) // 4]:.2f}"
-        cells += [f"{1e3 * median(raced[peer].seconds):.2f}", f"{median(each):.2f} ({spread})"]
+        cells += [f"{1e3 * median(raced[peer].seconds):.2f}", spread(ratios(raced, ours, peer), 2)]
     cells.append(f"{100 * operations(case) / median(raced[ours].seconds) / peak:.1f}")
     return "| " + " | ".join(cells) + " |"
 
@@ -164,12 +161,11 @@ def costs(found: list[tuple[dict[str, Any], dict[str, Raced]]]) -> list[str]:
 
 def summary(found: list[tuple[dict[str, Any], dict[str, Raced]]], peers: list[str]) -> list[str]:
     """The geometric means, and how long the first call takes."""
-    lines = []
-    for peer in peers:
-        each = [median(ratios(raced, chosen(case, raced), peer)) for case, raced in found if peer in raced]
-        if each:
-            mean = math.exp(sum(map(math.log, each)) / len(each))
-            lines.append(f"{PEERS[peer]}: geometric mean {mean:.3f}, greatest {max(each):.2f}")
+    by_peer = {
+        PEERS[peer]: [median(ratios(raced, chosen(case, raced), peer)) for case, raced in found if peer in raced]
+        for peer in peers
+    }
+    lines = [geometric({peer: each for peer, each in by_peer.items() if each}), ""]
     firsts = {name: [raced[name].ready.first for _, raced in found if name in raced] for name in (*OURS, *peers)}
     told = ", ".join(f"{name} {median(each):.1f}" for name, each in firsts.items() if each)
     return [*lines, f"Seconds of the first call, compilation and all, several at once, in the median: {told}."]

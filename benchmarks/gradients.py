@@ -17,7 +17,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parent / "speed"))
 from characters import operations
-from versus import Raced, race
+from versus import Raced, race, spread
 
 NUMPY, AUTODIFF, BY_HAND = "gradient_numpy", "gradient_autodiff", "gradient_by_hand"
 V = 65
@@ -29,10 +29,9 @@ POINTS = (
 )
 
 
-def spread(first: Raced, second: Raced) -> str:
-    """How often the first's time goes into the second's, round by round: the median and the middle half."""
-    each = sorted(b / a for a, b in zip(first.seconds, second.seconds, strict=True))
-    return f"{median(each):.1f} ({each[len(each) // 4]:.1f} to {each[-1 - len(each) // 4]:.1f})"
+def times(first: Raced, second: Raced) -> str:
+    """How often the first's time goes into the second's, round by round."""
+    return spread([b / a for a, b in zip(first.seconds, second.seconds, strict=True)], 1)
 
 
 def main() -> None:
@@ -56,7 +55,7 @@ def main() -> None:
                 for name in (NUMPY, AUTODIFF, BY_HAND)
             ]
             rate = operations(case) / median(raced[BY_HAND].seconds) / 1e9
-            faster = [spread(raced[BY_HAND], raced[name]) for name in (NUMPY, AUTODIFF)]
+            faster = [times(raced[BY_HAND], raced[name]) for name in (NUMPY, AUTODIFF)]
             print("| " + " | ".join([cell, f"{T}, {B}, {H}", *columns, f"{rate:.0f}", *faster]) + " |", flush=True)
     print(f"\njax {version('jax')}, numpy {version('numpy')}, python {platform.python_version()}; {date.today()}.")
 

@@ -9,8 +9,11 @@ tenth anywhere.
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 import time
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
@@ -29,6 +32,7 @@ from rnn_jax.spec import Spec
 T, K = 64, 65
 SIZES = ((2, 16), (4, 32), (8, 64), (16, 96), (32, 128), (32, 256), (64, 512))
 ALLOWED = 1.1
+WORDS = {"plain": "autodiff", "fast": "by hand", "cudnn": "cuDNN"}
 
 
 def ways(spec: Spec, B: int) -> list[Execution]:
@@ -36,6 +40,12 @@ def ways(spec: Spec, B: int) -> list[Execution]:
     if jax.default_backend() == "cpu":
         return list(planner.COSTS["cpu"])
     return planner.candidates(spec, B, 1, drawn=False)
+
+
+def in_short(way: Execution) -> str:
+    """A way, as the head of a column."""
+    parts = f", {way.parts} parts" if way.parts > 1 else ""
+    return WORDS[way.plan] + parts + (", W in blocks" if way.blocks else "")
 
 
 def measured(cell: str, B: int, H: int, way: Execution, seconds: float) -> float:
@@ -60,7 +70,7 @@ def main() -> int:
     args = parser.parse_args()
     points = [(Spec(K, H, K, cell, second_bias=cell == "gru"), B) for cell in GATES for B, H in SIZES]
     known = list(dict.fromkeys(way for spec, B in points for way in ways(spec, B)))
-    print("| cell, B, H | " + " | ".join(f"{way}, ms" for way in known) + " | chosen, by the best |")
+    print("| cell, B, H | " + " | ".join(map(in_short, known)) + " | chosen, by the best |")
     print("|---" * (len(known) + 2) + "|")
     rows, worst = [], 0.0
     for spec, B in points:
@@ -75,6 +85,7 @@ def main() -> int:
         there = [k for k, row in enumerate(rows) if way in row]
         print(line(way, [(points[k][0], T, points[k][1]) for k in there], [rows[k][way] for k in there]))
     print(f"    }},\n\nThe chosen way takes at most {worst:.2f} times the best one's time.")
+    print(f"jax {version('jax')}, numpy {version('numpy')}, python {platform.python_version()}; {date.today()}.")
     return int(worst > ALLOWED)
 
 

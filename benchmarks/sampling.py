@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parent / "speed"))
-from versus import race
+from versus import race, spread
 
 CELLS = ("rnn", "lstm", "gru")
 OURS, PEER = "sample_rnn_jax", "sample_torch"
@@ -32,10 +32,9 @@ def main() -> None:
     for cell in CELLS:
         case = {"cell": cell, "B": 1, "H": args.hidden, "V": 65, "T": 64}
         raced = race([OURS, PEER], case, rounds=9, budget=0.4)
-        times = sorted(b / a for a, b in zip(raced[OURS].seconds, raced[PEER].seconds, strict=True))
+        times = [b / a for a, b in zip(raced[OURS].seconds, raced[PEER].seconds, strict=True)]
         rates = " | ".join(f"{1 / median(raced[name].seconds):,.0f}" for name in (OURS, PEER))
-        spread = f"{times[len(times) // 4]:.0f} to {times[-1 - len(times) // 4]:.0f}"
-        print(f"| {cell} | {rates} | {median(times):.0f} ({spread}) |", flush=True)
+        print(f"| {cell} | {rates} | {spread(times, 0)} |", flush=True)
     versions = ", ".join(f"{name} {version(name)}" for name in ("jax", "numpy", "torch"))
     print(f"\n{args.hidden} units. {versions}, python {platform.python_version()}; {date.today()}.")
 

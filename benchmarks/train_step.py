@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import platform
 import sys
 from datetime import date
@@ -21,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent / "speed"))
 from characters import operations
-from versus import Raced, race
+from versus import Raced, geometric, race, spread
 
 CELLS = ("rnn", "lstm", "gru")
 SIZES = ((8, 64), (32, 128), (32, 256), (64, 512))  # B, H
@@ -49,10 +48,7 @@ def row(case: dict[str, Any], raced: dict[str, Raced], peers: list[str], peak: f
     """One line of the table."""
     ours = median(raced[OURS].seconds)
     cells = [f"{case['cell']} {case['B']}, {case['H']}", f"{1e3 * ours:.2f}"]
-    for peer in peers:
-        each = sorted(ratios(raced, peer))
-        spread = f"{each[len(each) // 4]:.2f} to {each[-1 - len(each) // 4]:.2f}"
-        cells.append(f"{1e3 * median(raced[peer].seconds):.2f} | {median(each):.2f} ({spread})")
+    cells += (f"{1e3 * median(raced[peer].seconds):.2f} | {spread(ratios(raced, peer), 2)}" for peer in peers)
     cells += [f"{100 * operations(case) / ours / peak:.0f}", f"{raced[OURS].ready.first:.1f}"]
     return "| " + " | ".join(cells) + " |"
 
@@ -76,9 +72,7 @@ def main() -> None:
                 medians[peer].append(median(ratios(raced, peer)))
             if args.json:
                 args.json.write_text(json.dumps(found, indent=1))
-    for peer in peers:
-        mean = math.exp(sum(map(math.log, medians[peer])) / len(medians[peer]))
-        print(f"\n{PEERS[peer]}: geometric mean {mean:.3f}, greatest {max(medians[peer]):.2f}")
+    print("\n" + geometric({PEERS[peer]: each for peer, each in medians.items()}))
     names = ["jax", "numpy", *(p.removeprefix("step_") for p in peers)]
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     print(f"\nPeak {rate / 1e9:.0f} GFLOP/s. {versions}, python {platform.python_version()}; {date.today()}.")

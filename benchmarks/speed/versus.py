@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 THREADS = 2
@@ -83,6 +85,21 @@ class Raced(NamedTuple):
 
     seconds: list[float]
     ready: Ready
+
+
+def spread(times: list[float], digits: int) -> str:
+    """The median, and the middle half of them."""
+    each = sorted(times)
+    low, high = each[len(each) // 4], each[-1 - len(each) // 4]
+    return f"{median(each):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def geometric(ratios: dict[str, list[float]]) -> str:
+    """A table of the geometric means of the ratios by each competitor, and the greatest."""
+    means = (f"{math.exp(sum(map(math.log, each)) / len(each)):.3f}" for each in ratios.values())
+    lines = ["", *ratios], ["---"] * (len(ratios) + 1), ["geometric mean of the ratios", *means]
+    greatest = ["greatest", *(f"{max(each):.2f}" for each in ratios.values())]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (*lines, greatest))
 
 
 def race(modules: list[str], case: dict[str, Any], rounds: int, budget: float) -> dict[str, Raced]:
