@@ -68,6 +68,6 @@ def test_the_page_has_a_place_for_what_its_commands_print():
     """The heads that the scripts print, as far as they stand in them."""
     page = tables.README.read_text(encoding="utf-8")
     heads = {tables.head(found[0]) for found in tables.TABLE.finditer(page)}
-    for script in ("alphabet.py", "sampling.py", "memory.py", "compiled.py", "gradients.py", "tape.py"):
+    for script in ("alphabet.py", "sampling.py", "memory.py", "compiled.py", "tape.py"):
         text = (BENCHMARKS / script).read_text(encoding="utf-8")
         assert any(head in text for head in heads), script
