@@ -5,7 +5,10 @@ import ast
 import pytest
 
 from rnn_jax.verify.repair.cursors import pieces
+from rnn_jax.verify.repair.missing import scales
+from rnn_jax.verify.repair.packed import rest_of
 from rnn_jax.verify.repair.parallels import asked, changes_of, entry_by_entry, of_the_rest, paralleled
+from rnn_jax.verify.repair.ranking import only_kept
 from rnn_jax.verify.repair.siblings import words
 
 BODY = """
@@ -75,3 +78,41 @@ def test_pieces_that_are_taken_one_after_the_other(body, found):
     loop = ast.parse(f"for k in r:\n    {body}").body[0]
     assert isinstance(loop, ast.For)
     assert list(pieces(loop)) == found
+
+
+@pytest.mark.parametrize(
+    ("cut", "left"), [(":n", ["n:"]), ("2 * n:", [":2 * n"]), ("n:m", []), (":", []), (":n:2", [])]
+)
+def test_what_a_cut_leaves(cut, left):
+    index = ast.parse(f"a[{cut}]", mode="eval").body
+    assert isinstance(index, ast.Subscript)
+    assert list(rest_of(index.slice)) == left
+
+
+@pytest.mark.parametrize(
+    ("statement", "shares"),
+    [
+        ("d = p * scale", {"d": {"1", "p", "scale"}}),
+        ("d = p / len(p)", {}),
+        ("d = p / n", {"d": {"1", "1 / n"}}),
+        ("d = p", {}),
+        ("d += p * scale", {}),
+    ],
+)
+def test_the_share_of_a_target(statement, shares):
+    found = scales(ast.parse(statement).body)
+    assert {name: set(each) for name, each in found.items() if len(each) > 1} == shares
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ("before = h, s\n    s = f(s)\n    record.append((before, s))", True),
+        ("before = h, s\n    s = f(before)\n    record.append((before, s))", False),
+        ("before = h, s\n    s = f(s)", False),
+    ],
+)
+def test_what_only_a_record_keeps(body, kept):
+    loop = ast.parse(f"for k in r:\n    {body}").body[0]
+    assert isinstance(loop, ast.For)
+    assert only_kept(loop, loop.body[0]) is kept
