@@ -47,7 +47,8 @@ class Grammar:
         if isinstance(node, ast.BinOp) and not indexing(site):
             yield from binary(node)
         elif isinstance(node, ast.UnaryOp):
-            yield node.operand, "sign", 1
+            # From the other end of an array it fits by chance alone, where that is so long.
+            yield node.operand, "sign", 1 + indexing(site)
             if isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
                 yield ast.BinOp(ast.Constant(1), ast.Sub(), node.operand), "derivative-function", 1.6
         elif isinstance(node, ast.Compare):

@@ -110,7 +110,8 @@ def differences(
     return {
         site: [(a.value - b.value) / (2 * STEP) for a, b in zip(seen, behind.seen[site], strict=True)]
         for site, seen in ahead.seen.items()
-        if [v.value.shape for v in seen] == [v.value.shape for v in behind.seen.get(site, [])]
+        if all(np.asarray(v.value).dtype.kind == "f" for v in seen)  # a comparison moves with nothing
+        and [v.value.shape for v in seen] == [v.value.shape for v in behind.seen.get(site, [])]
     }
 
 

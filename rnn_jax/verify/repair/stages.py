@@ -25,6 +25,7 @@ from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.gaps import closed, gaps
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.harvest import alike, at_visits, in_a_row
+from rnn_jax.verify.repair.in_common import in_common
 from rnn_jax.verify.repair.known import look_around
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher
@@ -59,6 +60,7 @@ def stages(search: Search) -> Iterator[None]:
     search.attempt(directions(search.live, search.trace))
     search.attempt(unused(search.live, search.trace, stocks))
     search.attempt(as_in_forward(search.live, search.forward))
+    search.attempt(in_common(search.live))
     search.attempt(by_analogy(search.live, search.trace, stocks))
     search.attempt(normalisations(search.live, stocks))
     if summed:
@@ -188,7 +190,8 @@ def matcher(search: Search, healing: Healing) -> Matcher:
 
 
 def between(search: Search) -> Iterator[None]:
-    """Find statements that are missing between others."""
+    """Find statements that are missing between others, for which there is always a little time."""
+    search.until = max(search.until, time.perf_counter() + A_LITTLE * search.seconds)
     search.stage(0.3)
     barren = lambda site: site in search.healings and search.healings[site] is None  # noqa: E731
     for found in gaps(search.trial, search.trace, search.reach, search.wrong, LONGEST, search.over, barren):
@@ -196,6 +199,7 @@ def between(search: Search) -> Iterator[None]:
         there.expressions, there.quantities = search.expressions, search.quantities
         gap = found._replace(healing=there.told(found.healing))
         search.gaps.append(gap)
+        search.until = max(search.until, time.perf_counter() + A_LITTLE * search.seconds)
         here = matcher(there, gap.healing)
         for edits in (here.edits, here.composed, here.summed):
             if not search.near():
