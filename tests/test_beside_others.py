@@ -144,7 +144,10 @@ def test_the_right_programs_are_right(tmp_path, program):
     assert report_of(path, CALLS[program], quick=True).ok
 
 
-@pytest.mark.parametrize("name", DAMAGES)
+LONG = {"rows by whole numbers", "the share of the target"}  # some ten seconds each
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in DAMAGES])
 def test_what_is_left_out_is_put_back(tmp_path, name):
     program, old = DAMAGES[name]
     assert program.count(old) == 1

@@ -142,6 +142,7 @@ def test_for_each_of_several_at_once(cell):
         assert off(*found) < NOISE["float64"]
 
 
+@pytest.mark.slow
 def test_the_hessian():
     with jax.enable_x64(True):
         params, x, state0, do, dfinal, mask = point("gru", ("forward",), True, True, "float64")

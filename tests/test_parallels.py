@@ -20,6 +20,8 @@ def back():
     dh = dh + net.Uc.T @ ec + net.Uw[own].T @ ew
     dz = dz + e[:, :n]
     z = z + e[:, :n]
+    q = q + (W.T @ e)[:n]
+    q, r = a
     d[i + 1] += pop * b[i]
     ds = net.Vw[own]
     cell.zero()
@@ -60,6 +62,7 @@ def test_entries_are_numbered_otherwise_and_take_what_else_was_taken_apart():
 
 def test_the_rest_of_a_cut_is_for_the_other_name():
     assert [ast.unparse(each) for each in of_the_rest(statement("z = z"), FUNCTION)] == ["h = h + e[:, n:]"]
+    assert [ast.unparse(each) for each in of_the_rest(statement("q = q"), FUNCTION)] == ["r = r + (W.T @ e)[n:]"]
     assert not list(of_the_rest(statement("dz"), FUNCTION))  # nothing was taken apart with it
 
 

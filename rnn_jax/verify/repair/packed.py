@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rnn_jax.verify.repair.bounds import parts
 from rnn_jax.verify.repair.live import LiveCode
@@ -63,7 +63,8 @@ def last_index(node: ast.AST) -> ast.AST:
 def with_last(node: ast.Subscript, part: str) -> str:
     """The same item with another part of the last axis."""
     rest = [ast.unparse(each) for each in node.slice.elts[:-1]] if isinstance(node.slice, ast.Tuple) else []
-    return ast.unparse(ast.parse(f"{ast.unparse(node.value)}[{', '.join([*rest, part])}]", mode="eval"))
+    index: Any = ast.parse(f"x[{', '.join([*rest, part])}]", mode="eval").body
+    return ast.unparse(ast.Subscript(node.value, index.slice, ast.Load()))  # (W @ d)[:n], in brackets
 
 
 def columns(made: Cuts) -> list[str]:
