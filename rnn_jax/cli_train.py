@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -172,6 +173,7 @@ def trained(run: "Run", material: "Material", folder: Path, stopped: Callable[[]
 
     choice = planner.of(run.plan, run.B)
     how, material = choice.execution, runs.placed(material, choice.execution)
+    run = replace(run, state=training.placed(run.state, how))
     if explained:
         print(choice, f"what XLA compiles is kept in {cache.folder()}", sep="\n")
     metrics = metrics_of_run()

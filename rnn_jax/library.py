@@ -129,7 +129,8 @@ def train(
     data = feeds.on_device(feeds.Data(x, y, whole))
     data = parts.everywhere(data, how.parts)
     state = training.begin(task, init(spec, recipe) if params is None else jax.tree.map(jnp.array, params), B)
-    size, losses = training.chunk(task, B), []
+    state, losses = training.placed(state, how), []
+    size = training.chunk(task, B)
     for done in range(0, recipe.updates, size):
         state, more = training.advance(task, data, state, min(size, recipe.updates - done), how)
         losses.append(np.asarray(more))

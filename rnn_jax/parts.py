@@ -36,9 +36,9 @@ def split(work: Callable[..., Any], parts: int, given: Any, made: Any) -> Callab
     return jax.shard_map(work, mesh=mesh(parts), in_specs=given, out_specs=made, check_vma=False)
 
 
-def everywhere(tree: Any, parts: int) -> Any:
-    """The arrays on each of so many devices, so that no call has to copy them."""
-    return jax.device_put(tree, jax.devices()[0] if parts == 1 else NamedSharding(mesh(parts), ALL))
+def everywhere(tree: Any, parts: int, place: Any = ALL) -> Any:
+    """The arrays on each of so many devices, or a part on each (PARTED), so that no call has to copy them."""
+    return jax.device_put(tree, jax.devices()[0] if parts == 1 else NamedSharding(mesh(parts), place))
 
 
 def mine(array: Array, axis: int, parts: int) -> Array:

@@ -151,6 +151,12 @@ def advance(
     return made
 
 
+def placed(state: State, how: Execution) -> State:
+    """The state where `advance` leaves it: from anywhere else its first call would be compiled for that alone."""
+    params, optimizer, step = parts.everywhere((state.params, state.optimizer, state.step), how.parts)
+    return State(params, optimizer, parts.everywhere(state.hidden, how.parts, parts.PARTED), step)
+
+
 def chunk(plan: Plan, B: int) -> int:
     """How many updates are made at once: by the work in each alone, so that a run that goes on is cut as it was.
 

@@ -45,3 +45,19 @@ def test_the_updates_are_those_of_one_device(how, reduction):
 def test_more_parts_than_devices():
     with pytest.raises(InputError, match=r"64 parts need a device each, but there are \d+"):
         parts.mesh(64)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_second_call_is_not_compiled_anew(count):
+    """The state is where updates leave it before the first of them."""
+    if count > len(jax.devices()):
+        pytest.skip("one device")
+    plan = train.Plan(Spec(5, 3, 5, "gru"), Recipe(10), feeds.Windows(4, 1, whole=True))
+    how, text = Execution("fast", count), np.random.default_rng(0).integers(0, 5, (40, 2)).astype(np.int32)
+    data = parts.everywhere(feeds.on_device(feeds.Data(text, text, text >= 0)), count)
+    params = begin.start(plan)
+    state = train.placed(train.begin(plan, params, 2), how)
+    known = train.advance._cache_size()
+    for _ in range(3):
+        state, _ = train.advance(plan, data, state, 2, how)
+    assert train.advance._cache_size() == known + 1

@@ -29,7 +29,8 @@ def prepare(case: dict[str, Any]) -> Prepared:
     how = planner.Execution(*case["execution"]) if "execution" in case else planner.of(plan, case["B"]).execution
     data = feeds.on_device(feeds.Data(w.x, w.y, w.x >= 0))
     data = parts.everywhere(data, how.parts)
-    state, size, first = train.begin(plan, params, case["B"]), train.chunk(plan, case["B"]), None
+    state = train.placed(train.begin(plan, params, case["B"]), how)
+    size, first = train.chunk(plan, case["B"]), None
 
     def work(units: int) -> None:
         nonlocal state, first
