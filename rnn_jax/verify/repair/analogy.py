@@ -16,6 +16,7 @@ from rnn_jax.verify.repair.parallels import Change, asked, changes_of, entry_by_
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.siblings import Renamed, changed_by, differences, is_key, words
+from rnn_jax.verify.repair.sums import adds
 from rnn_jax.verify.repair.tree import Path, at, first_line, located
 
 MISSING, UNLIKE = 1.55, 1.6  # what such edits cost
@@ -79,15 +80,6 @@ def analogous(statement: ast.stmt, block: list[ast.stmt], others: set[str], name
         if len(changed) >= enough and changed_by(made) == other and ast.unparse(made) not in known:
             known.add(ast.unparse(made))
             yield made
-
-
-def adds(statement: ast.stmt) -> bool:
-    """Whether a statement adds to what there is, which another one may have done before."""
-    text = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
-    first: Any = getattr(statement, "value", None)
-    while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add):
-        first = first.left
-    return isinstance(statement, ast.AugAssign) or (text != "" and ast.unparse(first) == text)
 
 
 def changes_the_same(one: ast.stmt, other: ast.stmt) -> bool:
