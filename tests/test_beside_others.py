@@ -128,6 +128,43 @@ def gradient(theta):
 CALLS = {TUPLE: Expressions("w", "run(w, words)[0]", "backward(w, words)"),
          OBJECTS: Expressions("theta", "cost(theta)", "gradient(theta)")}  # fmt: skip
 
+MEANS = """import numpy as np
+
+rng = np.random.RandomState(7)
+x, y = rng.randn(5, 2), rng.randn(5, 3)
+U, W, b = rng.randn(2, 3), rng.randn(3, 3) * 0.6, rng.randn(3)
+
+
+def loss(U, W, b):
+    h, total = np.zeros(3), 0.0
+    for xt, yt in zip(x, y):
+        h = np.tanh(xt @ U + h @ W + b)
+        total += 0.5 * np.sum((h - yt) ** 2)
+    return total / len(x)
+
+
+def backward(U, W, b):
+    hs = [np.zeros(3)]
+    for xt in x:
+        hs.append(np.tanh(xt @ U + hs[-1] @ W + b))
+    dU, dW, db, dh, n = np.zeros_like(U), np.zeros_like(W), np.zeros_like(b), np.zeros(3), len(x)
+    for t in reversed(range(n)):
+        da = (dh + hs[t + 1] - y[t]) * (1 - hs[t + 1] ** 2)
+        dU += np.outer(x[t], da)
+        dW += np.outer(hs[t], da)
+        db += da
+        dh = W @ da
+    return dU / n, dW / n, db / n
+"""
+
+
+def test_what_all_others_of_a_tuple_have(tmp_path):
+    call = Expressions("U,W,b", "loss(U, W, b)", "backward(U, W, b)")
+    right = "return dU / n, dW / n, db / n"
+    finding = mended_there(tmp_path / "mine.py", MEANS, right, right.replace("dW / n", "dW"), call)
+    assert finding.fix.after == (f"    {right}",)
+
+
 DAMAGES = {
     "an array of a tuple": (TUPLE, "        g.U[...] += old.T @ (dh * slope)\n"),
     "rows by whole numbers": (TUPLE, "        np.add.at(g.E, words[:, t], (dh * slope) @ w.W.T)\n"),

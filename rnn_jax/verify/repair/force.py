@@ -23,12 +23,10 @@ from rnn_jax.verify.noise import norm
 from rnn_jax.verify.program import OverdueError
 from rnn_jax.verify.repair.live import Site, Spot
 from rnn_jax.verify.repair.probe import LOOP, SEEN, instrumented
+from rnn_jax.verify.repair.shifts import Shift, by, one_moved, put, unmoved
 from rnn_jax.verify.repair.tree import located, replaced
 from rnn_jax.verify.repair.trial import Trial, short
 from rnn_jax.verify.subject import Values, evaluate_loss
-
-Shift = Callable[[int, np.ndarray], np.ndarray]  # of the how-manieth value, and the value
-
 
 # Equations that have a solution are solved to about the square root of float64's rounding, 1.5e-8, as their condition
 # may be the inverse of it; those of another fault are off by the size of what is missing.
@@ -311,34 +309,6 @@ def solvable(slopes: np.ndarray, missing: np.ndarray, owner: np.ndarray) -> np.n
         if np.linalg.norm(slopes[rows] @ solved - missing[rows]) <= SOLVED * np.linalg.norm(missing[rows]):
             return np.asarray(rows)
     return np.ones(len(owner), bool)
-
-
-def unmoved(k: int, value: np.ndarray) -> np.ndarray:
-    """The value itself."""
-    return value
-
-
-def put(values: list[np.ndarray]) -> Shift:
-    """These in the place of the values."""
-    return lambda k, value: values[k] if k < len(values) else value
-
-
-def by(shifts: list[np.ndarray]) -> Shift:
-    """A shift by these."""
-    return lambda k, value: value + shifts[k] if k < len(shifts) else value
-
-
-def one_moved(which: int, entry: int, size: float) -> Shift:
-    """A shift of one entry of one value."""
-
-    def shift(k: int, value: np.ndarray) -> np.ndarray:
-        if k != which:
-            return value
-        made = np.array(value, order="C")  # so that a row of all entries is a view
-        made.reshape(-1)[entry] += size
-        return made
-
-    return shift
 
 
 def flat(values: Values, names: list[str]) -> np.ndarray:

@@ -15,13 +15,14 @@ import numpy as np
 from rnn_jax.verify.repair.accumulators import arrays_in
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.doubt import doubt
-from rnn_jax.verify.repair.force import Forcing, Healing, Reach, by
+from rnn_jax.verify.repair.force import Forcing, Healing, Reach
 from rnn_jax.verify.repair.harvest import Stock, end_of, looking, stocked
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
 from rnn_jax.verify.repair.probe import Trace, instrumented
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.sensitivities import MOST_ENTRIES, goes_forward, sensitivities, side_by_side, tangents
+from rnn_jax.verify.repair.shifts import by
 from rnn_jax.verify.repair.sums import left_over
 from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial

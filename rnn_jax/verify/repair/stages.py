@@ -55,14 +55,7 @@ def stages(search: Search) -> Iterator[None]:
         yield
     stocks = search.stocks
     search.stage(A_LITTLE)
-    search.attempt(renewals(search.live))
-    search.attempt(moved_on(search.live))
-    search.attempt(directions(search.live, search.trace))
-    search.attempt(unused(search.live, search.trace, stocks))
-    search.attempt(as_in_forward(search.live, search.forward))
-    search.attempt(in_common(search.live))
-    search.attempt(by_analogy(search.live, search.trace, stocks))
-    search.attempt(normalisations(search.live, stocks))
+    likenesses(search)
     if summed:
         yield
         yield from missing_sums(search)
@@ -84,6 +77,39 @@ def stages(search: Search) -> Iterator[None]:
     if missing:
         yield from healed(search, 0.35)
         yield from between(search)
+    insert(search)
+    yield
+    if not summed:
+        yield from missing_sums(search)
+    if not missing:
+        yield from healed(search, 0.35)
+        yield from between(search)
+    search.stage(0.15)
+    telling = search.telling()
+    for place, stock in stocks.items():
+        search.attempt(exchanges(search.live, search.trace, place, alike(stock), telling))
+    yield
+    if not search.partial and len(search.wrong) > 1:
+        search.until += SOME * search.seconds
+        search.stage(SOME)
+        search.attempt(edit for found in search.healing_some() for edit in matcher(search, found).edits())
+
+
+def likenesses(search: Search) -> None:
+    """Try what the program does elsewhere, or with something else."""
+    stocks = search.stocks
+    search.attempt(renewals(search.live))
+    search.attempt(moved_on(search.live))
+    search.attempt(directions(search.live, search.trace))
+    search.attempt(unused(search.live, search.trace, stocks))
+    search.attempt(as_in_forward(search.live, search.forward))
+    search.attempt(in_common(search.live))
+    search.attempt(by_analogy(search.live, search.trace, stocks))
+    search.attempt(normalisations(search.live, stocks))
+
+
+def insert(search: Search) -> None:
+    """Try statements that may be missing, one by one."""
     search.stage(A_LITTLE)
     telling, names = search.telling(), search.telling_names()
     search.attempt(fillings(search.live, search.stocks))
@@ -96,20 +122,6 @@ def stages(search: Search) -> Iterator[None]:
         search.attempt(first_states(search.live, search.trace, place, stock, search.numpy))
         search.attempt(at_one_step(search.live, search.trace, place, stock, telling))
         search.attempt(insertions(search.live, place, stock, search.numpy, names))
-    yield
-    if not summed:
-        yield from missing_sums(search)
-    if not missing:
-        yield from healed(search, 0.35)
-        yield from between(search)
-    search.stage(0.15)
-    for place, stock in search.stocks.items():
-        search.attempt(exchanges(search.live, search.trace, place, alike(stock), telling))
-    yield
-    if not search.partial and len(search.wrong) > 1:
-        search.until += SOME * search.seconds
-        search.stage(SOME)
-        search.attempt(edit for found in search.healing_some() for edit in matcher(search, found).edits())
 
 
 def tokens(search: Search) -> Iterator[Edit]:
