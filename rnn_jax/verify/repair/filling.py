@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from rnn_jax.verify.repair.totals import images_in_all, totals
 MOST_FILLED = 30  # sums that are tried for one array
 
 
-def filled(here: Matcher) -> Iterator[Edit]:
+def filled(here: Matcher, over: Callable[[], bool]) -> Iterator[Edit]:
     """What is to be written into an array that is made where something was healed."""
     if here.where is None:
         return
@@ -30,17 +30,17 @@ def filled(here: Matcher) -> Iterator[Edit]:
     if not name or last == first or not here.shapes[first]:
         return
     if last - first == 1:
-        yield from once(here, name, first)
+        yield from once(here, name, first, over)
     elif len(set(here.shapes)) == 1:
-        yield from each_time(here, name, first, last)
+        yield from each_time(here, name, first, last, over)
 
 
-def once(here: Matcher, name: str, which: int) -> Iterator[Edit]:
+def once(here: Matcher, name: str, which: int, over: Callable[[], bool]) -> Iterator[Edit]:
     """Into one array: at the index of each iteration, or what adds up to what is missing of it."""
     present, missing = here.healing.present[which], here.healing.shifts[which]
     sums: list[tuple[float, Site, Written]] = []
     for place, whole in here.places.whole.items():
-        if name not in whole:
+        if name not in whole or over():
             continue
         stock = at_visits(whole, of_call(len(whole[name].values), len(here.shapes), which))
         if name in stock and key_of(stock[name].shape) == missing.shape:
@@ -52,12 +52,12 @@ def once(here: Matcher, name: str, which: int) -> Iterator[Edit]:
         yield from added(here.live, place, name, total)
 
 
-def each_time(here: Matcher, name: str, first: int, last: int) -> Iterator[Edit]:
+def each_time(here: Matcher, name: str, first: int, last: int, over: Callable[[], bool]) -> Iterator[Edit]:
     """Within an inner loop, into what is made anew in each iteration of an outer one: the same sum must do for all."""
     calls, missing = len(here.shapes), here.healing.shifts
     for place, whole in here.places.whole.items():
         visits = len(whole[name].values) if name in whole else 0
-        if visits <= calls or visits % calls:
+        if visits <= calls or visits % calls or over():
             continue
         common: dict[str, Written] | None = None
         for k in range(first, last):

@@ -11,6 +11,7 @@ import ast
 import builtins
 import itertools
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -53,6 +54,8 @@ class Healing(NamedTuple):
     healed: frozenset[str]  # the gradients that come out right with them
     slopes: np.ndarray  # d all gradients / d all values
     missing: np.ndarray  # all gradients, right minus present
+    sure: bool = False  # whether the values are known to be right by more than these equations
+    inner: bool = False  # whether they follow from those of an expression around it, by undoing operations
 
     def in_a_row(self) -> Healing:
         """The same with all values as one long row: they have the shape of one weight after the other."""
@@ -69,6 +72,7 @@ class Forcing:
         self._count = 0
         self._shift: Shift = lambda k, value: value
         self._kept: list[np.ndarray] | None = None
+        self._watched: dict[int, list[np.ndarray]] | None = None
 
     @cached_property
     def _made(self) -> tuple[dict[Spot, ast.stmt], list[Site]]:
@@ -109,7 +113,24 @@ class Forcing:
             delattr(builtins, SEEN)
             delattr(builtins, LOOP)
 
+    def values_with(self, healing: Healing) -> dict[Site, list[np.ndarray]]:
+        """What each expression gives while a healed one gives what it should."""
+        watched: dict[int, list[np.ndarray]] = defaultdict(list)
+        self._active, self._watched = self.numbers[healing.site], watched
+        try:
+            with self.at_work(), self.trial.patient():
+                self.gradients(by(healing.shifts))
+        finally:
+            self._watched = None
+        return {self.sites[number]: values for number, values in watched.items()}
+
     def _seen(self, number: int, value: Any) -> Any:
+        if (
+            self._watched is not None
+            and isinstance(value, np.ndarray | float | int | np.number)
+            and np.isrealobj(value)
+        ):
+            self._watched[number].append(np.array(value, float))
         if number != self._active or not isinstance(value, np.ndarray | float | np.floating):
             return value
         array = np.asarray(value)

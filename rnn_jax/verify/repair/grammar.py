@@ -233,6 +233,9 @@ FUNCTIONS = {
     ("argmax", "argmin"): 1.5,
     ("hstack", "vstack", "concatenate"): 2.0,
     ("outer", "multiply", "dot", "matmul", "add", "subtract"): 1.8,
+    ("exp", "expm1"): 2.0,
+    ("log", "log1p"): 2.0,
+    ("tanh", "arctan"): 2.0,
     ("tanh", "sin", "cosh", "exp", "log", "sqrt", "square", "abs"): 3.0,
 }
 

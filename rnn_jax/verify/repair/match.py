@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,11 @@ NAMES = ("dh_next", "dnext", "carried", "carried_2")
 class Matcher:
     """The edits that one healing allows."""
 
-    def __init__(self, live: LiveCode, healing: Healing, places: Places) -> None:
+    def __init__(self, live: LiveCode, healing: Healing, places: Places, runs: Sequence[int] = ()) -> None:
         self.live, self.healing, self.places = live, healing, places
+        ends = list(itertools.accumulate(runs))
+        # At the first visit of each run of its loop nothing has been sent on to it yet.
+        self.starts = {0, *ends[:-1]} if ends[-1:] == [len(healing.present)] else {0}
         self.site, self.node = healing.site, live.node(healing.site)
         self.where = around(live, healing.site)
         self.size = float(np.linalg.norm(healing.missing))
@@ -117,20 +121,30 @@ class Matcher:
         first, last = self.telling()
         if here is not None and last > first:
             for operator, values, kind in self.goals():
-                for other in here.equal_to(values[first:last], first):
+                if not isinstance(operator, ast.Mult):
+                    for other in here.equal_to(values[first:last], first):
+                        yield from self.written(operator, other, kind)
+                    continue
+                for other in here.worth(values[first:last], first, scale=True):
                     yield from self.written(operator, other, kind)
+                with np.errstate(all="ignore"):
+                    inverse = [1 / v for v in values[first:last]]
+                for other in here.worth(inverse, first, scale=True):
+                    yield from self.written(ast.Div(), other, kind)
             yield from self.operands(here, first, last)
         if self.where.loop is not None:
             loop = self.live.node(self.where.loop)
             place = end_of(self.where.loop, loop)
             there = self.places.monomials(place)
             start = max(first, 1)
-            if there is not None and last > start:
-                for other in there.equal_to(shifts[start:last], start - 1):
+            start += start in self.starts
+            end = min((k for k in (*self.starts, last) if k > start), default=start)  # of one run
+            if there is not None and end > start:
+                for other in there.equal_to(shifts[start:end], start - 1):
                     yield from self.sent_on(loop, other)
                 if isinstance(self.node, ast.Name):
                     wanted = [p + s for p, s in zip(present, shifts, strict=True)]
-                    for other in there.equal_to(wanted[start:last], start - 1):
+                    for other in there.equal_to(wanted[start:end], start - 1):
                         statement = ast.Assign([ast.Name(self.node.id, ast.Store())], parsed(other.text))
                         yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
 
@@ -208,13 +222,12 @@ class Matcher:
     def carried(self, last: Expressions, loop: Any, shape: tuple[int, ...]) -> Iterator[Edit]:
         """What the end of an iteration knows, for the next one to begin with."""
         present = self.healing.present
-        zero = np.zeros(shape)
+        nothing = [np.zeros(shape)] * len(present)
         for other in last.of(shape):
-            before = [zero, *other.values][: len(present)]
-            if self.fits(before):
+            if self.fits(self.from_before(other.values, nothing)):
                 yield from self.sent_on(loop, other)
             if isinstance(self.node, ast.Name):
-                before = [present[0], *other.values][: len(present)]
+                before = self.from_before(other.values, present)
                 if self.fits([b - p for b, p in zip(before, present, strict=False)]):
                     assert self.where is not None
                     assert self.where.loop is not None
@@ -222,10 +235,15 @@ class Matcher:
                     statement = ast.Assign([target], parsed(other.text))
                     place = end_of(self.where.loop, loop)
                     yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
-        found = self.several([[zero, *w.values][: len(present)] for w in last.of(shape)])
+        found = self.several([self.from_before(w.values, nothing) for w in last.of(shape)])
         if found:
             text = " + ".join(last.of(shape)[k].text for k in found)
             yield from self.sent_on(loop, Written(text, [], 2.0))
+
+    def from_before(self, sent: list[np.ndarray], first: list[np.ndarray]) -> list[np.ndarray]:
+        """What each visit gets from the one before, and the first of each run of the loop instead of that."""
+        each = zip(range(len(first)), first, [first[0], *sent], strict=False)
+        return [own if k in self.starts else before for k, own, before in each]
 
     def several(self, candidates: list[list[np.ndarray]]) -> list[int]:
         """Which of the candidates give, added up, what is missing: the nearest one first, each once."""

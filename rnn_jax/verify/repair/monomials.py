@@ -12,7 +12,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from rnn_jax.verify.repair.expressions import Written, parsed
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.tree import ATOMS
 
-MOST_FACTORS = 110  # of one shape
+MOST_FACTORS = 200  # of one shape
+FEWER = 110  # where only so few numbers tell them that many products would do by chance
+TELLING = 12  # numbers
 MOST_PAIRED = 64  # of them, in products of two that are tried in matrix products and sums
 LARGEST = 5_000_000  # numbers in the table of their pairs
 PROBES = 14  # entries that are compared
@@ -51,6 +53,7 @@ class Monomials:
         self._factors: dict[tuple[int, ...], Factors] = {}
         self._pairs: dict[tuple[int, ...], tuple[list[tuple[int, ...]], np.ndarray]] = {}
         self.rng = np.random.default_rng(0)
+        self.made_terms: dict[tuple[int, ...], Any] = {}  # by terms.py
 
     @cached_property
     def iterations(self) -> int:
@@ -75,6 +78,8 @@ class Monomials:
         for text in sorted(made, key=lambda t: (is_number(t), len(t), t)):
             tree = parsed(text)
             product = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult | ast.MatMult | ast.Div)
+            if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div):  # no product can be made of what is below
+                product = isinstance(tree.right, ATOMS | ast.Constant)
             value = made[text]
             if not product and not isinstance(tree, ast.UnaryOp) and np.all(np.isfinite(value)) and np.any(value):
                 key = value.shape, value.tobytes()
@@ -96,7 +101,8 @@ class Monomials:
                     shapes.append(inner)
                     values.append(filled)
             room = int(np.sqrt(2 * LARGEST / max(1, self.iterations * int(np.prod(shape)))))
-            kept = range(len(texts))[: min(MOST_FACTORS, room)]
+            many = self.iterations * int(np.prod(shape)) >= TELLING
+            kept = range(len(texts))[: min(MOST_FACTORS if many else FEWER, room)]
             table = np.stack([values[k] for k in kept]) if texts else np.zeros((0, self.iterations, *shape))
             self._factors[shape] = Factors([texts[k] for k in kept], [shapes[k] for k in kept], table)
         return self._factors[shape]
@@ -121,10 +127,10 @@ class Monomials:
         first, second = (np.array([p[k] for p in pairs], int) for k in (0, 1))
         return [*((k,) for k in range(len(table))), *pairs], np.concatenate([table, table[first] * table[second]])
 
-    def worth(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
+    def worth(self, wanted: list[np.ndarray], start: int = 0, scale: bool = False) -> Iterator[Written]:
         """The products of up to four factors that are worth this at the iterations from `start` on.
 
-        Where NaN is wanted anything will do.
+        Where NaN is wanted anything will do. scale: it is to be multiplied with what has the whole shape.
         """
         shape = wanted[0].shape
         whole = self.factors(shape)
@@ -151,7 +157,7 @@ class Monomials:
         for chosen in itertools.chain([()], adding_up(logs, target) if len(usable) else ()):
             for mask in masks:
                 factors = [int(usable[k]) for k in chosen] + mask
-                if not factors or not whole.fill(factors):
+                if not factors or not (scale or whole.fill(factors)):
                     continue
                 value = np.prod(rows[factors], axis=0)
                 for sign in (1.0, -1.0):

@@ -106,6 +106,19 @@ class Quantities:
                 found[tape.nodes[number].place, k].append(rest)
         return list(found.values())
 
+    @cached_property
+    def of_operands(self) -> list[list[np.ndarray]]:
+        """The whole gradient of what each operation takes, by its place: of what a function is called with."""
+        tape = self.made.recorder.tape
+        adjoint, shares = self.adjoints
+        size = {node.start: node.where.stop - node.start for node in tape.nodes}
+        found: dict[tuple[Place, int], list[np.ndarray]] = defaultdict(list)
+        for number, k in sorted(shares):
+            operand = tape.nodes[number].operands[k]
+            if isinstance(operand, Use) and operand.ids is None and size.get(operand.start) == shares[number, k].size:
+                found[tape.nodes[number].place, k].append(adjoint[operand.start : operand.start + size[operand.start]])
+        return [each for each in found.values() if len(each) > 1]
+
     def together(self) -> Iterator[Quantity]:
         """What comes through all uses of an array that a loop before has filled, and nothing through that loop."""
         tape = self.made.recorder.tape

@@ -9,10 +9,10 @@ import numpy as np
 
 from rnn_jax.verify.damage.kinds import FINER
 from rnn_jax.verify.repair.around import around, new_statement
-from rnn_jax.verify.repair.doubt import is_copy
+from rnn_jax.verify.repair.doubt import is_copy, same
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.kinds import kind_of
-from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.tree import at
 
@@ -165,9 +165,26 @@ def innocent(search: Search, edit: Edit) -> float:
         return 0.0  # another name for something: of what, and times what?
     where = around(search.live, edit.site)
     kept = where is not None and isinstance(search.live.node(where.statement), ast.Expr | ast.Assign | ast.Return)
-    if not search.quantities.computed(seen[:1]):
+    if not search.quantities.computed(seen[:1]) or (site is not None and given_elsewhere(search, site, seen)):
         return 0.3  # right for something, but for what it is used?
     return 1.0 if (site is not None or kept) and search.quantities.computed(seen) else 0.5
+
+
+def given_elsewhere(search: Search, site: Site, values: list[np.ndarray]) -> bool:
+    """Whether another statement computes these very values: it is that which gives what they are right for."""
+    others = (
+        [s.value for s in seen]
+        for other, seen in search.trace.seen.items()
+        if other != site and other.spot == site.spot and len(seen) == len(values)
+        if isinstance(search.live.node(other), ast.BinOp) and assigned(search.live, other)
+    )
+    return any(same(each, values) for each in others)
+
+
+def assigned(live: LiveCode, site: Site) -> bool:
+    """Whether it is what a statement gives a name, or one of several."""
+    way = site.path[:-1] if site.path[-1][0] == "elts" else site.path
+    return way[-1][0] == "value" and isinstance(live.node(Site(*site.spot, way[:-1])), ast.Assign)
 
 
 def order_of(search: Search, edit: Edit) -> tuple[int, int]:
@@ -177,9 +194,12 @@ def order_of(search: Search, edit: Edit) -> tuple[int, int]:
 
 
 def statement_value(search: Search, edit: Edit) -> Site | None:
-    """The value that the edited statement assigns, adds or returns."""
+    """The value that the edited statement assigns, adds or returns; of several that which the edit changes."""
     where = around(search.live, edit.site)
     if where is None or isinstance(search.live.node(edit.site), ast.stmt):
         return None
-    site = Site(edit.site.file, edit.site.number, (*where.statement.path, ("value", None)))
+    way = (*where.statement.path, ("value", None))
+    if isinstance(getattr(search.live.node(where.statement), "value", None), ast.Tuple):
+        way = edit.site.path[: len(way) + 1]
+    site = Site(edit.site.file, edit.site.number, way)
     return site if site in search.forcing.numbers else None

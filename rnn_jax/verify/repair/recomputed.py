@@ -17,6 +17,7 @@ from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.known import NOTHING, within
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.search import Search
+from rnn_jax.verify.repair.tree import walk
 
 NEAR = 1e-9  # relative: the same numbers, computed by other operations
 
@@ -61,15 +62,20 @@ def computing(search: Search, last: int = 1) -> Iterator[tuple[Site, Site]]:
 
 
 def values_of(search: Search, statement: Site) -> list[Site]:
-    """The value that a statement assigns, or each of several."""
+    """The value that a statement assigns or returns, each of several, and what it hands to functions of the program."""
     node = search.live.node(statement)
-    if not isinstance(node, ast.Assign | ast.AugAssign):
+    if not isinstance(node, ast.Assign | ast.AugAssign | ast.Return):
         return []
     whole = Site(*statement.spot, (*statement.path, ("value", None)))
     if isinstance(node.value, ast.Tuple):
-        parts = [Site(*whole.spot, (*whole.path, ("elts", k))) for k in range(len(node.value.elts))]
-        return [part for part in parts if part in search.reach]
-    return [whole] if whole in search.reach else []
+        found = [Site(*whole.spot, (*whole.path, ("elts", k))) for k in range(len(node.value.elts))]
+    else:
+        found = [whole]
+    for path, call in walk(node):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not hasattr(np, call.func.id):
+            given = (Site(*statement.spot, (*statement.path, *path, ("args", k))) for k in range(len(call.args)))
+            found += [site for site in given if isinstance(search.live.node(site), ast.BinOp)]
+    return [site for site in found if site in search.reach]
 
 
 def put(search: Search, site: Site, several: list[list[np.ndarray]]) -> Healing | None:
@@ -85,7 +91,7 @@ def put(search: Search, site: Site, several: list[list[np.ndarray]]) -> Healing 
     if found is None:
         return None
     row = np.concatenate([shift.ravel() for shift in found.shifts])
-    return found._replace(healed=search.wrong, slopes=np.eye(len(row)), missing=row)  # nothing else will do
+    return found._replace(healed=search.wrong, slopes=np.eye(len(row)), missing=row, sure=True)  # nothing else will do
 
 
 def fitting(values: list[np.ndarray], seen: list[np.ndarray]) -> list[np.ndarray] | None:

@@ -45,6 +45,40 @@ def in_runs(values: list[np.ndarray], runs: list[int]) -> Iterator[list[np.ndarr
                 yield [value for part in several for value in part]
 
 
+def of_grids(
+    sequences: Iterable[list[np.ndarray]], shapes: Shapes, runs: list[int], calls: list[int]
+) -> Iterator[list[np.ndarray]]:
+    """Those of the sequences that have these sizes, where two loops stand one in the other the other way round.
+
+    runs: how many of the values each run of the inner loop gave; calls: how many each call of their function.
+    """
+    grids = list(grids_of(runs, calls))
+    if sum(calls) != len(shapes) or len(grids) != len(calls) or all(1 in grid for grid in grids):
+        return
+    sizes = [math.prod(shape) for shape in shapes]
+    for values in sequences:
+        if len(values) == len(shapes):
+            parts = zip(split(values, calls), grids, strict=True)
+            turned = [
+                [part[k] for k in np.arange(len(part)).reshape(columns, rows).T.ravel()]
+                for part, (rows, columns) in parts
+            ]
+            for order in ([v for part in turned for v in part], [v for part in turned for v in part[::-1]]):
+                if [v.size for v in order] == sizes:
+                    yield [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
+
+
+def grids_of(runs: list[int], calls: list[int]) -> Iterator[tuple[int, int]]:
+    """How many runs of an inner loop each call has, and how long they are; of those that are of one length."""
+    left = list(runs)
+    for call in calls:
+        rows = call // left[0] if left and left[0] and not call % left[0] else 0
+        if not rows or left[:rows] != [left[0]] * rows:
+            return
+        yield rows, left[0]
+        del left[:rows]
+
+
 def split(values: list[np.ndarray], lengths: list[int]) -> list[list[np.ndarray]]:
     """A sequence in parts of these lengths."""
     ends = list(itertools.accumulate(lengths))

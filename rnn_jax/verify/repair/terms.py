@@ -38,11 +38,14 @@ def two(here: Monomials, wanted: list[np.ndarray], start: int = 0) -> Iterator[W
         return
     if not all(np.all(np.isfinite(w)) for w in wanted):
         return
-    vectors = [along(here.rng, shape) for _ in range(draws)]
+    key = (*shape, -1, start, count)
+    if key not in here.made_terms:  # for several expressions of one statement they are the same
+        vectors = [along(here.rng, shape) for _ in range(draws)]
+        parts = [terms_of(here, shape, start, count, left, right) for left, right in vectors]
+        here.made_terms[key] = vectors, parts[0]._replace(table=np.concatenate([p.table for p in parts], axis=1))
+    vectors, terms = here.made_terms[key]
     goal = np.array([spun(w, left, right) for left, right in vectors for w in wanted])
     near = NEAR * float(np.linalg.norm(goal))
-    parts = [terms_of(here, shape, start, count, left, right) for left, right in vectors]
-    terms = parts[0]._replace(table=np.concatenate([part.table for part in parts], axis=1))
     if not near or not len(terms.table):
         return
     # The largest number is looked for first: as many things come to 0 as are 0 at that iteration.

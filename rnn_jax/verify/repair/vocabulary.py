@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from rnn_jax.verify.repair.derivatives import of_expressions
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.packed import columns, cuts
 from rnn_jax.verify.repair.probe import Shape, Trace
@@ -44,6 +45,10 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
         wanted = isinstance(node, ast.Subscript | ast.Call) and computes(node, set())
         if wanted and len(text := ast.unparse(node)) <= LONGEST:
             found.setdefault(text, node)
+    for slope in of_expressions(live, of_loss, counters(live)):
+        found.setdefault(ast.unparse(slope), slope)
+    for name in unread(live):
+        found.setdefault(name, ast.Name(name, ast.Load()))
     targets = whole_numbers(live, trace)
     rectified = any(is_rectifier(node) for spot in live.spots for _, node in live.sites(spot))
     for spot in live.spots:
@@ -80,6 +85,15 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
     for text in sorted(lists | {text for text in arrays if text.isidentifier()}):
         found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
     return found
+
+
+def unread(live: LiveCode) -> Iterator[str]:
+    """The arguments of the program's functions that they do not use: what is missing may have used them."""
+    for spot in live.spots:
+        for function in ast.walk(live.statement(spot)):
+            if isinstance(function, ast.FunctionDef):
+                read = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+                yield from (a.arg for a in function.args.args if a.arg not in read)
 
 
 def is_rectifier(node: ast.AST) -> bool:
