@@ -1,4 +1,4 @@
-"""The derivatives of what the forward writes out: of u + dt * (U - u) / tau by U it is dt / tau, by u it is 1 - dt / tau.
+"""The derivatives of what the forward writes out: of u + dt * (U - u) by U it is dt, by u it is 1 - dt.
 
 What is missing of a gradient by hand is often such a factor, which no other line of the program has.
 """
@@ -60,7 +60,9 @@ def recounted(node: Node, counters: set[str]) -> Iterator[Node]:
 
 def within_larger(parent: Any) -> bool:
     """Whether an expression is part of one that is looked at as a whole."""
-    return isinstance(parent, ast.BinOp | ast.UnaryOp) or (isinstance(parent, ast.Call) and function_of(parent) in KNOWN)
+    return isinstance(parent, ast.BinOp | ast.UnaryOp) or (
+        isinstance(parent, ast.Call) and function_of(parent) in KNOWN
+    )
 
 
 def derivative(node: Node, name: str) -> Node | None:

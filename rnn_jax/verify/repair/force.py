@@ -32,6 +32,7 @@ from rnn_jax.verify.subject import Values, evaluate_loss
 # Equations that have a solution are solved to about the square root of float64's rounding, 1.5e-8, as their condition
 # may be the inverse of it; those of another fault are off by the size of what is missing.
 SOLVED = 1e-7
+LIKELY = 1e-4  # relative: what is worth a run; sensitivities are right to ten digits, and conditions are bad
 SOME = 8  # equations, of which the time of all is told
 
 
@@ -55,7 +56,23 @@ class Healing(NamedTuple):
     slopes: np.ndarray  # d all gradients / d all values
     missing: np.ndarray  # all gradients, right minus present
     sure: bool = False  # whether the values are known to be right by more than these equations
+    by_value: np.ndarray | None = (
+        None  # d all gradients / d the values themselves, what they send on to later ones in it
+    )
+    goal: np.ndarray | None = None  # what those have to come to
     inner: bool = False  # whether they follow from those of an expression around it, by undoing operations
+
+    def may_be(self, values: list[np.ndarray]) -> bool:
+        """Whether the equations hold for these values, or for a multiple of them."""
+        if self.by_value is None or self.goal is None:
+            return True
+        row = np.concatenate([v.ravel() for v in values])
+        if len(row) != self.by_value.shape[1]:
+            return False
+        made = self.by_value @ row
+        size = float(made @ made)
+        share = float(made @ self.goal) / size if size else 0.0
+        return bool(np.linalg.norm(share * made - self.goal) <= LIKELY * np.linalg.norm(self.goal))
 
     def in_a_row(self) -> Healing:
         """The same with all values as one long row: they have the shape of one weight after the other."""
@@ -229,9 +246,10 @@ class Forcing:
                 return None  # what is written to later must not be a copy
             names = sorted(wrong)
             now, right = flat(copied, names), flat(self.trial.made.wanted, names)
-            slopes = self.slopes(present, names, now, seconds)
-            if slopes is None or not np.all(np.isfinite(right - now)):
+            moved = self.slopes(present, names, now, seconds)
+            if moved is None or not np.all(np.isfinite(right - now)):
                 return None
+            slopes, response = moved
             rows = np.ones(len(now), bool)
             if partly:
                 sizes = [self.trial.made.wanted[n].size for n in names]
@@ -241,6 +259,10 @@ class Forcing:
             ends = np.cumsum([v.size for v in present])[:-1]
             shifts = [part.reshape(v.shape) for part, v in zip(np.split(solved, ends), present, strict=True)]
             found = Healing(site, present, shifts, 0, frozenset(), slopes, missing)
+            if response is not None:
+                by_value = np.linalg.solve(np.eye(len(response)) + response.T, slopes.T).T
+                goal = missing + by_value @ np.concatenate([v.ravel() for v in present])
+                found = found._replace(by_value=by_value, goal=goal)
             return self.outcome(found, wrong)
 
     def forced(self, found: Healing, values: list[np.ndarray]) -> Healing | None:
@@ -293,21 +315,32 @@ class Forcing:
         moved = (k for k, s in enumerate(found.shifts) if np.max(np.abs(s), initial=0.0) > 1e-9 * scale)
         return found._replace(present=raw, first=next(moved, 0), healed=healed)
 
-    def slopes(self, present: list[np.ndarray], names: list[str], now: np.ndarray, seconds: float) -> np.ndarray | None:
-        """D all gradients / d all values of the held site; None where it takes too long."""
+    def slopes(
+        self, present: list[np.ndarray], names: list[str], now: np.ndarray, seconds: float
+    ) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """D all gradients / d shifts of all values of the held site, and d what it gives later on / d these.
+
+        None where it takes too long; the second is None where the site gives more values, or fewer, when it is moved.
+        """
         start, entries = time.perf_counter(), sum(v.size for v in present)
         columns: list[np.ndarray] = []
+        later: list[np.ndarray] = []
         for k, value in enumerate(present):
             size = float(np.sqrt(np.mean(value.astype(float) ** 2))) or 1.0
             for entry in range(value.size):
-                moved = self.gradients(one_moved(k, entry, size))
+                moved, raw = self.kept(one_moved(k, entry, size))
                 taken = time.perf_counter() - start
                 # What cannot come to an end in this time is not gone on with.
                 if moved is None or taken > seconds * min(1.0, 2 * max(len(columns), SOME) / entries):
                     return None
                 columns.append((flat(moved, names) - now) / size)
+                if [v.shape for v in raw] == [v.shape for v in present]:
+                    later.append(np.concatenate([(r - v).ravel() / size for r, v in zip(raw, present, strict=True)]))
         found = np.stack(columns, axis=1)
-        return found if np.all(np.isfinite(found)) else None
+        response = np.stack(later, axis=1) if len(later) == len(columns) else None
+        if response is not None and not np.all(np.isfinite(response)):
+            response = None
+        return (found, response) if np.all(np.isfinite(found)) else None
 
 
 def multiple(given: Values, nothing: Values | None, names: list[str], right: np.ndarray) -> float:

@@ -18,13 +18,13 @@ from rnn_jax.verify.repair.doubt import doubt
 from rnn_jax.verify.repair.force import Forcing, Healing, Reach
 from rnn_jax.verify.repair.harvest import Stock, end_of, looking, stocked
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
-from rnn_jax.verify.repair.probe import Trace, instrumented
+from rnn_jax.verify.repair.probe import Seen, Trace, instrumented
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.sensitivities import MOST_ENTRIES, goes_forward, sensitivities, side_by_side, tangents
 from rnn_jax.verify.repair.shifts import by
 from rnn_jax.verify.repair.sums import left_over
-from rnn_jax.verify.repair.tree import Path, at, first_line
+from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.vocabulary import counters, written
 
@@ -80,27 +80,21 @@ class Known:
                 found[where.statement].append(site)
         return dict(found)
 
-    def by_calls(self, site: Site, visits: int) -> list[int]:
-        """How many of its visits are of each call of its function."""
-        seen = self.trace.seen.get(site, [])
-        path, function = function_at(self.live.statement(site.spot), site.path)
-        if len(seen) != visits or function is None:
-            return []
-        inside = (s for s in self.trace.seen if s.spot == site.spot and s.path[: len(path)] == path)
-        once = (s for s in inside if at_top(s.path[len(path) :]))
-        starts = max(([each.order for each in self.trace.seen[s]] for s in once), key=len, default=[])
-        found = [bisect.bisect_left(seen, start, key=lambda s: s.order) for start in starts]
-        return [n for n in np.diff([*found, visits]).tolist() if n] if found[:1] == [0] else []
-
     def runs(self, site: Site, visits: int) -> list[int]:
         """How many of its visits are of each run of its loop; of a new statement as of one beside it."""
+        seen = self.seen_like(site, visits)
+        return [len(list(group)) for _, group in itertools.groupby(seen, lambda s: s.run)]
+
+    def nests(self, site: Site, visits: int) -> list[tuple[int, ...]]:
+        """Where in all the loops around it each of its visits is; of a new statement as of one beside it."""
+        return [each.nest for each in self.seen_like(site, visits)]
+
+    def seen_like(self, site: Site, visits: int) -> list[Seen]:
+        """The visits of a site, or of one beside it where it is new; empty where there are not so many."""
         block = site.path[: max(k for k, (_, number) in enumerate(site.path) if number is not None)]
         beside = (s for s in self.trace.seen if s.spot == site.spot and s.path[: len(block)] == block)
-        for each in itertools.chain([site], beside):
-            seen = self.trace.seen.get(each, [])
-            if len(seen) == visits:
-                return [len(list(group)) for _, group in itertools.groupby(seen, lambda s: s.run)]
-        return []
+        every = (self.trace.seen.get(each, []) for each in itertools.chain([site], beside))
+        return next((seen for seen in every if len(seen) == visits), [])
 
     @cached_property
     def expressions(self) -> dict[str, ast.expr]:
@@ -247,12 +241,6 @@ class Known:
         return {size: np.array(rows) for size, rows in found.items()}
 
 
-def at_top(way: Path) -> bool:
-    """Whether what is at the end of a way from a function runs once in each call: within no block or comprehension."""
-    return not any(name in REPEATED for name, _ in way[1:])
-
-
-REPEATED = {"body", "orelse", "finalbody", "handlers", "elt", "generators", "ifs"}
 NOTHING = Reach(frozenset(), False)
 
 

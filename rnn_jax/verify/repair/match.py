@@ -197,6 +197,8 @@ class Matcher:
             and isinstance(self.node.op, ast.Add | ast.Sub)
         ):
             yield from self.followed(text, other)
+        if isinstance(operator, ast.Add | ast.Sub):
+            yield from self.at_one_entry(operator, text, other)
         if isinstance(self.node, ATOMS) and not any(ast.unparse(self.node) == ast.unparse(n) for n in ast.walk(text)):
             target: Any = shallow(self.node)
             target.ctx = ast.Store()
@@ -218,6 +220,21 @@ class Matcher:
             behind = Site(*self.site.spot, (*self.where.statement.path[:-1], (field, int(k or 0) + 1)))
             scaled = ast.Assign([ast.Name(name, ast.Store())], times(ast.Name(name, ast.Load()), factor))
             yield inserted(self.live, behind, scaled, other.cost + 1.2 + 0.02 * len(other.text))
+
+    def at_one_entry(self, operator: ast.operator, term: ast.expr, other: Written) -> Iterator[Edit]:
+        """A term that is 0 but for one entry as a statement behind: d[k] += e rather than d = ... + e * eye(n)[k]."""
+        assert self.where is not None
+        statement: Any = self.live.node(self.where.statement)
+        name = target_of(statement, self.site)
+        product = isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult)
+        if not product or not name.isidentifier() or statement.value is not self.node:
+            return
+        for hot, rest in ((term.left, term.right), (term.right, term.left)):  # type: ignore[attr-defined]
+            if isinstance(hot, ast.Subscript) and isinstance(hot.value, ast.Call) and "eye" in ast.unparse(hot.value):
+                field, k = self.where.statement.path[-1]
+                behind = Site(*self.site.spot, (*self.where.statement.path[:-1], (field, int(k or 0) + 1)))
+                target: Any = ast.Subscript(ast.Name(name, ast.Load()), hot.slice, ast.Store())
+                yield inserted(self.live, behind, ast.AugAssign(target, operator, rest), other.cost + 0.7)
 
     def carried(self, last: Expressions, loop: Any, shape: tuple[int, ...]) -> Iterator[Edit]:
         """What the end of an iteration knows, for the next one to begin with."""

@@ -220,7 +220,7 @@ def spread(text: str, value: np.ndarray, shape: tuple[int, ...]) -> Iterator[tup
         yield text, (), filled
         return
     for axes in itertools.combinations(range(len(shape)), len(own)):
-        if any(own[k] not in (shape[axis], 1) for k, axis in enumerate(axes)) or (set(own) == {1} and len(shape) > 0):
+        if any(own[k] not in (shape[axis], 1) for k, axis in enumerate(axes)) or (set(own) == {1} and own != shape):
             continue
         inner = [n if axis in axes else 1 for axis, n in enumerate(shape)]
         for k, axis in enumerate(axes):

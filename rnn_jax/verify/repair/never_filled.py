@@ -19,11 +19,23 @@ COST = 1.6
 def fillings(live: LiveCode, stocks: dict[Site, Stock]) -> Iterator[Edit]:
     """Appends of what is taken out under the same names, at each place in a loop where all of these are known."""
     for container, names in taken_from(live):
-        kept = ", ".join(names)
-        statement = ast.parse(f"{container}.append({kept if len(names) == 1 else f'({kept})'})").body[0]
         for place, stock in stocks.items():
-            if in_loop(live, place) and names and set(names) <= set(stock):
+            if not in_loop(live, place) or not names:
+                continue
+            for given in known_there(names, stock):
+                kept = ", ".join(given)
+                statement = ast.parse(f"{container}.append({kept if len(given) == 1 else f'({kept})'})").body[0]
                 yield inserted(live, place, statement, COST)
+
+
+def known_there(names: list[str], stock: Stock) -> Iterator[list[str]]:
+    """The names as they are; where one of them is none at a place, with each array's in its place."""
+    unknown = [k for k, name in enumerate(names) if name not in stock]
+    if not unknown:
+        yield names
+    elif len(unknown) == 1 and len(names) > 1:
+        arrays = [t for t, v in stock.items() if t.isidentifier() and v.shape[0] == "array" and t not in names]
+        yield from ([*names[: unknown[0]], name, *names[unknown[0] + 1 :]] for name in sorted(arrays))
 
 
 def taken_from(live: LiveCode) -> Iterator[tuple[str, list[str]]]:

@@ -35,6 +35,7 @@ class Seen(NamedTuple):
     value: np.ndarray
     iteration: str  # "t=3", of the innermost loop around it
     run: int  # of that loop: which of all the loops that ran
+    nest: tuple[int, ...] = ()  # of each loop around it: which run in the iteration around that, and which iteration
 
 
 @dataclass
@@ -183,6 +184,8 @@ def watching(sites: list[Site], live: LiveCode) -> Iterator[Trace]:
     """Write down what the probes of instrumented code show."""
     trace = Trace()
     loops: list[tuple[tuple[str, ...], str, int]] = []
+    nest: list[list[int]] = []  # of each of them: which in the iteration around it, which iteration, how many within
+    outside = [0, 0, 0]
     runs = itertools.count(1)
 
     def seen(number: int, value: Any) -> Any:
@@ -197,13 +200,16 @@ def watching(sites: list[Site], live: LiveCode) -> Iterator[Trace]:
             array = np.array(value)
             if array.dtype.kind in "fiub" and array.size <= LARGEST:
                 _, label, run = loops[-1] if loops else ((), "", 0)
-                trace.seen[site].append(Seen(trace.order, array, label, run))
+                trace.seen[site].append(
+                    Seen(trace.order, array, label, run, tuple(n for each in nest for n in each[:2]))
+                )
         return value
 
     def loop(names: tuple[str, ...] | None = None, values: tuple[Any, ...] = ()) -> None:
         if names is None:
             if loops:
                 loops.pop()
+                nest.pop()
             return
         label = next(
             (f"{n}={v}" for n, v in zip(names, values, strict=True) if isinstance(v, int | np.integer | str)), ""
@@ -211,6 +217,12 @@ def watching(sites: list[Site], live: LiveCode) -> Iterator[Trace]:
         going_on = bool(loops) and loops[-1][0] == names
         run = loops.pop()[2] if going_on else next(runs)
         loops.append((names, label, run))
+        if going_on:
+            nest[-1][1:] = [nest[-1][1] + 1, 0]
+        else:
+            around = nest[-1] if nest else outside
+            nest.append([around[2], 0, 0])
+            around[2] += 1
 
     def returned(frame: FrameType, event: str, argument: Any) -> None:
         if event == "return" and not foreign(frame.f_code.co_filename):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 Shapes = list[tuple[int, ...]]
+MOST_LEVELS = 4  # of loops, one in the other
 
 
 def by_name(
@@ -45,38 +46,40 @@ def in_runs(values: list[np.ndarray], runs: list[int]) -> Iterator[list[np.ndarr
                 yield [value for part in several for value in part]
 
 
-def of_grids(
-    sequences: Iterable[list[np.ndarray]], shapes: Shapes, runs: list[int], calls: list[int]
+def in_nests(
+    sequences: Iterable[list[np.ndarray]], shapes: Shapes, nests: list[tuple[int, ...]]
 ) -> Iterator[list[np.ndarray]]:
-    """Those of the sequences that have these sizes, where two loops stand one in the other the other way round.
+    """Those of the sequences that have these sizes, where of several loops some go the other way round than in it.
 
-    runs: how many of the values each run of the inner loop gave; calls: how many each call of their function.
+    nests: where in the loops around it each value is, by runs and iterations. The two innermost loops may also stand
+    one in the other the other way round.
     """
-    grids = list(grids_of(runs, calls))
-    if sum(calls) != len(shapes) or len(grids) != len(calls) or all(1 in grid for grid in grids):
-        return
+    orders = list(orders_of(nests))
     sizes = [math.prod(shape) for shape in shapes]
-    for values in sequences:
+    for values in sequences if orders else ():
         if len(values) == len(shapes):
-            parts = zip(split(values, calls), grids, strict=True)
-            turned = [
-                [part[k] for k in np.arange(len(part)).reshape(columns, rows).T.ravel()]
-                for part, (rows, columns) in parts
-            ]
-            for order in ([v for part in turned for v in part], [v for part in turned for v in part[::-1]]):
-                if [v.size for v in order] == sizes:
-                    yield [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
+            for order in orders:
+                placed = [values[k] for k in order]
+                if [v.size for v in placed] == sizes:
+                    yield [v.reshape(shape) for v, shape in zip(placed, shapes, strict=True)]
 
 
-def grids_of(runs: list[int], calls: list[int]) -> Iterator[tuple[int, int]]:
-    """How many runs of an inner loop each call has, and how long they are; of those that are of one length."""
-    left = list(runs)
-    for call in calls:
-        rows = call // left[0] if left and left[0] and not call % left[0] else 0
-        if not rows or left[:rows] != [left[0]] * rows:
-            return
-        yield rows, left[0]
-        del left[:rows]
+def orders_of(nests: list[tuple[int, ...]]) -> Iterator[np.ndarray]:
+    """Which value of a sequence each visit gets: with some of its loops turned round, or the last two exchanged."""
+    if not nests or len({len(nest) for nest in nests}) > 1:
+        return
+    table = np.array(nests).reshape(len(nests), -1)
+    levels = [column for column in table.T if len(set(column.tolist())) > 1]
+    if not 2 <= len(levels) <= MOST_LEVELS:
+        return
+    given: set[bytes] = {np.arange(len(nests)).tobytes(), np.arange(len(nests))[::-1].tobytes()}
+    for several in (levels, [*levels[:-2], levels[-1], levels[-2]]):
+        for signs in sorted(itertools.product((1, -1), repeat=len(several)), key=sum, reverse=True):
+            keys = [sign * level for sign, level in zip(signs, several, strict=True)]
+            place = np.argsort(np.lexsort(keys[::-1]))
+            if place.tobytes() not in given:
+                given.add(place.tobytes())
+                yield place
 
 
 def split(values: list[np.ndarray], lengths: list[int]) -> list[list[np.ndarray]]:

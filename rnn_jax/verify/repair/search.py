@@ -17,7 +17,7 @@ from rnn_jax.verify.repair.gaps import Gap
 from rnn_jax.verify.repair.known import NOTHING, Known, within
 from rnn_jax.verify.repair.live import Site, Spot
 from rnn_jax.verify.repair.probe import instrumented, watching
-from rnn_jax.verify.repair.right_values import by_dependence, by_name, of_grids
+from rnn_jax.verify.repair.right_values import by_dependence, by_name, in_nests
 from rnn_jax.verify.repair.trial import Trial
 
 AHEAD = 3  # statements
@@ -120,17 +120,18 @@ class Search(Known):
     def told(self, found: Healing) -> Healing:
         """The healing by right values that are known for something, where some of those heal too."""
         shapes = [v.shape for v in found.present]
-        runs, calls = self.runs(found.site, len(shapes)), self.by_calls(found.site, len(shapes))
+        runs, nests = self.runs(found.site, len(shapes)), self.nests(found.site, len(shapes))
         known: dict[bytes, list[np.ndarray]] = {}
         for right in itertools.chain(
             by_name(self.quantities.simplest, shapes, runs),
             by_name(self.quantities.but_one, shapes, runs),
-            by_name(self.quantities.simplest, shapes, calls) if calls != runs else (),
-            of_grids(self.quantities.simplest, shapes, runs, calls) if calls != runs else (),
             by_name(self.quantities.of_operands, shapes, runs),
+            in_nests(self.quantities.simplest, shapes, nests),
+            in_nests(self.quantities.of_operands, shapes, nests),
             self.dependent(shapes),
         ):
-            known.setdefault(b"".join(v.tobytes() for v in right), right)
+            if found.may_be(right):
+                known.setdefault(b"".join(v.tobytes() for v in right), right)
         until = time.perf_counter() + LONGEST
         late = lambda: time.perf_counter() > until  # noqa: E731
         told = next(self.forcing.forced_by(found, known.values(), late), None)

@@ -41,6 +41,7 @@ from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.tokens import operators
 from rnn_jax.verify.repair.twins import twins
+from rnn_jax.verify.repair.uncalled import uncalled
 from rnn_jax.verify.repair.unused import unused
 
 OF_SUMS = {"assign-not-add", "discarded-sum"}  # kinds of mistake
@@ -109,6 +110,7 @@ def likenesses(search: Search) -> None:
     search.attempt(in_common(search.live))
     search.attempt(at_other_indices(search.live))
     search.attempt(twins(search.live))
+    search.attempt(uncalled(search.live, search.forward))
     search.attempt(by_analogy(search.live, search.trace, stocks))
     search.attempt(normalisations(search.live, stocks))
 

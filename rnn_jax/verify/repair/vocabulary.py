@@ -107,7 +107,8 @@ def neighbours(text: str) -> Iterator[str]:
     count = sum(isinstance(n, ast.Subscript) for n in ast.walk(ast.parse(text, mode="eval")))
     for k in range(count):
         index: ast.expr = [n for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Subscript)][k].slice
-        if isinstance(index, ast.Name | ast.BinOp):
+        number = isinstance(index, ast.Constant) and type(index.value) is int and index.value >= 0
+        if isinstance(index, ast.Name | ast.BinOp) or number:
             for other in (index.left,) if isinstance(index, ast.BinOp) else beside(index):
                 whole = ast.parse(text, mode="eval")
                 [n for n in ast.walk(whole) if isinstance(n, ast.Subscript)][k].slice = other
@@ -122,8 +123,10 @@ def reindexed(text: str, counters: set[str]) -> Iterator[str]:
             yield f"{ast.unparse(node.value)}[{name}]"
 
 
-def beside(index: ast.Name) -> tuple[ast.expr, ast.expr]:
+def beside(index: ast.expr) -> tuple[ast.expr, ...]:
     """One less and one more."""
+    if isinstance(index, ast.Constant):
+        return tuple(ast.Constant(n) for n in (index.value - 1, index.value + 1) if n >= 0)  # type: ignore[operator]
     return ast.BinOp(index, ast.Sub(), ast.Constant(1)), ast.BinOp(index, ast.Add(), ast.Constant(1))
 
 
