@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from rnn_jax import cli
+from rnn_jax.errors import InputError
 from rnn_jax.verify import remarks
 
 PROGRAM = """
@@ -446,3 +447,14 @@ def test_gradients_left_at_the_top_level(tmp_path, loss, damage, status, capsys)
     path.write_text(INLINE.replace("(1 - o ** 2))", f"(1 - o ** 2)){damage}"))
     assert check(path, wrt="W", loss=loss, grads="dW") == status
     assert "those statements run again" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_parameter_that_the_setup_makes_an_array_too_late(tmp_path):
+    path = tmp_path / "late.py"
+    path.write_text(
+        "import numpy as np\n\n\ndef make():\n    return [np.array([1.0, 2.0]), 0.5]\n\n\np = make()\n\n\n"
+        "def loss(p):\n    return np.sum(p[0] ** 2) * p[1]\n\n\n"
+        "def grads(p):\n    return [2 * p[0] * p[1], np.sum(p[0] ** 2)]\n"
+    )
+    with pytest.raises(InputError, match=r"^p\[1\] is no array before --setup has run to its end"):
+        check(path, "--setup", "p = make(); p[1] = np.array(p[1])", wrt="p", loss="loss(p)", grads="grads(p)")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from rnn_jax.errors import require
 from rnn_jax.verify import soundness, truth
 from rnn_jax.verify.compare import TOLERANCE, compare
 from rnn_jax.verify.declared import Declared
@@ -71,6 +72,8 @@ def judge(bench: Bench, point: str, setting: Setting, own: Values) -> Judgement:
     values = {name: setting.parameters.get(name, array) for name, array in own.items()}
     calls = evaluate_twice(bench.subject, setting, bench.loss_first)
     manual = {name: bench.declared.undo(g) for name, g in calls.first.items()}
+    late = ", ".join(name for name in manual if name not in found.noise)
+    require(not late, f"{late} is no array before --setup has run to its end; an array from the start would be right")
     made = Judgement(point, setting, values, found, {}, manual, {})
     made = compared(bench, made)
     notes = [f"{kink} ({point}): there its derivative is a convention, and either is accepted" for kink in found.kinks]
