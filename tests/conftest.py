@@ -19,6 +19,7 @@ def our_own_maths():
 
 
 # Each of these takes 6 to 22 s, nearly all of it a search, or the compiler; others of their kind stay.
+NAMED = "test_examples.py::test_the_line_is_named_and_the_headline_is_that_of_the_index"
 FAULT = "test_planted_faults.py::test_a_planted_fault_is_found_where_it_is"
 LONG = {
     "test_check_judge.py::test_each_parameter_is_told_from_the_others[U]",
@@ -43,6 +44,13 @@ LONG = {
     "test_noise.py::test_everything_at_once_agrees_with_autodiff[lstm-norm]",
     "test_blame.py::test_at_equal_sizes_nothing_fits_by_accident[        db += da\\n-        db[t] += da.sum()\\n]",
     "test_its_like.py::test_it_is_mended_where_it_was_damaged[a carry of gradients that are averaged later]",
+    f"{NAMED}[founding/theory_loss_without_log.py]",
+    f"{NAMED}[founding/theory_recurrence_starts_late.py]",
+    f"{NAMED}[wrong/lstm_tanh_cell.py]",
+    f"{NAMED}[founding/learn_empty_target.py]",
+    "test_training.py::test_padding_never_matters[gru-last]",
+    "test_training.py::test_products_in_half_precision_learn_too",
+    "test_segments.py::test_it_is_the_same_as_at_once[gru-fast-22]",
     f"{FAULT}[lstm-norm, reference.lstm: last step only]",
     f"{FAULT}[lstm-norm, reference.layer_norm: sum for the mean]",
     f"{FAULT}[lstm-norm, reference.lstm: mask ignored]",

@@ -180,7 +180,6 @@ DAMAGES = [
     ("unit", "(dy - y * (y @ dy)) / size", "dy - y * (y @ dy)"),
     ("stages", "        S = S + dt / 2 * (s1 + s2)\n", ""),
     ("stages", "jac @ S + direct", "S + direct"),
-    ("stages", "slope[:, None] * W - np.eye(n)", "-np.eye(n)"),
     ("modules", "part.clear()", "pass"),
     ("modules", "        self.g[1] += dy\n", ""),
     ("modules", " + self.when.back(h, late)", ""),

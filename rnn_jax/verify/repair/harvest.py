@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import itertools
 import sys
 import types
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,7 +20,7 @@ import numpy as np
 
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot
 from rnn_jax.verify.repair.probe import LARGEST, Shape, shape_of
-from rnn_jax.verify.repair.tree import ATOMS, at, located, replaced, shallow
+from rnn_jax.verify.repair.tree import ATOMS, Path, at, located, replaced, shallow
 from rnn_jax.verify.repair.vocabulary import index_names
 
 HERE = "__rnn_jax_here__"
@@ -62,16 +63,48 @@ def stocked(live: LiveCode, held: dict[Spot, ast.stmt]) -> tuple[dict[Spot, ast.
             if isinstance(node, ast.FunctionDef | ast.ClassDef) or within_class(live, site):
                 continue
             places.append(site)
-            look = ast.parse(f"{HERE}({len(places) - 1}, locals(), globals())").body[0]
+            around = taken_from_around(live.statement(spot), site.path)
+            look = ast.parse(f"{HERE}({len(places) - 1}, locals(), globals(){around})").body[0]
             present = at(statement, site.path)
             if isinstance(node, ast.For | ast.While):
                 places.append(end_of(site, node))
-                last = ast.parse(f"{HERE}({len(places) - 1}, locals(), globals())").body[0]
+                last = ast.parse(f"{HERE}({len(places) - 1}, locals(), globals(){around})").body[0]
                 present = shallow(present)
                 present.body = [*present.body, located(last, node.body[-1])]
             statement = replaced(statement, site.path, [located(look, node), present])
         made[spot] = statement
     return made, places
+
+
+def taken_from_around(statement: ast.stmt, path: Path) -> str:
+    """What a function made within another may take from that, as a further argument: its names, to be looked up."""
+    nodes = [at(statement, path[:k]) for k in range(len(path))]
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+    if len(functions) < 2:
+        return ""
+    own = names_of(functions[-1])
+    outer = {name for function in functions[:-1] for name in names_of(function)} - own
+    return f", {{{', '.join(f'{name!r}: lambda: {name}' for name in sorted(outer))}}}" if outer else ""
+
+
+def names_of(function: ast.FunctionDef) -> set[str]:
+    """The arguments of a function, and the names that it gives a value itself."""
+    waiting: list[ast.AST] = list(function.body)
+    found = {a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ListComp | ast.DictComp | ast.GeneratorExp):
+            waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def looked_up(taken: dict[str, Callable[[], Any]]) -> Iterator[tuple[str, Any]]:
+    """The names around with their values, where they have one."""
+    for name, value in taken.items():
+        with contextlib.suppress(NameError):
+            yield name, value()
 
 
 def end_of(site: Site, loop: ast.For | ast.While) -> Site:
@@ -100,7 +133,9 @@ def looking(
     times: dict[Site, int] = defaultdict(int)
     busy = False
 
-    def here(number: int, local: dict[str, Any], shared: dict[str, Any]) -> None:
+    def here(
+        number: int, local: dict[str, Any], shared: dict[str, Any], around: dict[str, Callable[[], Any]] | None = None
+    ) -> None:
         nonlocal busy
         if busy:  # what is evaluated here may call the function that is looked into
             return
@@ -109,6 +144,7 @@ def looking(
         if times[place] > ITERATIONS or (only is not None and place not in only):
             return
         busy = True
+        local = dict(looked_up(around)) | local if around else local
         profile = sys.getprofile()
         sys.setprofile(None)
         known, gone, first = stock[place], missing[place], times[place] == 1

@@ -167,6 +167,8 @@ class LiveCode:
                         new = self._counterpart(spot, old, codes)
                         if new is not None and new.co_freevars != old.co_freevars:
                             new = self._counterpart(spot, old, codes_of(keeping(statement, old), spot[0]))
+                        if new is not None and new.co_freevars != old.co_freevars and "<locals>" in old.co_qualname:
+                            continue  # the function around it makes it anew, with what the edit takes from there
                         if new is not None and new != old:
                             kept.append((function, old))
                             function.__code__ = new

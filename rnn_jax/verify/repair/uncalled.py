@@ -83,11 +83,10 @@ def of_another(live: LiveCode, site: Site, call: ast.Call, function: Any) -> Ite
     if not asks or not 0 < len(call.args) <= MOST_ARGUMENTS:
         return
     own: Any = func.value  # type: ignore[attr-defined]
-    whole = Site(
-        *site.spot, site.path[: next(k for k in range(len(site.path), 0, -1) if site.path[k - 1][0] == "value")]
-    )
-    statement = live.node(Site(*site.spot, whole.path[:-1])) if whole.path else None
-    if not isinstance(statement, ast.Assign | ast.AugAssign) or whole.path[-1][0] != "value":
+    above = next((k for k in range(len(site.path), 0, -1) if site.path[k - 1][0] == "value"), 0)
+    whole = Site(*site.spot, site.path[:above])
+    statement = live.node(Site(*site.spot, site.path[: above - 1])) if above else None
+    if not isinstance(statement, ast.Assign | ast.AugAssign):
         return
     total = live.node(whole)
     nodes = [node for spot in live.spots for node in ast.walk(live.statement(spot))]
