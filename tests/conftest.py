@@ -48,7 +48,6 @@ LONG = {
     f"{NAMED}[founding/theory_recurrence_starts_late.py]",
     f"{NAMED}[wrong/lstm_tanh_cell.py]",
     f"{NAMED}[founding/learn_empty_target.py]",
-    "test_training.py::test_padding_never_matters[gru-last]",
     "test_training.py::test_products_in_half_precision_learn_too",
     "test_segments.py::test_it_is_the_same_as_at_once[gru-fast-22]",
     f"{FAULT}[lstm-norm, reference.lstm: last step only]",
