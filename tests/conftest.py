@@ -18,7 +18,7 @@ def our_own_maths():
             yield
 
 
-# Each of these takes 6 to 22 s, nearly all of it a search, or the compiler; others of their kind stay.
+# Each of these takes 6 to 29 s, nearly all of it a search, or the compiler; others of their kind stay.
 NAMED = "test_examples.py::test_the_line_is_named_and_the_headline_is_that_of_the_index"
 FAULT = "test_planted_faults.py::test_a_planted_fault_is_found_where_it_is"
 LONG = {
@@ -47,6 +47,11 @@ LONG = {
     f"{NAMED}[founding/theory_loss_without_log.py]",
     f"{NAMED}[founding/theory_recurrence_starts_late.py]",
     f"{NAMED}[wrong/lstm_tanh_cell.py]",
+    f"{NAMED}[wrong/never_zeroed.py]",
+    f"{NAMED}[wrong/gru_reset_path.py]",
+    f"{NAMED}[wrong/rtrl_missing_delta.py]",
+    "test_planted_faults.py::test_without_a_fault_the_same_runs_agree[lstm-norm]",
+    "test_segments.py::test_it_is_the_same_as_at_once[lstm-fast-5]",
     f"{NAMED}[founding/learn_empty_target.py]",
     "test_training.py::test_products_in_half_precision_learn_too",
     "test_segments.py::test_it_is_the_same_as_at_once[gru-fast-22]",

@@ -5,6 +5,8 @@ import ast
 import numpy as np
 import pytest
 
+from rnn_jax.verify.repair.blocks_alike import blocks_of, lacking, mapping
+from rnn_jax.verify.repair.blocks_alike import renamed as made_for
 from rnn_jax.verify.repair.never_filled import known_there
 from rnn_jax.verify.repair.other_index import at_index, others, repeated
 from rnn_jax.verify.repair.right_values import in_nests
@@ -49,6 +51,31 @@ def test_what_goes_on_beside_something_goes_on_like_it():
     made = [ast.unparse(each) for each in renamed(STAGES, STAGES.body[2], pairs)]
     assert "S = S + dt / 2 * (s1 + s2)" in made
     assert not list(renamed(STAGES, STAGES.body[2], {"k1": "s1"}))  # one name alone says little
+
+
+BLOCKS = function("""
+def back(H):
+    up, left = (i - 1, j), (i, j - 1)
+    gi, gu, gl = G[i, j]
+    if up in H:
+        DH[up] = DH[up] + dz[:k]
+        DC[up] = DC[up] + dc * gu
+    if left in H:
+        DH[left] = DH[left] + dz[k:]
+    if right in H:
+        other = 0
+""")
+
+
+def test_a_block_gets_what_a_like_one_has():
+    found = blocks_of(BLOCKS)
+    up, left, other = found
+    ((statement, place),) = lacking(up.body, left.body)
+    assert place == 1
+    made = [ast.unparse(each) for each in made_for(statement, mapping(up, left), [["gi", "gu", "gl"]])]
+    assert "DC[left] = DC[left] + dc * gl" in made
+    assert not list(lacking(left.body, up.body))
+    assert not list(lacking(up.body, other.body))
 
 
 CALLS = function("""

@@ -165,6 +165,7 @@ def shaken(bench: Bench, made: Judgement) -> Values:
         return evaluate_gradients(subject, replace(setting, parameters=moved), bench.loss_first)
 
 
+@np.errstate(invalid="ignore")
 def second_call(bench: Bench, made: Judgement, calls: Calls) -> tuple[dict[str, Comparison], str]:
     """FAIL for gradients that are right at the first call and others at the second, though the loss is the same."""
     leaks = {n: norm(calls.second[n] - g) > TOLERANCE * made.truth.noise[n] for n, g in calls.first.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,17 +40,20 @@ class Expressions:
 
     def __init__(self, stock: Stock, numpy: str) -> None:
         self.stock, self.numpy = stock, numpy
-        self.by_shape: dict[tuple[int, ...], list[Written]] = {}
+        self._by_shape: dict[tuple[int, ...], list[Written]] = {}
         self._seen: Counter[Any] = Counter()
         for text in sorted(stock, key=len):
             known = stock[text]
             if known.shape[0] in ("array", "float", "int"):
                 self._offer(text, [np.asarray(v, float) for v in known.values], 1.0)
-        self._products()
+        self._complete: set[tuple[int, ...]] = set()  # the shapes of which the products are among them
 
     def of(self, shape: tuple[int, ...]) -> list[Written]:
         """Those of one shape."""
-        return self.by_shape.get(shape, [])
+        if shape not in self._complete:
+            self._complete.add(shape)
+            self._products(shape)
+        return self._by_shape.get(shape, [])
 
     def _offer(self, text: str, values: list[np.ndarray], cost: float) -> None:
         if not values or not any(np.any(v) for v in values):
@@ -57,37 +61,40 @@ class Expressions:
         key = values[0].shape, b"".join(v.tobytes() for v in values)
         if self._seen[key] < (1 if values[0].ndim else MOST_ALIKE):
             self._seen[key] += 1
-            self.by_shape.setdefault(values[0].shape, []).append(Written(text, values, cost))
+            self._by_shape.setdefault(values[0].shape, []).append(Written(text, values, cost))
 
-    def _products(self) -> None:
-        atoms = self._atoms()
+    def _products(self, shape: tuple[int, ...]) -> None:
+        """What is made of the arrays here that has this shape."""
+        atoms = self._atoms
         np_ = self.numpy
         whole = {t: [int(v) for v in k.values] for t, k in self.stock.items() if is_index(t, k)}
         rows = {t: k.values for t, k in self.stock.items() if k.shape[:2] == ("array", "i") and is_atom(t)}
         for first, a in atoms:
             x = a[0]
-            for index, chosen in rows.items() if x.ndim == 2 else ():
+            for index, chosen in rows.items() if x.ndim == 2 and x.shape == shape else ():
                 if all(np.shape(n) == v.shape[:1] for n, v in each(chosen, a)):
                     hot = [(np.arange(v.shape[1]) == n[:, None]).astype(float) for n, v in each(chosen, a)]
                     self._offer(f"({np_}.arange({first}.shape[1]) == {index}[:, None])", hot, 3.0)
-            if x.ndim == 1:
-                for index, numbers in whole.items():
-                    hot = [(np.arange(len(v)) == n).astype(float) for v, n in zip(a, numbers, strict=False)]
-                    self._offer(f"(np.arange(len({first})) == {index})".replace("np.", f"{np_}."), hot, 3.0)
+            for index, numbers in whole.items() if x.ndim == 1 and x.shape == shape else ():
+                hot = [(np.arange(len(v)) == n).astype(float) for v, n in zip(a, numbers, strict=False)]
+                self._offer(f"(np.arange(len({first})) == {index})".replace("np.", f"{np_}."), hot, 3.0)
             for axis in range(x.ndim) if x.ndim > 1 else ():
-                self._offer(f"{first}.sum(axis={axis})", [v.sum(axis=axis) for v in a], 1.5)
-                kept = [v.sum(axis=axis, keepdims=True) for v in a]
-                self._offer(f"{first}.sum(axis={axis}, keepdims=True)", kept, 1.6)
+                if (*x.shape[:axis], *x.shape[axis + 1 :]) == shape:
+                    self._offer(f"{first}.sum(axis={axis})", [v.sum(axis=axis) for v in a], 1.5)
+                if (*x.shape[:axis], 1, *x.shape[axis + 1 :]) == shape:
+                    kept = [v.sum(axis=axis, keepdims=True) for v in a]
+                    self._offer(f"{first}.sum(axis={axis}, keepdims=True)", kept, 1.6)
             for second, b in atoms:
                 y = b[0]
-                if x.ndim == y.ndim == 1:
+                if x.ndim == y.ndim == 1 and (*x.shape, *y.shape) == shape:
                     self._offer(f"{np_}.outer({first}, {second})", [np.outer(u, v) for u, v in each(a, b)], 1.5)
                 if {x.ndim, y.ndim} <= {1, 2} and 2 in (x.ndim, y.ndim):
                     for left, right, turn in (("", "", 0), (".T", "", 1), ("", ".T", 2)):
-                        self._product(first + left, second + right, turn, a, b)
-                if x.shape == y.shape and first < second:
+                        self._product(first + left, second + right, turn, a, b, shape)
+                if x.shape == y.shape == shape and first < second:
                     self._offer(f"{first} * {second}", [u * v for u, v in each(a, b)], 1.5)
 
+    @cached_property
     def _atoms(self) -> list[tuple[str, list[np.ndarray]]]:
         """The arrays and real numbers that have a name; of those that are the same, the shortest name."""
         found: dict[Any, tuple[str, list[np.ndarray]]] = {}
@@ -98,9 +105,14 @@ class Expressions:
                 found.setdefault((values[0].shape, b"".join(v.tobytes() for v in values)), (text, values))
         return list(found.values())[:MOST_ATOMS]
 
-    def _product(self, left: str, right: str, turn: int, a: list[np.ndarray], b: list[np.ndarray]) -> None:
-        """A matrix product, of one of them transposed where `turn` says so."""
+    def _product(
+        self, left: str, right: str, turn: int, a: list[np.ndarray], b: list[np.ndarray], shape: tuple[int, ...]
+    ) -> None:
+        """A matrix product, of one of them transposed where `turn` says so, if it has the shape."""
         if left.endswith(".T.T") or right.endswith(".T.T"):
+            return
+        x, y = (a[0].T if turn == 1 else a[0]), (b[0].T if turn == 2 else b[0])
+        if (*x.shape[:-1], *y.shape[1:]) != shape:
             return
         pairs = [(u.T if turn == 1 else u, v.T if turn == 2 else v) for u, v in each(a, b)]
         if pairs and all(u.shape[-1] == v.shape[0] for u, v in pairs):

@@ -7,29 +7,23 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-import numpy as np
-
 from rnn_jax.verify.repair import statements
 from rnn_jax.verify.repair.accumulators import accumulators
 from rnn_jax.verify.repair.analogy import by_analogy
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.as_in_forward import as_in_forward
-from rnn_jax.verify.repair.comprehensions import within_comprehension
+from rnn_jax.verify.repair.blocks_alike import blocks_alike
 from rnn_jax.verify.repair.cursors import moved_on
 from rnn_jax.verify.repair.directions import directions
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
-from rnn_jax.verify.repair.filling import filled
 from rnn_jax.verify.repair.first_state import first_states
-from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.gaps import closed, gaps
 from rnn_jax.verify.repair.grammar import Grammar
-from rnn_jax.verify.repair.harvest import alike, at_visits, in_a_row
+from rnn_jax.verify.repair.harvest import alike
 from rnn_jax.verify.repair.in_common import in_common
-from rnn_jax.verify.repair.inside import at_some, inside, told_visits
-from rnn_jax.verify.repair.known import look_around
 from rnn_jax.verify.repair.live import Site
-from rnn_jax.verify.repair.match import Matcher
+from rnn_jax.verify.repair.mending import matcher, mended
 from rnn_jax.verify.repair.missing import after_others, insertions, normalisations
 from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.other_index import at_other_indices
@@ -45,9 +39,8 @@ from rnn_jax.verify.repair.uncalled import uncalled
 from rnn_jax.verify.repair.unused import unused
 
 OF_SUMS = {"assign-not-add", "discarded-sum"}  # kinds of mistake
+KEPT = {"overwritten", "wrong-axis"}  # what the loss may not mind
 A_LITTLE = 0.1  # of the time
-ENOUGH = 6  # edits of one expression
-FIRST = 0.6  # of a stage's time, for all but sums
 SOME = 0.25  # of the time
 
 
@@ -110,6 +103,7 @@ def likenesses(search: Search) -> None:
     search.attempt(in_common(search.live))
     search.attempt(at_other_indices(search.live))
     search.attempt(twins(search.live))
+    search.attempt(blocks_alike(search.live))
     search.attempt(uncalled(search.live, search.forward))
     search.attempt(by_analogy(search.live, search.trace, stocks))
     search.attempt(normalisations(search.live, stocks))
@@ -149,11 +143,11 @@ def tokens(search: Search) -> Iterator[Edit]:
                 edits = [*statements.edits(search.live, site, node), *operators(search.live, site, node)]
             else:
                 continue
-            # What the loss hangs on is right as it is, but may have been kept as a copy.
+            # What the loss hangs on is right as it is, but may have been kept as a copy, or in one shape for another.
             made += [
                 ((-1 if mistaken and of_target(edit) else rank[0], edit.cost, rank[1]), edit)
                 for edit in edits
-                if rank[0] < 4 or edit.kind == "overwritten"
+                if rank[0] < 4 or edit.kind in KEPT
             ]
     yield from (edit for _, edit in sorted(made, key=lambda pair: pair[0]))
 
@@ -163,83 +157,6 @@ def healed(search: Search, share: float) -> Iterator[None]:
     search.until = max(search.until, time.perf_counter() + SOME * search.seconds)
     search.stage(share)
     yield from mended(search, search.healing())
-
-
-def mended(search: Search, healings: Iterable[Healing], kind: str = "") -> Iterator[None]:
-    """Find expressions that give the values with which all is mended; `kind`: what such edits are."""
-    known: list[Matcher] = []
-    met: set[Site] = set()
-
-    def attempt(made: Iterable[Edit], enough: int = 1_000_000) -> None:
-        named = (edit if not kind or edit.missing else edit._replace(kind=kind) for edit in made)
-        search.attempt(named, len(search.found) + enough)
-
-    until = time.perf_counter() + FIRST * (min(search.until, search.stage_until) - time.perf_counter())
-    for healing in healings:
-        if healing.site in met:
-            continue
-        if healing.sure:  # it tells more than what comes later, and takes no time from it
-            search.until = max(search.until, time.perf_counter() + A_LITTLE * search.seconds)
-            search.stage_until = max(search.stage_until, time.perf_counter() + A_LITTLE * search.seconds)
-        here = matcher(search, healing)
-        known.append(here)
-        attempt(here.edits())
-        if not search.near():
-            search.attempt(within_comprehension(search.live, search.trace, healing.site))
-        if not search.near():
-            attempt(here.composed(), ENOUGH)
-        if search.near():
-            for inner in search.terms_within(healing.site):  # a term may lack a factor, which says it shorter
-                attempt(matcher(search, inner).edits())
-        for inner in inside(search, healing) if not search.near() else ():
-            within = matcher_within(search, here, inner)
-            known.append(within)
-            met.add(inner.site)
-            attempt(within.edits())
-            if not search.near():
-                attempt(within.composed(), ENOUGH)
-            if search.near() or search.over():
-                break
-        if time.perf_counter() > until:
-            break
-    for here in known:  # for those within the same statement their terms are made once
-        if not search.near() and here.healing.inner:
-            attempt(here.summed(), ENOUGH)
-    for here in known:
-        if not search.near() and not here.healing.inner:
-            late = time.perf_counter() + LONGEST
-            attempt(filled(here, lambda late=late: search.over() or time.perf_counter() > late), ENOUGH)  # type: ignore[misc]
-    for here in known:  # sums take the longest; what is 0 throughout is rather missing before
-        if not search.near() and not here.healing.inner and any(np.any(v) for v in here.healing.present):
-            attempt(here.summed(), ENOUGH)
-    yield
-
-
-def matcher(search: Search, healing: Healing) -> Matcher:
-    """What may be written where something was healed."""
-    stocks, shapes = look_around(search, healing), [v.shape for v in healing.present]
-    where, visits = around(search.live, healing.site), search.visits(healing.site)
-    if where is not None and visits and where.statement in stocks:
-        stocks[where.statement] = at_visits(stocks[where.statement], visits)
-    told = told_visits(healing)
-    if where is not None and len(told) < len(shapes) and where.statement in stocks:
-        stocks[where.statement] = at_visits(stocks[where.statement], told)
-        healing = at_some(healing, told)
-    here = Matcher(search.live, healing, Places(stocks, search.numpy), search.runs(healing.site, len(healing.present)))
-    first, last = here.telling()
-    if len(set(shapes)) == 1 or last - first == 1:
-        return here
-    stocks = {place: in_a_row(stock, shapes) for place, stock in stocks.items()}
-    return Matcher(search.live, healing.in_a_row(), Places(stocks, search.numpy))
-
-
-def matcher_within(search: Search, outer: Matcher, inner: Healing) -> Matcher:
-    """The same of an expression within a healed one, where all that is known around that is known here as well."""
-    where = around(search.live, inner.site)
-    same = where is not None and outer.where is not None and where.statement == outer.where.statement
-    if same and len(told_visits(inner)) == len(outer.healing.present):
-        return Matcher(search.live, inner, outer.places, search.runs(inner.site, len(inner.present)))
-    return matcher(search, inner)
 
 
 def between(search: Search) -> Iterator[None]:

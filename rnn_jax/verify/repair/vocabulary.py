@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from rnn_jax.verify.repair.tree import ATOMS, with_name
 LONGEST = 60  # characters of an expression
 MOST_RENAMED = 4  # other names for one
 SMALL = 8  # statements, its own among them
+MOST_INNER = 40  # inner products
+MOST_NAMES = 6  # arrays of a function that is small
 MOST_ALONE = 12  # where a function takes one array
 
 
@@ -62,6 +65,8 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
                 found.setdefault(node.id, ast.Name(node.id, ast.Load()))
             elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value not in (0.0, 1.0):
                 found.setdefault(ast.unparse(node), node)
+    for text in itertools.islice(inner_products(trace), MOST_INNER):
+        found.setdefault(text, ast.parse(text, mode="eval").body)
     for text, shape in arrays.items():
         if len(shape[2]) == 2:  # what weighs the rows of a matrix
             total = f"{text}.sum(axis=1, keepdims=True)"
@@ -85,6 +90,18 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
     for text in sorted(lists | {text for text in arrays if text.isidentifier()}):
         found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
     return found
+
+
+def inner_products(trace: Trace) -> Iterator[str]:
+    """Of arrays of one shape in a small function the products along the last axis, as of what is normalised there."""
+    for scope in trace.scopes.values():
+        arrays = [(n, shape) for n, shape in scope.items() if shape[:2] == ("array", "f") and n.isidentifier()]
+        pairs = itertools.combinations_with_replacement(arrays, 2) if len(arrays) <= MOST_NAMES else ()
+        for (one, shape), (other, its) in pairs:
+            if shape == its and len(shape[2]) > 1:
+                yield f"({one} * {other}).sum(axis=-1, keepdims=True)"
+            elif shape == its and len(shape[2]) == 1 and shape[2][0] > 1:
+                yield f"{one}.dot({other})"
 
 
 def unread(live: LiveCode) -> Iterator[str]:
