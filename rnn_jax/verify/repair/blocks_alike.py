@@ -83,16 +83,13 @@ def lacking(one: Statements, other: Statements) -> Iterator[tuple[ast.stmt, int]
 def mapping(one: Block, other: Block) -> dict[str, str]:
     """Which word of the other block stands for which of the first, as most of the like statements have it."""
     votes: Counter[tuple[str, str]] = Counter()
-    sides = [
-        (one.head, other.head),
-        *((words(one.body[a]), words(other.body[b])) for a, b in matched(one.body, other.body)),
-    ]
-    for first, second in sides:
+    like = [(words(one.body[a]), words(other.body[b])) for a, b in matched(one.body, other.body)]
+    for first, second in [(one.head, other.head), *like]:
         if len(first) == len(second):
             votes.update(zip(first, second, strict=True))
     found: dict[str, str] = {}
-    for (first, second), _ in votes.most_common():
-        found.setdefault(first, second)
+    for (word, counterpart), _ in votes.most_common():
+        found.setdefault(word, counterpart)
     return found
 
 
