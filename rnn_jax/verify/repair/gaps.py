@@ -15,7 +15,8 @@ import numpy as np
 
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.edit import Edit, changes
-from rnn_jax.verify.repair.force import Forcing, Healing, Reach
+from rnn_jax.verify.repair.force import Forcing
+from rnn_jax.verify.repair.healing import Healing, Reach
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot
 from rnn_jax.verify.repair.packed import cuts, unnumbered, unwritten
 from rnn_jax.verify.repair.probe import Trace

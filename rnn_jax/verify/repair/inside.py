@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.inverse import Part, close, parts
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.scope import function_at

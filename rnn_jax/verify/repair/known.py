@@ -15,8 +15,9 @@ import numpy as np
 from rnn_jax.verify.repair.accumulators import arrays_in
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.doubt import doubt
-from rnn_jax.verify.repair.force import Forcing, Healing, Reach
+from rnn_jax.verify.repair.force import Forcing
 from rnn_jax.verify.repair.harvest import Stock, end_of, looking, stocked
+from rnn_jax.verify.repair.healing import Healing, Reach
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
 from rnn_jax.verify.repair.probe import Seen, Trace, instrumented
 from rnn_jax.verify.repair.quantities import Quantities

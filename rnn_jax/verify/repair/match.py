@@ -12,8 +12,8 @@ import numpy as np
 from rnn_jax.verify.repair.around import around, inserted, target_of, terms
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Expressions, Written, parsed
-from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.harvest import end_of
+from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places

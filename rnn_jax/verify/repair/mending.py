@@ -11,8 +11,8 @@ from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.comprehensions import within_comprehension
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.filling import filled
-from rnn_jax.verify.repair.force import Healing
 from rnn_jax.verify.repair.harvest import at_visits, in_a_row
+from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.inside import at_some, inside, told_visits
 from rnn_jax.verify.repair.known import look_around
 from rnn_jax.verify.repair.match import Matcher

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.known import NOTHING, within
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.search import Search

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_jax.verify.repair.edit import Edit, changes
-from rnn_jax.verify.repair.force import Forcing, Healing
+from rnn_jax.verify.repair.force import Forcing
 from rnn_jax.verify.repair.gaps import Gap
+from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.known import NOTHING, Known, within
 from rnn_jax.verify.repair.live import Site, Spot
 from rnn_jax.verify.repair.probe import instrumented, watching

@@ -13,8 +13,8 @@ from rnn_jax.verify.repair.accumulators import Accumulator
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, key_of, parsed
-from rnn_jax.verify.repair.force import Reach
 from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
+from rnn_jax.verify.repair.healing import Reach
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places

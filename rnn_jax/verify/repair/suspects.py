@@ -10,7 +10,7 @@ import numpy as np
 from rnn_jax.verify.check_report import Suspect
 from rnn_jax.verify.repair.around import new_statement, target_of
 from rnn_jax.verify.repair.edit import Edit
-from rnn_jax.verify.repair.force import Healing
+from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.probe import Seen, Trace
 from rnn_jax.verify.repair.ranking import statement_value

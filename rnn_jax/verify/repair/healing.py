@@ -1,0 +1,55 @@
+"""What hangs on an expression, and the values that it would have to give for the gradients to come out right."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rnn_jax.verify.repair.live import Site
+
+LIKELY = 1e-4  # relative: what is worth a run; sensitivities are right to ten digits, and conditions are bad
+
+
+class Reach(NamedTuple):
+    """What hangs on an expression: which gradients, and whether the loss does."""
+
+    gradients: frozenset[str]
+    loss: bool
+    beyond: bool = False  # whether it moves entries of the wrong ones that are right, as in one vector of all weights
+    covers: bool = True  # whether it moves all entries that are wrong: otherwise no values there can mend all
+
+
+class Healing(NamedTuple):
+    """The values that an expression would have to give."""
+
+    site: Site
+    present: list[np.ndarray]  # what it gives where it has been moved before
+    shifts: list[np.ndarray]  # what is to be added to that
+    first: int  # the first of its values that is not what is wanted
+    healed: frozenset[str]  # the gradients that come out right with them
+    slopes: np.ndarray  # d all gradients / d all values
+    missing: np.ndarray  # all gradients, right minus present
+    sure: bool = False  # whether the values are known to be right by more than these equations
+    by_value: np.ndarray | None = (
+        None  # d all gradients / d the values themselves, what they send on to later ones in it
+    )
+    goal: np.ndarray | None = None  # what those have to come to
+    inner: bool = False  # whether they follow from those of an expression around it, by undoing operations
+
+    def may_be(self, values: list[np.ndarray]) -> bool:
+        """Whether the equations hold for these values, or for a multiple of them."""
+        if self.by_value is None or self.goal is None:
+            return True
+        row = np.concatenate([v.ravel() for v in values])
+        if len(row) != self.by_value.shape[1]:
+            return False
+        made = self.by_value @ row
+        size = float(made @ made)
+        share = float(made @ self.goal) / size if size else 0.0
+        return bool(np.linalg.norm(share * made - self.goal) <= LIKELY * np.linalg.norm(self.goal))
+
+    def in_a_row(self) -> Healing:
+        """The same with all values as one long row: they have the shape of one weight after the other."""
+        rows = [np.concatenate([v.ravel() for v in values]) for values in (self.present, self.shifts)]
+        return self._replace(present=rows[:1], shifts=rows[1:], first=0)
