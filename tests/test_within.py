@@ -163,7 +163,57 @@ xs, places, times = rng.randn(4, 2), rng.randn(4, 2), rng.randn(4, 1)
 weights = [part.w for part in net.parts]
 """
 
+SEQUENCES = """import numpy as np
+
+rng = np.random.RandomState(4)
+n, m = 3, 4
+W, U, V = rng.randn(n, n) * 0.7, rng.randn(n, 2), rng.randn(m, n)
+runs = [(rng.randn(3, 2), rng.rand(3, m)), (rng.randn(4, 2), rng.rand(4, m))]
+
+
+def cell(x, h):
+    new = np.tanh(W @ h + U @ x)
+
+    def pull(dnew):
+        da = dnew * (1 - new**2)
+        return np.outer(da, h), np.outer(da, x), W.T @ da
+
+    return new, pull
+
+
+def run(xs):
+    h, hs, pulls = np.zeros(n), [], []
+    for x in xs:
+        h, pull = cell(x, h)
+        hs.append(h)
+        pulls.append(pull)
+    return hs, pulls
+
+
+def loss():
+    return sum(0.5 * np.sum((V @ h - y) ** 2) for xs, ys in runs for h, y in zip(run(xs)[0], ys))
+
+
+def gradients():
+    dW, dU, dV = np.zeros_like(W), np.zeros_like(U), np.zeros_like(V)
+    for xs, ys in runs:
+        hs, pulls = run(xs)
+        carried = np.zeros(n)
+        for t in reversed(range(len(xs))):
+            off = np.zeros(m)
+            for k in range(m):
+                off[k] = V[k] @ hs[t] - ys[t][k]
+                dV[k] += off[k] * hs[t]
+            dh = V.T @ off + carried
+            gW, gU, back = pulls[t](dh)
+            dW += gW
+            dU += gU
+            carried = back
+    return dW, dU, dV
+"""
+
 CALLS = {
+    "sequences": (SEQUENCES, Expressions("W,U,V", "loss()", "gradients()", None, None, None, 1.0)),
     "unit": (UNIT, Expressions("W,U,v", "forward(x)[0]", "backward(x)", None, None, None, 1.0)),
     "stages": (STAGES, Expressions("W", "loss()", "sensitivities()", None, None, None, 1.0)),
     "modules": (
@@ -180,6 +230,9 @@ DAMAGES = [
     ("unit", "(dy - y * (y @ dy)) / size", "dy - y * (y @ dy)"),
     ("stages", "        S = S + dt / 2 * (s1 + s2)\n", ""),
     ("stages", "jac @ S + direct", "S + direct"),
+    ("sequences", "            carried = back\n", ""),
+    ("sequences", "dnew * (1 - new**2)", "dnew"),
+    ("sequences", "                off[k] = V[k] @ hs[t] - ys[t][k]\n", ""),
     ("modules", "part.clear()", "pass"),
     ("modules", "        self.g[1] += dy\n", ""),
     ("modules", " + self.when.back(h, late)", ""),

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from rnn_jax.verify.repair.grammar import with_function
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.tree import ATOMS, with_name
 
@@ -119,13 +120,13 @@ def slope_of(call: ast.Call) -> Node | None:
         case "sqrt":
             return ast.BinOp(ast.Constant(0.5), ast.Div(), call)
         case "sin":
-            return renamed(call, "cos")
+            return with_function(call, "cos")
         case "cos":
-            return negative(renamed(call, "sin"))
+            return negative(with_function(call, "sin"))
         case "square":
             return ast.BinOp(ast.Constant(2), ast.Mult(), argument)
         case "abs":
-            return renamed(call, "sign")
+            return with_function(call, "sign")
         case "sum":
             return ast.Constant(1)
     return None
@@ -137,12 +138,6 @@ KNOWN = {"exp", "log", "tanh", "sqrt", "sin", "cos", "square", "abs", "sum"}
 def function_of(call: ast.Call) -> str:
     """The name of what is called, without its module."""
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-
-
-def renamed(call: ast.Call, name: str) -> ast.Call:
-    """The call of another function of the same module."""
-    func = ast.Attribute(call.func.value, name, ast.Load()) if isinstance(call.func, ast.Attribute) else call.func
-    return ast.Call(func, call.args, [])
 
 
 def is_number(node: Node, value: float) -> bool:

@@ -10,7 +10,7 @@ from rnn_jax.verify.repair.analogy import MISSING, changes_the_same, dumped, in_
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.tree import walk
+from rnn_jax.verify.repair.tree import at, walk
 
 FEWEST = 2  # names of a statement that have a twin
 
@@ -29,7 +29,7 @@ def twins(live: LiveCode) -> Iterator[Edit]:
                 block, field = where[:-1], where[-1][0] if where else ""
                 if not both or not isinstance(statement, ast.Assign | ast.AugAssign) or where[-1][1] is None:
                     continue
-                body = getattr(node_at(function, block), field)
+                body = getattr(at(function, block), field)
                 for pairs in (both, {b: a for a, b in both.items()}):
                     for made in renamed(function, statement, pairs):
                         like = [n for n, each in enumerate(body) if changes_the_same(each, made)]
@@ -39,13 +39,6 @@ def twins(live: LiveCode) -> Iterator[Edit]:
                         if not like:
                             place = Site(*spot, (*path, *block, (field, where[-1][1] + 1)))
                             yield inserted(live, place, made, MISSING)
-
-
-def node_at(node: Any, path: tuple[tuple[str, int | None], ...]) -> Any:
-    """The node at the end of the way."""
-    for field, k in path:
-        node = getattr(node, field) if k is None else getattr(node, field)[k]
-    return node
 
 
 def paired(function: ast.AST) -> dict[str, str]:
