@@ -1,12 +1,14 @@
 """Statements made like others: at other indices, for twins, of the forward; calls of methods that nothing calls."""
 
 import ast
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from rnn_jax.verify.repair.blocks_alike import blocks_of, lacking, mapping
 from rnn_jax.verify.repair.blocks_alike import renamed as made_for
+from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.never_filled import known_there
 from rnn_jax.verify.repair.other_index import at_index, others, repeated
 from rnn_jax.verify.repair.right_values import in_nests
@@ -135,3 +137,10 @@ def test_values_by_their_place_in_the_loops(name):
     assert wanted in offered
     assert all(sorted(order) == list(range(len(nests))) for order in offered)
     assert not list(in_nests([values[:-1]], [()] * len(nests), nests))
+
+
+def test_nothing_is_sent_on_to_the_first_step_of_a_sequence():
+    sent = [np.array(float(k)) for k in range(1, 5)]
+    two_sequences = SimpleNamespace(starts={0, 2})
+    got = Matcher.from_before(two_sequences, sent, [np.zeros(())] * 4)
+    assert [float(v) for v in got] == [0, 1, 0, 3]

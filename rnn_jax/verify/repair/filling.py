@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,12 +11,11 @@ import numpy as np
 from rnn_jax.verify.repair.around import inserted, target_of
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, key_of, parsed
-from rnn_jax.verify.repair.harvest import Stock, alike, at_visits
+from rnn_jax.verify.repair.harvest import at_visits
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.sums import MOST_SUMS, added
-from rnn_jax.verify.repair.terms import two
 from rnn_jax.verify.repair.totals import images_in_all, totals
 
 MOST_FILLED = 30  # sums that are tried for one array
@@ -61,7 +59,6 @@ def each_time(here: Matcher, name: str, first: int, last: int, over: Callable[[]
         visits = len(whole[name].values) if name in whole else 0
         if visits <= calls or visits % calls or over():
             continue
-        yield from each_item(here, place, whole, name)
         common: dict[str, Written] | None = None
         for k in range(first, last):
             stock = at_visits(whole, of_call(visits, calls, k))
@@ -74,25 +71,6 @@ def each_time(here: Matcher, name: str, first: int, last: int, over: Callable[[]
                 break
         for total in list((common or {}).values())[:MOST_SUMS]:
             yield from added(here.live, place, name, total)
-
-
-def each_item(here: Matcher, place: Site, whole: Stock, name: str) -> Iterator[Edit]:
-    """Into an array that is made anew in each iteration of an outer loop, at the index of each of an inner one."""
-    wanted = [p + s for p, s in zip(here.healing.present, here.healing.shifts, strict=True)]
-    each = len(whole[name].values) // len(wanted)
-    known = Monomials(alike({t: v for t, v in whole.items() if t != name}), here.places.numpy)
-    for index, numbers in whole.items():
-        if numbers.shape[0] != "int" or len(numbers.values) != each * len(wanted):
-            continue
-        at = np.array(numbers.values, int)
-        if np.any(at < 0) or np.any(at >= len(wanted[0])) or len(set(at[:each].tolist())) < each:
-            continue
-        rows = [np.asarray(wanted[k // each][n]) for k, n in enumerate(at)]
-        target: Any = parsed(f"{name}[{index}]")
-        target.ctx = ast.Store()
-        for other in itertools.chain(known.equal_to(rows), two(known, rows)):
-            cost = other.cost + 0.02 * len(other.text)
-            yield inserted(here.live, place, ast.Assign([target], parsed(other.text)), cost)
 
 
 def items(
