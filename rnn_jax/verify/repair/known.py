@@ -21,6 +21,7 @@ from rnn_jax.verify.repair.healing import Healing, Reach
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
 from rnn_jax.verify.repair.probe import Seen, Trace, instrumented
 from rnn_jax.verify.repair.quantities import Quantities
+from rnn_jax.verify.repair.readers import Readers
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.sensitivities import MOST_ENTRIES, goes_forward, sensitivities, side_by_side, tangents
 from rnn_jax.verify.repair.shifts import by
@@ -51,7 +52,7 @@ class Known:
 
     def order(self, statement: Site) -> tuple[int, int]:
         """Statements on which all that is wrong and nothing else hangs first; then in the order in which they run."""
-        sites = self.sites_of[statement]
+        sites = self.sites_of.get(statement, [])
         reached = [self.reach[s] for s in sites if s in self.reach and self.reach[s].gradients]
         if any(r.gradients == self.wrong and not r.loss for r in reached):
             rank = 0
@@ -65,6 +66,18 @@ class Known:
             rank = 4
         first = min((self.trace.seen[s][0].order for s in sites if s in self.trace.seen), default=0)
         return rank, first
+
+    def rank(self, statement: Site, depth: int = 2) -> int:
+        """The same without the order; of what nothing hangs on, as on indices, by what reads it."""
+        own = self.order(statement)[0]
+        if own != 2 or not depth:
+            return own
+        return min((self.rank(reader, depth - 1) for reader in self.readers.of(statement)), default=own)
+
+    @cached_property
+    def readers(self) -> Readers:
+        """Which statements read what others write."""
+        return Readers(self.live)
 
     @cached_property
     def doubtful(self) -> list[Site]:

@@ -128,7 +128,7 @@ def insert(search: Search) -> None:
 def tokens(search: Search) -> Iterator[Edit]:
     """All small edits of what ran and what the loss does not hang on."""
     grammar = Grammar(search.live, search.trace)
-    ranked = {statement: search.order(statement) for statement in search.sites_of}
+    ranks: dict[Site, tuple[int, int]] = {}
     made: list[tuple[tuple[int, float, int], Edit]] = []
     mistaken = search.mistaken_sum()
     for spot in search.live.spots:
@@ -136,7 +136,10 @@ def tokens(search: Search) -> Iterator[Edit]:
             if not site.path:
                 continue
             where = around(search.live, site)
-            rank = ranked.get(where.statement, (2, 0)) if where is not None else (2, 0)
+            statement = where.statement if where is not None else site
+            if statement not in ranks:
+                ranks[statement] = search.rank(statement), search.order(statement)[1]
+            rank = ranks[statement]
             if isinstance(node, ast.expr | ast.Slice):
                 edits: Iterable[Edit] = grammar.edits(site, node)
             elif isinstance(node, ast.stmt):
