@@ -168,9 +168,9 @@ def numbers(live: LiveCode, trace: Trace) -> dict[tuple[Spot, str], str]:
         statement: Any = live.node(where.statement)
         whole = trace.shapes.get(Site(*site.spot, (*where.statement.path, ("value", None))), ("",))
         zero = not any(np.any(s.value) for s in trace.seen.get(site, []))
-        named = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+        named = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ATOMS)
         if zero and named and whole[0] == "array":
-            found[site.spot, node.id] = f"{node.id} + 0 * {statement.targets[0].id}"
+            found[site.spot, node.id] = f"{node.id} + 0 * {ast.unparse(statement.targets[0])}"
     return found
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from rnn_jax.verify.of_file import FileSubject
-from rnn_jax.verify.repair.tree import Path, at, first_line, located, walk
+from rnn_jax.verify.repair.closures import found_there, keeping, reaching
+from rnn_jax.verify.repair.tree import Path, at, first_line, walk
 from rnn_jax.verify.subject import Subject
 from rnn_jax.verify.trace.places import foreign
 
@@ -156,6 +157,7 @@ class LiveCode:
         Raises SyntaxError or ValueError for code that cannot take the place.
         """
         kept: list[tuple[types.FunctionType, types.CodeType]] = []
+        cells: list[types.CellType] = []
         subject = self.subject
         prelude = list(subject.prelude) if isinstance(subject, FileSubject) else []
         try:
@@ -166,7 +168,12 @@ class LiveCode:
                         old = function.__code__
                         new = self._counterpart(spot, old, codes)
                         if new is not None and new.co_freevars != old.co_freevars:
-                            new = self._counterpart(spot, old, codes_of(keeping(statement, old), spot[0]))
+                            kept_all = keeping(statement, old)
+                            new = self._counterpart(spot, old, codes_of(kept_all, spot[0]))
+                            missing = set(new.co_freevars) - set(old.co_freevars) if new is not None else set()
+                            if missing:
+                                there, more = reaching(kept_all, function, missing, self.made_by[spot])
+                                new, cells = self._counterpart(spot, old, codes_of(there, spot[0])), cells + more
                         if new is not None and new.co_freevars != old.co_freevars and "<locals>" in old.co_qualname:
                             continue  # the function around it makes it anew, with what the edit takes from there
                         if new is not None and new != old:
@@ -176,30 +183,13 @@ class LiveCode:
                     for k, where in self.prelude.items():
                         if where == spot:
                             subject.prelude[k] = statement
-            yield
+            with found_there(cells):
+                yield
         finally:
             for function, code in reversed(kept):
                 function.__code__ = code
             if isinstance(subject, FileSubject):
                 subject.prelude[:] = prelude
-
-
-def keeping(statement: ast.stmt, old: types.CodeType) -> ast.stmt:
-    """The statement with all names in a function's code that it has from outside, though an edit may need fewer."""
-
-    class Kept(ast.NodeTransformer):
-        def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-            self.generic_visit(node)
-            first = first_line(node)
-            if (node.name, first) == (old.co_name, old.co_firstlineno):
-                names = ast.Tuple([ast.Name(n, ast.Load()) for n in old.co_freevars], ast.Load())
-                never = ast.If(ast.Constant(value=False), [ast.Expr(names)], [])
-                node.body = [located(never, node.body[0]), *node.body]
-            return node
-
-    made = Kept().visit(copy.deepcopy(statement))
-    assert isinstance(made, ast.stmt)
-    return made
 
 
 def codes_of(statement: ast.stmt, file: str) -> dict[tuple[str, int], list[types.CodeType]]:

@@ -11,10 +11,11 @@ from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.comprehensions import within_comprehension
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.filling import filled
-from rnn_jax.verify.repair.harvest import at_visits, in_a_row
+from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
 from rnn_jax.verify.repair.healing import Healing
-from rnn_jax.verify.repair.inside import at_some, inside, told_visits
+from rnn_jax.verify.repair.inside import as_healing, at_some, inside, known, told_visits
 from rnn_jax.verify.repair.known import look_around
+from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.search import LONGEST, Search
@@ -32,16 +33,16 @@ def mended(search: Search, healings: Iterable[Healing], kind: str = "") -> Itera
         if not search.near():
             search.attempt(named_as(kind, made), len(search.found) + ENOUGH)
 
-    known: list[Matcher] = []
+    met: list[Matcher] = []
     until = time.perf_counter() + FIRST * (min(search.until, search.stage_until) - time.perf_counter())
     for healing in healings:
-        if any(each.site == healing.site for each in known):
+        if any(each.site == healing.site for each in met):
             continue
         if healing.sure:
             enough = time.perf_counter() + FOR_SURE * search.seconds
             search.until, search.stage_until = max(search.until, enough), max(search.stage_until, enough)
         here = matcher(search, healing)
-        known.append(here)
+        met.append(here)
         search.attempt(named_as(kind, here.edits()))  # at each of them, as one may be said more simply than another
         if not search.near():
             search.attempt(within_comprehension(search.live, search.trace, healing.site))
@@ -50,10 +51,10 @@ def mended(search: Search, healings: Iterable[Healing], kind: str = "") -> Itera
             for term in search.terms_within(healing.site):
                 search.attempt(named_as(kind, matcher(search, term).edits()))
         else:
-            known += parts_within(search, here, attempt)
+            met += parts_within(search, healing, here, attempt)
         if time.perf_counter() > until:
             break
-    sums_and_arrays(search, known, attempt)
+    sums_and_arrays(search, met, attempt)
     yield
 
 
@@ -62,9 +63,9 @@ def named_as(kind: str, made: Iterable[Edit]) -> Iterator[Edit]:
     yield from (edit if not kind or edit.missing else edit._replace(kind=kind) for edit in made)
 
 
-def parts_within(search: Search, here: Matcher, attempt: Attempt) -> Iterator[Matcher]:
+def parts_within(search: Search, healing: Healing, here: Matcher, attempt: Attempt) -> Iterator[Matcher]:
     """The expressions within a healed one, after what can be written there at once was tried."""
-    for inner in inside(search, here.healing):
+    for inner in inside(search, healing):
         if search.near() or search.over():
             return
         within = matcher_within(search, here, inner)
@@ -102,12 +103,41 @@ def matcher(search: Search, healing: Healing) -> Matcher:
     if where is not None and len(told) < len(shapes) and where.statement in stocks:
         stocks[where.statement] = at_visits(stocks[where.statement], told)
         healing = at_some(healing, told)
-    here = Matcher(search.live, healing, Places(stocks, search.numpy), search.runs(healing.site, len(healing.present)))
+    runs = search.runs(healing.site, len(healing.present))
+    here = Matcher(search.live, healing, Places(stocks, search.numpy), runs)
     first, last = here.telling()
     if len(set(shapes)) == 1 or last - first == 1:
         return here
-    stocks = {place: in_a_row(stock, shapes) for place, stock in stocks.items()}
-    return Matcher(search.live, healing.in_a_row(), Places(stocks, search.numpy))
+    return of_one_shape(search, healing, stocks, runs) or in_one_row(search, healing, stocks)
+
+
+def of_one_shape(search: Search, healing: Healing, stocks: dict[Site, Stock], runs: list[int]) -> Matcher | None:
+    """What may be written where layers of several sizes come by, by those of one size; None where each is another."""
+    shapes = [v.shape for v in healing.present]
+    wanted = known(healing)
+    if wanted is None:
+        return None
+    alike = [[k for k, each in enumerate(shapes) if each == shape] for shape in dict.fromkeys(shapes)]
+    visits = max(alike, key=lambda group: (len(group), healing.present[group[0]].size))
+    if len(visits) < 2:
+        return None
+    chosen = at_some(as_healing(search, healing.site, healing.present, wanted)._replace(inner=healing.inner), visits)
+    there = {place: at_visits(stock, visits) for place, stock in stocks.items() if visited(stock) == len(shapes)}
+    ends = np.cumsum(runs)
+    counts = [sum(end - run <= k < end for k in visits) for run, end in zip(runs, ends, strict=True)]
+    return Matcher(search.live, chosen, Places(there, search.numpy), [count for count in counts if count])
+
+
+def visited(stock: Stock) -> int:
+    """How often the program came by a place."""
+    return max((len(each.values) for each in stock.values()), default=0)
+
+
+def in_one_row(search: Search, healing: Healing, stocks: dict[Site, Stock]) -> Matcher:
+    """The same with all values as one long row."""
+    shapes = [v.shape for v in healing.present]
+    rows = {place: in_a_row(stock, shapes) for place, stock in stocks.items()}
+    return Matcher(search.live, healing.in_a_row(), Places(rows, search.numpy))
 
 
 def matcher_within(search: Search, outer: Matcher, inner: Healing) -> Matcher:

@@ -28,12 +28,11 @@ def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
                 one, two = (here.written(inner, list(chosen[n])) for n in (k, j))
                 if k < j:
                     yield Written(added_up([one.text, two.text], [True, True]), [], 0.4 + (one.cost + two.cost) / 2)
-        if len(inner) == 1:
-            yield from column_totals(here, wanted.reshape(inner))
-    if len(shape) == 2 and 1 in shape:
-        yield from column_totals(here, wanted.ravel(), kept=shape.index(1))
+    yield from sums_over_axes(here, wanted)
     if len(shape) == 2:
         yield from outer_totals(here, wanted)
+    if len(shape) == 3:
+        yield from tensor_totals(here, wanted)
 
 
 def images_in_all(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
@@ -202,18 +201,49 @@ def one_sided(here: Monomials, wanted: np.ndarray, as_is: bool) -> Iterator[Writ
                 yield Written(ast.unparse(parsed(text)), [], one.cost + 0.5)
 
 
-def column_totals(here: Monomials, wanted: np.ndarray, kept: int | None = None) -> Iterator[Written]:
-    """Sums over the rows or the columns of matrices. kept: the axis that is summed over stays, of length 1."""
-    for shape in sorted({v.shape[1:] for _, v in here.single if v.ndim == 3}):
-        for axis in (0, 1):
-            if shape[1 - axis] != len(wanted) or kept not in (None, axis):
+def sums_over_axes(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
+    """Sums of arrays over some of their axes: the rows of a matrix, the batch of what has one more axis."""
+    flat = wanted.shape[1:] if wanted.shape[:1] == (1,) else wanted.shape  # (n,) is added to (1, n), too
+    for shape in sorted({v.shape[1:] for _, v in here.single if 2 < v.ndim <= 4}):
+        for axes, kept in itertools.product(subsets(range(len(shape))), (False, True)):
+            left = tuple(n * (k not in axes) + (k in axes) for k, n in enumerate(shape) if kept or k not in axes)
+            if left != (wanted.shape if kept else flat):
                 continue
             chosen, values = here.small(shape)
             if len(values):
-                for k in multiples(values.sum(axis=(1, 2 + axis)), wanted):
+                rows = values.sum(axis=(1, *(2 + k for k in axes))).reshape(len(values), -1)
+                for k in multiples(rows, wanted.ravel()):
                     inner = here.written(shape, list(chosen[k]))
-                    how = f"axis={axis}" + ", keepdims=True" * (kept is not None)
+                    how = f"axis={axes[0] if len(axes) == 1 else axes}" + ", keepdims=True" * kept
                     yield Written(ast.unparse(parsed(f"({inner.text}).sum({how})")), [], inner.cost + 0.5)
+
+
+def subsets(axes: range) -> Iterator[tuple[int, ...]]:
+    """Some of the axes, but not all."""
+    for size in range(1, len(axes)):
+        yield from itertools.combinations(axes, size)
+
+
+def tensor_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
+    """Sums over the batch of all of (batch, n) times all of (batch, k, m); the first may be a product of two."""
+    height, *rest = wanted.shape
+    for shape in sorted({v.shape[1:] for _, v in here.single if v.ndim == 4 and list(v.shape[2:]) == rest}):
+        first = (shape[0], height)
+        chosen, values = here.small(first)
+        other = here.factors(shape)
+        fitting = [k for k in range(len(other.texts)) if other.fill((k,))]
+        if not len(values) or not fitting:
+            continue
+        # What random numbers make of all sums, before any is made.
+        left, right = here.rng.normal(size=height), here.rng.normal(size=rest)
+        one = np.einsum("ktbi,i->ktb", values, left).reshape(len(values), -1)
+        two = np.einsum("ktbjl,jl->ktb", other.values[fitting], right).reshape(len(fitting), -1)
+        goal = float(np.einsum("ijl,i,jl->", wanted, left, right))
+        for k, j in list(zip(*np.nonzero(np.abs(one @ two.T - goal) <= NEAR * abs(goal)), strict=True))[:MOST_FOUND]:
+            if multiple(np.einsum("tbi,tbjl->ijl", values[k], other.values[fitting[j]]), wanted):
+                x, y = here.written(first, list(chosen[k])), other.texts[fitting[j]]
+                text = f"{here.numpy}.tensordot(({x.text}).T, {y}, 1)"
+                yield Written(ast.unparse(parsed(text)), [], x.cost + 0.5)
 
 
 EINSUMS = {"outer": "ti,tj->ij", "xyT": "tib,tjb->ij", "xTy": "tbi,tbj->ij"}
