@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import copy
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
 
 from rnn_jax.verify.repair.analogy import MISSING, dumped, in_place_of
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.tree import first_line, walk
+from rnn_jax.verify.repair.tree import ATOMS, first_line, walk
+
+NEAR = 1e-9  # relative: the same numbers, computed by other operations
+Alike = dict[str, list[str]]
 
 
-def as_in_forward(live: LiveCode, forward: set[tuple[str, int]]) -> Iterator[Edit]:
+class Given(NamedTuple):
+    """A statement and what it gives a value to."""
+
+    node: ast.Assign
+    target: ast.expr
+
+
+def as_in_forward(live: LiveCode, forward: set[tuple[str, int]], in_loss: Trace, trace: Trace) -> Iterator[Edit]:
     """The statements that give something to a name otherwise than those for that name in the forward, made like these.
 
-    forward: the functions that the loss runs, by file and first line.
+    forward: the functions that the loss runs, by file and first line; in_loss: one run of them. trace: of the gradients.
     """
     there: dict[str, list[ast.Assign]] = defaultdict(list)
     others: list[tuple[Site, ast.Assign]] = []
@@ -30,16 +46,20 @@ def as_in_forward(live: LiveCode, forward: set[tuple[str, int]]) -> Iterator[Edi
                 there[dumped(node.targets[0])].append(node)
             else:
                 others.append((site, node))
-    yield from left_out(live, forward, [node for same in there.values() for node in same])
+    given = [Given(node, node.targets[0]) for same in there.values() for node in same]
+    yield from left_out(live, forward, given, names_alike(live, forward, in_loss, trace))
     for site, node in others:
         for like in there[dumped(node.targets[0])]:
             if dumped(like) != dumped(node):
                 yield in_place_of(site, node, like)._replace(kind="recomputed")
 
 
-def left_out(live: LiveCode, forward: set[tuple[str, int]], there: list[ast.Assign]) -> Iterator[Edit]:
-    """The statements of the forward that go on from a value to its next, where a loop of another function has none."""
-    carried = [n for n in there if isinstance(n.targets[0], ast.Name) and n.targets[0].id in names_in(n.value)]
+def left_out(live: LiveCode, forward: set[tuple[str, int]], there: list[Given], alike: Alike) -> Iterator[Edit]:
+    """The statements of the forward that go on from a value to its next, where a loop of another function has none.
+
+    alike: names of the forward, each with those that begin with the same value elsewhere. One by one, and all at once.
+    """
+    carried = [g for g in there if not {ast.unparse(t) for t in parts(g.target)}.isdisjoint(texts_of(g.node.value))]
     for spot in live.spots:
         for path, loop in walk(live.statement(spot)):
             function = function_at(live.statement(spot), path)[1]
@@ -47,14 +67,84 @@ def left_out(live: LiveCode, forward: set[tuple[str, int]], there: list[ast.Assi
                 continue
             if (spot[0], first_line(function)) in forward:
                 continue
-            stored = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            stored = {root(n) for n in ast.walk(loop) if isinstance(n, ATOMS) and isinstance(n.ctx, ast.Store)}
             known = names_in(function)
-            for like in carried:
-                name = ast.unparse(like.targets[0])
-                if name in known and name not in stored and names_in(like.value) <= known:
-                    for k in range(1, len(loop.body) + 1):
-                        place = Site(*spot, (*path, ("body", k)))
-                        yield inserted(live, place, ast.parse(ast.unparse(like)).body[0], MISSING)
+            lacking = [g for g in carried if not {root(t) for t in parts(g.target)} & stored]
+            fitting = [made for g in lacking if (made := as_here(g.node, known, alike)) is not None]
+            for new in [*fitting, *at_once(fitting)]:
+                for k in range(1, len(loop.body) + 1):
+                    place = Site(*spot, (*path, ("body", k)))
+                    yield inserted(live, place, ast.parse(ast.unparse(new)).body[0], MISSING)
+
+
+def as_here(statement: ast.Assign, known: set[str], alike: Alike) -> ast.Assign | None:
+    """A statement of the forward with the names of another function; None where that has none for one of them."""
+    stored = {n.id for t in statement.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+    names = {name: name for name in names_in(statement)}
+    for name in names:
+        others = [other for other in alike.get(name, ()) if other in known and other not in names]
+        if others and name not in stored:  # what is new there, where this function keeps the old under the name
+            names[name] = others[0]
+        elif name not in known and not hasattr(builtins, name):
+            return None
+
+    class Renamed(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.AST:
+            return ast.Name(names.get(node.id, node.id), node.ctx)
+
+    made = Renamed().visit(copy.deepcopy(statement))
+    assert isinstance(made, ast.Assign)
+    return made
+
+
+def at_once(statements: list[ast.Assign]) -> Iterator[ast.Assign]:
+    """Several as one, where none takes what another gives: l, b = l + p * b, p * b."""
+    if len(statements) < 2:
+        return
+    for k, each in enumerate(statements):
+        if any(not texts_of(before.targets[0]).isdisjoint(texts_of(each.value)) for before in statements[:k]):
+            return
+    targets = ast.Tuple([each.targets[0] for each in statements], ast.Store())
+    values = ast.Tuple([each.value for each in statements], ast.Load())
+    yield ast.fix_missing_locations(ast.Assign([targets], values))
+
+
+def names_alike(live: LiveCode, forward: set[tuple[str, int]], in_loss: Trace, trace: Trace) -> Alike:
+    """The names that the forward gives a value, with those that get the same first where the gradients come by."""
+    firsts: tuple[list[tuple[str, np.ndarray]], list[tuple[str, np.ndarray]]] = ([], [])
+    for spot in live.spots:
+        for site, node in live.sites(spot):
+            function = function_at(live.statement(spot), site.path)[1]
+            if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name) or function is None:
+                continue
+            own = (spot[0], first_line(function)) not in forward
+            seen = (trace if own else in_loss).seen.get(Site(*spot, (*site.path, ("value", None))), [])
+            value = next((s.value for s in seen if np.any(s.value)), None)
+            if value is not None:
+                firsts[own].append((node.targets[0].id, value))
+    found: Alike = defaultdict(list)
+    for name, value in firsts[False]:
+        for other, its in firsts[True]:
+            if name != other and value.shape == its.shape and np.allclose(value, its, rtol=NEAR, atol=0):
+                found[name].append(other)
+    return found
+
+
+def parts(target: ast.expr) -> list[ast.expr]:
+    """What a statement gives values to, one by one."""
+    return target.elts if isinstance(target, ast.Tuple) else [target]
+
+
+def root(node: ast.expr) -> str:
+    """The name that an item or an attribute is of."""
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    return ast.unparse(node)
+
+
+def texts_of(node: ast.AST) -> set[str]:
+    """The names, attributes and items in a tree."""
+    return {ast.unparse(n) for n in ast.walk(node) if isinstance(n, ATOMS)}
 
 
 def names_in(node: ast.AST) -> set[str]:

@@ -55,13 +55,14 @@ class Expressions:
             self._products(shape)
         return self._by_shape.get(shape, [])
 
-    def _offer(self, text: str, values: list[np.ndarray], cost: float) -> None:
-        if not values or not any(np.any(v) for v in values):
+    def _offer(self, text: str, values: list[np.ndarray] | np.ndarray, cost: float) -> None:
+        one = isinstance(values, np.ndarray)  # all iterations in one array
+        if not len(values) or not (np.any(values) if one else any(np.any(v) for v in values)):
             return
-        key = values[0].shape, b"".join(v.tobytes() for v in values)
+        key = values[0].shape, values.tobytes() if one else b"".join(v.tobytes() for v in values)
         if self._seen[key] < (1 if values[0].ndim else MOST_ALIKE):
             self._seen[key] += 1
-            self._by_shape.setdefault(values[0].shape, []).append(Written(text, values, cost))
+            self._by_shape.setdefault(values[0].shape, []).append(Written(text, list(values), cost))
 
     def _products(self, shape: tuple[int, ...]) -> None:
         """What is made of the arrays here that has this shape."""
@@ -92,7 +93,7 @@ class Expressions:
                     for left, right, turn in (("", "", 0), (".T", "", 1), ("", ".T", 2)):
                         self._product(first + left, second + right, turn, a, b, shape)
                 if x.shape == y.shape == shape and first < second:
-                    self._offer(f"{first} * {second}", [u * v for u, v in each(a, b)], 1.5)
+                    self._offer(f"{first} * {second}", multiplied(a, b), 1.5)
 
     @cached_property
     def _atoms(self) -> list[tuple[str, list[np.ndarray]]]:
@@ -122,6 +123,12 @@ class Expressions:
 def each(first: list[np.ndarray], second: list[np.ndarray]) -> Any:
     """Pairs of one iteration."""
     return zip(first, second, strict=False)
+
+
+def multiplied(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
+    """The products at each iteration, made at once."""
+    count = min(len(first), len(second))
+    return np.array(first[:count]) * np.array(second[:count])
 
 
 def is_index(text: str, known: Values) -> bool:

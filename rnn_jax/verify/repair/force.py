@@ -306,7 +306,9 @@ def multiple(given: Values, nothing: Values | None, names: list[str], right: np.
     base = flat(nothing, names)
     change, wanted = flat(given, names) - base, right - base
     size = float(change @ change)
-    share = float(change @ wanted) / size if size else 0.0
+    if np.count_nonzero(change) < 2:  # one number is a multiple of any other
+        return 0.0
+    share = float(change @ wanted) / size
     return share if np.linalg.norm(share * change - wanted) <= SOLVED * np.linalg.norm(wanted) else 0.0
 
 

@@ -72,7 +72,7 @@ def places(
 
     Of places between which the name is not used the last, at which most is known.
     """
-    found: list[tuple[float, int, Site, int, str]] = []
+    found: list[tuple[float, int, Site, int, str, bool]] = []
     made = cuts(live, trace)
     for spot in live.spots:
         for path, function in walk(live.statement(spot)):
@@ -84,12 +84,12 @@ def places(
             given = words(function).stored
             arguments = {argument.arg for argument in function.args.args}
             for place, text in unfilled(live, trace, Site(*spot, path)):
-                found.append((-1, live.node(Site(*spot, place.path[:-1])).lineno, place, place.path[-1][1] or 0, text))
+                found.append((-1, live.node(Site(*spot, place.path[:-1])).lineno, place, place.path[-1][1] or 0, text, False))
             for block, field, body in blocks(function, path):
                 holder, said = at(live.statement(spot), block), [words(each) for each in body]
-                whole = taken_whole(holder)
+                whole, empty = taken_whole(holder), all(isinstance(each, ast.Pass) for each in body)
                 for k, text in (*unwritten(body, made), *unnumbered(body, made)):
-                    found.append((-1, body[k - 1].lineno, Site(*spot, (*block, (field, k))), k, text))
+                    found.append((-1, body[k - 1].lineno, Site(*spot, (*block, (field, k))), k, text, False))
                 for text in sorted(used):
                     for first, last, rank in stretches(said, text, holder):
                         line = body[first - 1].lineno if first else body[0].lineno
@@ -103,10 +103,9 @@ def places(
                             late = 0.5
                         elif rank == 2 and not first and text in arguments and block == path:
                             late = 0.25  # nothing is done with what was handed over
-                        found.append((late, line, Site(*spot, (*block, (field, last))), first, text))
-    yield from (
-        (place, first, text, rank >= 0) for rank, _, place, first, text in sorted(found, key=lambda each: each[:2])
-    )
+                        renewed, late = late >= 0, -1 if empty else late  # nor where something is on a condition
+                        found.append((late, line, Site(*spot, (*block, (field, last))), first, text, renewed))
+    yield from (each[2:] for each in sorted(found, key=lambda each: each[:2]))
 
 
 def gives(statement: ast.stmt, text: str) -> bool:

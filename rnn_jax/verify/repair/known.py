@@ -7,7 +7,7 @@ import bisect
 import contextlib
 import itertools
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +23,14 @@ from rnn_jax.verify.repair.probe import Seen, Trace, instrumented
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.readers import Readers
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.sensitivities import MOST_ENTRIES, goes_forward, sensitivities, side_by_side, tangents
+from rnn_jax.verify.repair.sensitivities import (
+    MOST_ENTRIES,
+    goes_forward,
+    runs_of,
+    sensitivities,
+    side_by_side,
+    tangents,
+)
 from rnn_jax.verify.repair.shifts import by
 from rnn_jax.verify.repair.sums import left_over
 from rnn_jax.verify.repair.tree import at, first_line
@@ -42,13 +49,19 @@ class Known:
     forcing: Forcing
     reach: dict[Site, Reach]
     wrong: frozenset[str]
-    forward: set[tuple[str, int]]  # the functions that the loss runs, by file and first line
+    in_loss: Trace  # of one run of the loss
     of_loss: list[Site]  # the expressions that it evaluates to numbers
+    sure: list[Healing] = field(default_factory=list, kw_only=True)  # by what the forward gives in their place
 
     @property
     def live(self) -> LiveCode:
         """The user's code."""
         return self.trial.live
+
+    @cached_property
+    def forward(self) -> set[tuple[str, int]]:
+        """The functions that the loss runs, by file and first line."""
+        return set(self.in_loss.scopes)
 
     def order(self, statement: Site) -> tuple[int, int]:
         """Statements on which all that is wrong and nothing else hangs first; then in the order in which they run."""
@@ -226,18 +239,41 @@ class Known:
 
         Where they come forward in time otherwise, by all entries side by side.
         """
+        known = self.told_entries
+        if known is None:
+            return []
+        found = self.one_by_one
+        if not known:
+            found = list(side_by_side(found, len(self.entries)))
+        return list({b"".join(v.tobytes() for v in t): t for t in found}.values())
+
+    @cached_property
+    def told_entries(self) -> list[tuple[str, int]] | None:
+        """The entries for each of which the program runs once; none where one run is for all, None where it varies."""
         entries = self.trial.few.entries if self.trial.few is not None else ()
         known = [entry for entry in entries if entry is not None]
-        if len(known) < len(entries):
-            return []
-        how = tangents
-        if not known and self.forward_in_time:
-            how, known = side_by_side, [(n, k) for n, g in self.trial.made.wanted.items() for k in range(g.size)]
-        if not known or len(known) > MOST_ENTRIES:
+        return known if len(known) == len(entries) else None
+
+    @cached_property
+    def entries(self) -> list[tuple[str, int]]:
+        """Those by which the forward's values are moved."""
+        every = [(n, k) for n, g in self.trial.made.wanted.items() for k in range(g.size)]
+        return self.told_entries or (every if self.forward_in_time else [])
+
+    @cached_property
+    def one_by_one(self) -> list[list[np.ndarray]]:
+        """By how much what the forward computes moves with each entry, one entry after the other."""
+        if not self.entries or len(self.entries) > MOST_ENTRIES:
             return []
         made, sites = instrumented(self.live, self.live.spots)
-        found = {b"".join(v.tobytes() for v in t): t for t in how(self.trial, made, sites, known)}
-        return list(found.values())
+        return list(tangents(self.trial, made, sites, self.entries))
+
+    @cached_property
+    def of_one_entry(self) -> list[list[np.ndarray]]:
+        """The same of each entry alone, where gradients go forward with all of them: what is done for one alone."""
+        if self.told_entries or not self.forward_in_time:
+            return []
+        return [run for whole in self.one_by_one for run in runs_of(whole, len(self.entries))]
 
     def explains(self, value: np.ndarray) -> bool:
         """Whether a value is a right one: of the forward, or a gradient or a tangent of what it computed."""

@@ -39,14 +39,22 @@ class Matcher:
         self.size = float(np.linalg.norm(healing.missing))
         self.shapes = [p.shape for p in healing.present]
 
-    def fits(self, shifts: list[np.ndarray]) -> bool:
-        """Whether moving the site's values by these makes the gradients right."""
-        if len(shifts) != len(self.healing.present):
-            return False
-        if any(s.shape != p.shape for s, p in zip(shifts, self.healing.present, strict=True)):
-            return False
-        row = np.concatenate([np.ravel(s) for s in shifts])
-        return bool(np.linalg.norm(self.healing.slopes @ row - self.healing.missing) <= NEAR * self.size)
+    def fitting(self, rows: np.ndarray) -> np.ndarray:
+        """Whether moving the site's values by these makes the gradients right: [candidate, all values in a row]."""
+        if not len(rows):
+            return np.zeros(0, bool)
+        with np.errstate(all="ignore"):
+            left = rows @ self.healing.slopes.T - self.healing.missing
+            return np.asarray(np.linalg.norm(left, axis=1) <= NEAR * self.size)
+
+    def rows(self, written: list[Written], least: int) -> tuple[list[Written], np.ndarray]:
+        """Those with as many values as the site has, `least` at least, and these: [candidate, visit, *shape]."""
+        shape, visits = self.shapes[0], len(self.shapes)
+        known = [w for w in written if len(w.values) >= least]
+        table = np.zeros((len(known), visits, *shape))
+        for row, each in zip(table, known, strict=True):
+            row[: len(each.values)] = each.values[:visits]
+        return known, table
 
     def edits(self) -> Iterator[Edit]:
         """All of them."""
@@ -64,29 +72,38 @@ class Matcher:
 
     def in_place(self, here: Expressions, shape: tuple[int, ...]) -> Iterator[Edit]:
         """The expression, with a term or a factor, or another one in its place."""
-        present = self.healing.present
-        for other in here.of(shape):
-            values = other.values[: len(present)]
-            if self.fits(values):
-                yield from self.written(ast.Add(), other, "missing-term")
-            if self.fits([-v for v in values]):
-                yield from self.written(ast.Sub(), other, "missing-term")
-            if self.fits([v - p for v, p in zip(values, present, strict=False)]):
-                yield from self.written(None, other, "wrong-variable")
-            if self.fits([v * p - p for v, p in zip(values, present, strict=False)]):
-                yield from self.written(ast.Mult(), other, "missing-factor")
+        present = np.stack(self.healing.present)
+        known, table = self.rows(here.of(shape), len(present))
+        forms = [
+            (ast.Add(), "missing-term", table),
+            (ast.Sub(), "missing-term", -table),
+            (None, "wrong-variable", table - present),
+            (ast.Mult(), "missing-factor", table * present - present),
+        ]
+        yield from self.those_that_fit(known, forms)
         if shape:
-            for number in here.of(()):
-                values = number.values[: len(present)]
-                if self.fits([v * p - p for v, p in zip(values, present, strict=False)]):
-                    yield from self.written(ast.Mult(), number, "missing-factor")
-                if all(np.all(v) for v in values) and self.fits(
-                    [p / v - p for v, p in zip(values, present, strict=False)]
-                ):
-                    yield from self.written(ast.Div(), number, "missing-factor")
-        if self.fits(present):
+            numbers = [w for w in here.of(()) if len(w.values) >= len(present)]
+            values = np.array([w.values[: len(present)] for w in numbers]).reshape(len(numbers), -1, *(1 for _ in shape))
+            with np.errstate(all="ignore"):
+                ratio = present / values - present
+            forms = [
+                (ast.Mult(), "missing-factor", values * present - present),
+                (ast.Div(), "missing-factor", ratio),
+            ]
+            yield from self.those_that_fit(numbers, forms)
+        if self.fitting(present.reshape(1, -1))[0]:
             new = ast.BinOp(ast.Constant(2), ast.Mult(), self.node)
             yield self.edit(new, "missing-factor", 1.5)
+
+    def those_that_fit(
+        self, known: list[Written], forms: list[tuple[ast.operator | None, str, np.ndarray]]
+    ) -> Iterator[Edit]:
+        """The edits by values of which the moves in one of the forms make the gradients right."""
+        found = [(operator, kind, self.fitting(moves.reshape(len(known), -1))) for operator, kind, moves in forms]
+        for k, other in enumerate(known):
+            for operator, kind, fits in found:
+                if fits[k]:
+                    yield from self.written(operator, other, kind)
 
     def goals(self) -> list[tuple[ast.operator | None, list[np.ndarray], str]]:
         """What would do in the place of the expression, added to it, or multiplied with it: at each iteration."""
@@ -238,38 +255,41 @@ class Matcher:
 
     def carried(self, last: Expressions, loop: Any, shape: tuple[int, ...]) -> Iterator[Edit]:
         """What the end of an iteration knows, for the next one to begin with."""
-        present = self.healing.present
-        nothing = [np.zeros(shape)] * len(present)
-        for other in last.of(shape):
-            if self.fits(self.from_before(other.values, nothing)):
+        present = np.stack(self.healing.present)
+        known, table = self.rows(last.of(shape), len(present) - 1)
+        before = self.from_before(table, np.zeros_like(present))
+        added = self.fitting(before.reshape(len(known), -1))
+        given = self.fitting((self.from_before(table, present) - present).reshape(len(known), -1))
+        for k, other in enumerate(known):
+            if added[k]:
                 yield from self.sent_on(loop, other)
-            if isinstance(self.node, ast.Name):
-                before = self.from_before(other.values, present)
-                if self.fits([b - p for b, p in zip(before, present, strict=False)]):
-                    assert self.where is not None
-                    assert self.where.loop is not None
-                    target = ast.Name(self.node.id, ast.Store())
-                    statement = ast.Assign([target], parsed(other.text))
-                    place = end_of(self.where.loop, loop)
-                    yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
-        found = self.several([self.from_before(w.values, nothing) for w in last.of(shape)])
+            if given[k] and isinstance(self.node, ast.Name):
+                assert self.where is not None
+                assert self.where.loop is not None
+                statement = ast.Assign([ast.Name(self.node.id, ast.Store())], parsed(other.text))
+                place = end_of(self.where.loop, loop)
+                yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
+        found = self.several(before.reshape(len(known), -1))
         if found:
-            text = " + ".join(last.of(shape)[k].text for k in found)
+            text = " + ".join(known[k].text for k in found)
             yield from self.sent_on(loop, Written(text, [], 2.0))
 
-    def from_before(self, sent: list[np.ndarray], first: list[np.ndarray]) -> list[np.ndarray]:
-        """What each visit gets from the one before, and the first of each run of the loop instead of that."""
-        each = zip(range(len(first)), first, [first[0], *sent], strict=False)
-        return [own if k in self.starts else before for k, own, before in each]
+    def from_before(self, sent: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """What each visit gets from the one before, and at the first of each run of the loop what it has instead.
 
-    def several(self, candidates: list[list[np.ndarray]]) -> list[int]:
+        sent: [candidate, visit, *shape]; first: [visit, *shape].
+        """
+        before = np.roll(sent, 1, axis=1)
+        before[:, sorted(self.starts)] = first[sorted(self.starts)]
+        return before
+
+    def several(self, rows: np.ndarray) -> list[int]:
         """Which of the candidates give, added up, what is missing: the nearest one first, each once."""
-        kept = [k for k, shifts in enumerate(candidates) if [s.shape for s in shifts] == self.shapes]
+        kept = list(range(len(rows)))
         if not kept:
             return []
-        columns = self.healing.slopes @ np.stack(
-            [np.concatenate([np.ravel(s) for s in candidates[k]]) for k in kept], axis=1
-        )
+        with np.errstate(all="ignore"):
+            columns = self.healing.slopes @ rows.T
         finite = np.all(np.isfinite(columns), axis=0)  # of equations that hold infinities there is no solution
         columns, kept = columns[:, finite], [k for k, each in zip(kept, finite, strict=True) if each]
         if not kept:

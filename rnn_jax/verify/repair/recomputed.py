@@ -34,17 +34,21 @@ def recomputed(search: Search) -> Iterator[Healing]:
 
 
 def tangent(search: Search) -> Iterator[Healing]:
-    """The same where they give by how much what the loss computed moves with each entry; names within them first."""
+    """The same where they give by how much what the loss computed moves with each entry; names within them first.
+
+    What goes wrong first comes first: what is computed from it can be put right as well.
+    """
     # Side by side with the wrong entries those of other gradients are carried along.
-    for statement, site in computing(search, 3) if search.tangents else ():
-        found = put(search, site, search.tangents)
-        if found is not None:
-            for inner in search.sites_of[statement]:
-                named = isinstance(search.live.node(inner), ast.Name) and within(inner, site) and inner != site
-                if named and search.reach.get(inner, NOTHING).gradients == search.wrong and not search.over():
-                    there = put(search, inner, search.tangents)
-                    yield from [there] if there is not None else []
-            yield found
+    computed = computing(search, 3) if search.tangents else ()
+    tried = [(statement, put(search, site, search.tangents)) for statement, site in computed]
+    healed = [(statement, found) for statement, found in tried if found is not None]
+    for statement, found in sorted(healed, key=lambda pair: search.trace.seen[pair[1].site][pair[1].first].order):
+        for inner in search.sites_of[statement]:
+            named = isinstance(search.live.node(inner), ast.Name) and within(inner, found.site) and inner != found.site
+            if named and search.reach.get(inner, NOTHING).gradients == search.wrong and not search.over():
+                there = put(search, inner, search.tangents)
+                yield from [there] if there is not None else []
+        yield found
 
 
 def computing(search: Search, last: int = 1) -> Iterator[tuple[Site, Site]]:
@@ -91,7 +95,9 @@ def put(search: Search, site: Site, several: list[list[np.ndarray]]) -> Healing 
     if found is None:
         return None
     row = np.concatenate([shift.ravel() for shift in found.shifts])
-    return found._replace(healed=search.wrong, slopes=np.eye(len(row)), missing=row, sure=True)  # nothing else will do
+    sure = found._replace(healed=search.wrong, slopes=np.eye(len(row)), missing=row, sure=True)  # nothing else will do
+    search.sure.append(sure)
+    return sure
 
 
 def fitting(values: list[np.ndarray], seen: list[np.ndarray]) -> list[np.ndarray] | None:

@@ -65,7 +65,7 @@ class Search(Known):
             reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
         of_loss = [site for site, shape in forward.shapes.items() if shape[0] in ("array", "float", "int")]
         wrong = trial.wrong(trial.made.manual)
-        return cls(trial, trace, forcing, reach, wrong, set(forward.scopes), of_loss, until, seconds)
+        return cls(trial, trace, forcing, reach, wrong, forward, of_loss, until, seconds)
 
     def over(self) -> bool:
         """Whether the time is used up, that of the stage or all of it."""
@@ -142,6 +142,10 @@ class Search(Known):
         """How the forward depends on the wrong parameters, where the gradients seem to carry that with them."""
         if self.forward_in_time and max((len(shape) for shape in shapes), default=0) > 1:
             yield from by_dependence(self.sensitivities, shapes)
+        sizes = [int(np.prod(shape)) for shape in shapes]
+        for values in self.of_one_entry if len(shapes) > 1 else ():
+            if [v.size for v in values] == sizes:
+                yield [v.reshape(shape) for v, shape in zip(values, shapes, strict=True)]
 
     def healing_some(self) -> Iterator[Healing]:
         """The expressions that can mend some of what is wrong, where there is more than one fault."""

@@ -83,16 +83,20 @@ def tangents(
             yield [v for run in runs for v in (np.zeros_like(run[0]), *run[:-1])]
 
 
-def side_by_side(
-    trial: Trial, made: dict[Spot, ast.stmt], sites: list[Site], entries: list[tuple[str, int]]
-) -> Iterator[list[np.ndarray]]:
-    """The same of all entries at once, each time: the entries as the first axis, and as the last."""
-    for whole in tangents(trial, made, sites, entries):
-        visits = len(whole) // len(entries)
-        runs = [whole[k * visits : (k + 1) * visits] for k in range(len(entries))]
+def side_by_side(one_by_one: list[list[np.ndarray]], entries: int) -> Iterator[list[np.ndarray]]:
+    """The same of all entries at once, each time: the entries as the first axis, as the last, one after the other."""
+    for whole in one_by_one:
+        runs = runs_of(whole, entries)
         if all(len({v.shape for v in each}) == 1 for each in zip(*runs, strict=True)):
             for axis in (0, -1):
                 yield [np.stack(each, axis=axis) for each in zip(*runs, strict=True)]
+            yield [v for each in zip(*runs, strict=True) for v in each]
+
+
+def runs_of(whole: list[np.ndarray], entries: int) -> list[list[np.ndarray]]:
+    """Tangents by one entry after the other, apart."""
+    visits = len(whole) // entries
+    return [whole[k * visits : (k + 1) * visits] for k in range(entries)]
 
 
 def differences(

@@ -99,7 +99,7 @@ def likenesses(search: Search) -> None:
     search.attempt(moved_on(search.live))
     search.attempt(directions(search.live, search.trace))
     search.attempt(unused(search.live, search.trace, stocks))
-    search.attempt(as_in_forward(search.live, search.forward))
+    search.attempt(as_in_forward(search.live, search.forward, search.in_loss, search.trace))
     search.attempt(in_common(search.live))
     search.attempt(at_other_indices(search.live))
     search.attempt(twins(search.live))

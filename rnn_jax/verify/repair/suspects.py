@@ -135,6 +135,8 @@ def likely(search: Search) -> list[Suspect]:
         first = never_added(search)
     elif not first:
         missing = behind(search)[:1]
+    sure = sorted(search.sure, key=lambda h: search.trace.seen[h.site][h.first].order)
+    first += [suspect_at(search, healing) for healing in sure[:1]]
     others = [*holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
     before = 0 if not MISSING.isdisjoint(search.hints) else lines(others, 2)
     return [*first, *others[:before], *missing, *others[before:]]
