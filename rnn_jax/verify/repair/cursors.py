@@ -1,4 +1,4 @@
-"""Places in a long array that a loop takes one piece after the other of, and never moves on from."""
+"""Places in an array that a loop should move on from and does not: pieces of a long one, items by what a loop left."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.scope import function_at
+from rnn_jax.verify.repair.tree import at
 
 COST = 1.6
 
@@ -23,6 +25,44 @@ def moved_on(live: LiveCode) -> Iterator[Edit]:
                 if cursor not in stored:
                     place = Site(site.file, site.number, (*site.path, ("body", len(loop.body))))
                     yield inserted(live, place, ast.parse(f"{cursor} += {size}").body[0], COST)
+
+
+def left_behind(live: LiveCode) -> Iterator[Edit]:
+    """The statement `k = t % m` at the start of a loop that takes x[k] with the k that a loop before it has left.
+
+    What the program indexes with elsewhere, made of the loop's own counter.
+    """
+    indices = {
+        ast.unparse(node.slice): node.slice
+        for spot in live.spots
+        for _, node in live.sites(spot)
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name | ast.BinOp)
+    }
+    for spot in live.spots:
+        for site, loop in live.sites(spot):
+            function = function_at(live.statement(spot), site.path)[1]
+            if not isinstance(loop, ast.For) or function is None:
+                continue
+            own = names(loop.target)
+            counters = {n for each in ast.walk(function) if isinstance(each, ast.For) for n in names(each.target)}
+            used = {n for each in ast.walk(loop) if isinstance(each, ast.Subscript) for n in names(each.slice)}
+            stored = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            for counter in sorted((used & counters) - stored - around(live, site)):
+                for text, index in indices.items():
+                    if names(index) & own and counter not in names(index):
+                        place = Site(site.file, site.number, (*site.path, ("body", 0)))
+                        yield inserted(live, place, ast.parse(f"{counter} = {text}").body[0], COST)
+
+
+def around(live: LiveCode, site: Site) -> set[str]:
+    """The counters of the loops around a place."""
+    above = [at(live.statement(site.spot), site.path[:k]) for k in range(len(site.path))]
+    return {name for each in above if isinstance(each, ast.For) for name in names(each.target)}
+
+
+def names(node: ast.AST) -> set[str]:
+    """The names in a tree."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
 def pieces(loop: ast.For | ast.While) -> Iterator[tuple[str, str]]:

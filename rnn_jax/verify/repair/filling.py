@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,9 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.sums import MOST_SUMS, added
+from rnn_jax.verify.repair.terms import two
 from rnn_jax.verify.repair.totals import images_in_all, totals
+from rnn_jax.verify.repair.tree import at
 
 MOST_FILLED = 30  # sums that are tried for one array
 
@@ -29,10 +32,55 @@ def filled(here: Matcher, over: Callable[[], bool]) -> Iterator[Edit]:
     first, last = here.telling()
     if not name or last == first or not here.shapes[first]:
         return
+    if not any(np.any(v) for v in here.healing.present) and len(set(here.shapes)) == 1:
+        yield from a_part(here, name, over)
     if last - first == 1:
         yield from once(here, name, first, over)
     elif len(set(here.shapes)) == 1:
         yield from each_time(here, name, first, last, over)
+
+
+def a_part(here: Matcher, name: str, over: Callable[[], bool]) -> Iterator[Edit]:
+    """What is to be written at once into the rest of an array of zeros, some of which is filled: g[:, 1:] = ..."""
+    assert here.where is not None
+    (field, made_at), block = here.where.statement.path[-1], here.where.statement.path[:-1]
+    body = getattr(at(here.live.statement(here.site.spot), block), field)
+    shifts, spot = np.stack(here.healing.shifts), here.site.spot
+    filled_at = [k + 1 for k in range((made_at or 0) + 1, len(body)) if part_of(body[k], name)]
+    for place in (Site(*spot, (*block, (field, k))) for k in filled_at):
+        stock = here.places.whole.get(place)
+        for index, chosen in stretches_of(shifts) if stock is not None and not over() else ():
+            known = Monomials({t: v for t, v in stock.items() if name not in t}, here.places.numpy)
+            if known.iterations != len(shifts):
+                continue
+            wanted = [shift[chosen] for shift in shifts]
+            target: Any = parsed(f"{name}[{index}]")
+            target.ctx = ast.Store()
+            for other in itertools.chain(known.equal_to(wanted), two(known, wanted)):
+                cost = other.cost + 0.02 * len(other.text)
+                yield inserted(here.live, place, ast.Assign([target], parsed(other.text)), cost)
+
+
+def part_of(statement: ast.stmt, name: str) -> bool:
+    """Whether a statement writes to a part of an array."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return any(isinstance(t, ast.Subscript) and ast.unparse(t.value) == name for t in targets)
+
+
+def stretches_of(shifts: np.ndarray) -> Iterator[tuple[str, tuple[slice, ...]]]:
+    """All but the first or the last few along one axis, where nothing is missing of these: [visit, *shape].
+
+    Where something is everywhere all but one: what is written there later was held at what it will be.
+    """
+    for axis in range(shifts.ndim - 1):
+        length, before = shifts.shape[axis + 1], ":, " * axis
+        there = np.flatnonzero(np.any(np.moveaxis(shifts, axis + 1, 0).reshape(length, -1), axis=1))
+        first, last = (int(there[0]), int(there[-1]) + 1) if len(there) else (0, 0)
+        whole = (first, last) == (0, length)
+        if last == length > 1:
+            yield f"{before}{first + whole}:", (*[slice(None)] * (axis + 1), slice(first + whole, None))[1:]
+        if first == 0 and last > 1:
+            yield f"{before}:{last - whole - length}", (*[slice(None)] * (axis + 1), slice(0, last - whole))[1:]
 
 
 def once(here: Matcher, name: str, which: int, over: Callable[[], bool]) -> Iterator[Edit]:

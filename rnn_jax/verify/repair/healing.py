@@ -49,6 +49,16 @@ class Healing(NamedTuple):
         share = float(made @ self.goal) / size if size else 0.0
         return bool(np.linalg.norm(share * made - self.goal) <= LIKELY * np.linalg.norm(self.goal))
 
+    @property
+    def asked(self) -> list[np.ndarray]:
+        """The shifts, NaN where an expression around it does not tell them."""
+        if not self.inner:
+            return self.shifts
+        told = np.diag(self.slopes) != 0
+        ends = np.cumsum([s.size for s in self.shifts])[:-1]
+        kept = (np.reshape(t, s.shape) for t, s in zip(np.split(told, ends), self.shifts, strict=True))
+        return [np.where(t, s, np.nan) for t, s in zip(kept, self.shifts, strict=True)]
+
     def in_a_row(self) -> Healing:
         """The same with all values as one long row: they have the shape of one weight after the other."""
         rows = [np.concatenate([v.ravel() for v in values]) for values in (self.present, self.shifts)]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnn_jax.verify.repair.healing import Healing
-from rnn_jax.verify.repair.inverse import Part, close, parts
+from rnn_jax.verify.repair.inverse import Part, close, is_curve, parts
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import Search
@@ -77,7 +77,7 @@ def below(
 ) -> Iterator[tuple[Site, list[np.ndarray]]]:
     """The parts of an expression that do not give what is wanted of them, with that."""
     node = live.node(site)
-    if isinstance(node, ast.Call):  # what is next to nothing says little of what a curve was given
+    if is_curve(node):  # what is next to nothing says little of what a curve was given
         least = SMALL * max((float(np.nanmax(np.abs(w), initial=0.0)) for w in whole), default=0.0)
         whole = [np.where(np.abs(w) < least, np.nan, w) for w in whole]
     for part in parts(node):

@@ -45,6 +45,12 @@ def parts(node: ast.AST) -> Iterator[Part]:
         yield Part((("value", None),), [], reshaped)
 
 
+def is_curve(node: ast.AST) -> bool:
+    """Whether an expression is an elementary function of one argument, of which small values say little of that."""
+    name = node.func if isinstance(node, ast.Call) else None
+    return (name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "")) in CURVES
+
+
 def of_call(node: ast.Call) -> Iterator[Part]:
     """The same of what a call is given."""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

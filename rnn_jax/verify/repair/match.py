@@ -107,13 +107,13 @@ class Matcher:
 
     def goals(self) -> list[tuple[ast.operator | None, list[np.ndarray], str]]:
         """What would do in the place of the expression, added to it, or multiplied with it: at each iteration."""
-        present, shifts = self.healing.present, self.healing.shifts
+        present, shifts = self.healing.present, self.healing.asked
         first, _ = self.telling()
         whole: list[tuple[ast.operator | None, list[np.ndarray], str]] = [
             (None, [p + s for p, s in zip(present, shifts, strict=True)], "wrong-variable"),
             (ast.Add(), shifts, "missing-term"),
         ]
-        if not self.shapes[first] or any(np.any(s[p == 0]) for p, s in zip(present, shifts, strict=True)):
+        if not self.shapes[first] or any(np.any(np.nan_to_num(s[p == 0])) for p, s in zip(present, shifts, strict=True)):
             return whole
         with np.errstate(all="ignore"):  # where it is 0 any factor will do
             ratio = [np.where(p == 0, np.nan, (p + s) / p) for p, s in zip(present, shifts, strict=True)]

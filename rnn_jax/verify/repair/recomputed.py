@@ -26,11 +26,25 @@ def recomputed(search: Search) -> Iterator[Healing]:
     """The expressions with which all is mended where they give what the loss computed, or the slopes there."""
     # Where the gradients come entry by entry it is computed once for each.
     runs = len(search.trial.few.entries) if search.trial.few is not None else 1
-    known = [values * runs for values in (*search.quantities.computed_by_place, *search.quantities.slopes)]
-    for _, site in computing(search):
-        found = put(search, site, [*known, *(values[::-1] for values in known)])
-        if found is not None:
-            yield found
+    every = (*search.quantities.computed_by_place, *given_in_loss(search), *search.quantities.slopes)
+    known = [values * runs for values in every]
+    known += [values[::-1] for values in known]
+    # What takes long is made before the first of them is asked for, so that it takes no time from these.
+    there = computing(search, search.doubtful)
+    return (found for _, site in there if (found := put(search, site, known)) is not None)
+
+
+def given_in_loss(search: Search) -> Iterator[list[np.ndarray]]:
+    """What the loss gives to names, as where one operation makes it of several parts."""
+    known = {tuple(v.tobytes() for v in values) for values in search.quantities.computed_by_place}
+    for site, seen in search.in_loss.seen.items():
+        statement = search.live.node(Site(*site.spot, site.path[:-1])) if site.path[-1:] == (("value", None),) else None
+        values = [np.asarray(s.value) for s in seen]
+        if isinstance(statement, ast.Assign) and all(v.dtype.kind == "f" for v in values):
+            key = tuple(v.tobytes() for v in values)
+            if key not in known:
+                known.add(key)
+                yield values
 
 
 def tangent(search: Search) -> Iterator[Healing]:
@@ -39,7 +53,7 @@ def tangent(search: Search) -> Iterator[Healing]:
     What goes wrong first comes first: what is computed from it can be put right as well.
     """
     # Side by side with the wrong entries those of other gradients are carried along.
-    computed = computing(search, 3) if search.tangents else ()
+    computed = computing(search, search.doubtful, 3) if search.tangents else ()
     tried = [(statement, put(search, site, search.tangents)) for statement, site in computed]
     healed = [(statement, found) for statement, found in tried if found is not None]
     for statement, found in sorted(healed, key=lambda pair: search.trace.seen[pair[1].site][pair[1].first].order):
@@ -51,12 +65,12 @@ def tangent(search: Search) -> Iterator[Healing]:
         yield found
 
 
-def computing(search: Search, last: int = 1) -> Iterator[tuple[Site, Site]]:
-    """The statements on which all that is wrong hangs, but for the forward's, each with what it gives.
+def computing(search: Search, statements: list[Site], last: int = 1) -> Iterator[tuple[Site, Site]]:
+    """Those of the statements on which all that is wrong hangs, but for the forward's, each with what it gives.
 
     last: the rank up to which they are looked at.
     """
-    for statement in search.doubtful:
+    for statement in statements:
         if search.order(statement)[0] > last or search.over():
             return
         if not search.in_forward(statement):

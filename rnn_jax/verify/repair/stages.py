@@ -13,7 +13,7 @@ from rnn_jax.verify.repair.analogy import by_analogy
 from rnn_jax.verify.repair.around import around
 from rnn_jax.verify.repair.as_in_forward import as_in_forward
 from rnn_jax.verify.repair.blocks_alike import blocks_alike
-from rnn_jax.verify.repair.cursors import moved_on
+from rnn_jax.verify.repair.cursors import left_behind, moved_on
 from rnn_jax.verify.repair.directions import directions
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
@@ -63,8 +63,9 @@ def stages(search: Search) -> Iterator[None]:
     search.attempt(multiplied(search.live, search.trace, stocks, search.telling()))
     search.attempt(by_its_like(search.live, search.trace, stocks))
     yield
+    once_more = recomputed(search)
     search.stage(A_LITTLE)
-    yield from mended(search, recomputed(search), "recomputed")
+    yield from mended(search, once_more, "recomputed")
     if search.tangents:  # they tell more than what comes later, and take no time from it
         search.until += 2 * A_LITTLE * search.seconds
         search.stage(2 * A_LITTLE)
@@ -97,6 +98,7 @@ def likenesses(search: Search) -> None:
     stocks = search.stocks
     search.attempt(renewals(search.live))
     search.attempt(moved_on(search.live))
+    search.attempt(left_behind(search.live))
     search.attempt(directions(search.live, search.trace))
     search.attempt(unused(search.live, search.trace, stocks))
     search.attempt(as_in_forward(search.live, search.forward, search.in_loss, search.trace))
