@@ -33,7 +33,7 @@ class Given(NamedTuple):
 def as_in_forward(live: LiveCode, forward: set[tuple[str, int]], in_loss: Trace, trace: Trace) -> Iterator[Edit]:
     """The statements that give something to a name otherwise than those for that name in the forward, made like these.
 
-    forward: the functions that the loss runs, by file and first line; in_loss: one run of them. trace: of the gradients.
+    forward: the functions that the loss runs, by file and first line; in_loss: a run of them. trace: of the gradients.
     """
     there: dict[str, list[ast.Assign]] = defaultdict(list)
     others: list[tuple[Site, ast.Assign]] = []

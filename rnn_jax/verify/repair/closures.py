@@ -49,7 +49,7 @@ def reaching(
             if node.id not in missing or not isinstance(node.ctx, ast.Load):
                 return node
             text = f"{CELLS}[{id(cells[node.id])}].cell_contents" if node.id in cells else NOWHERE
-            return located(ast.parse(text, mode="eval").body, node)  # type: ignore[no-any-return]
+            return located(ast.parse(text, mode="eval").body, node)
 
     def looked(node: ast.FunctionDef) -> None:
         node.body = [Looked().visit(each) for each in node.body]

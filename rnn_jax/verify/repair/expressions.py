@@ -56,10 +56,10 @@ class Expressions:
         return self._by_shape.get(shape, [])
 
     def _offer(self, text: str, values: list[np.ndarray] | np.ndarray, cost: float) -> None:
-        one = isinstance(values, np.ndarray)  # all iterations in one array
-        if not len(values) or not (np.any(values) if one else any(np.any(v) for v in values)):
+        if not len(values) or not any_in(values):
             return
-        key = values[0].shape, values.tobytes() if one else b"".join(v.tobytes() for v in values)
+        whole = values.tobytes() if isinstance(values, np.ndarray) else b"".join(v.tobytes() for v in values)
+        key = values[0].shape, whole
         if self._seen[key] < (1 if values[0].ndim else MOST_ALIKE):
             self._seen[key] += 1
             self._by_shape.setdefault(values[0].shape, []).append(Written(text, list(values), cost))
@@ -123,6 +123,11 @@ class Expressions:
 def each(first: list[np.ndarray], second: list[np.ndarray]) -> Any:
     """Pairs of one iteration."""
     return zip(first, second, strict=False)
+
+
+def any_in(values: list[np.ndarray] | np.ndarray) -> bool:
+    """Whether anything is not 0."""
+    return bool(np.any(values)) if isinstance(values, np.ndarray) else any(np.any(v) for v in values)
 
 
 def multiplied(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:

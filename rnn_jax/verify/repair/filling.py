@@ -48,8 +48,8 @@ def a_part(here: Matcher, name: str, over: Callable[[], bool]) -> Iterator[Edit]
     shifts, spot = np.stack(here.healing.shifts), here.site.spot
     filled_at = [k + 1 for k in range((made_at or 0) + 1, len(body)) if part_of(body[k], name)]
     for place in (Site(*spot, (*block, (field, k))) for k in filled_at):
-        stock = here.places.whole.get(place)
-        for index, chosen in stretches_of(shifts) if stock is not None and not over() else ():
+        stock = here.places.whole.get(place, {})
+        for index, chosen in stretches_of(shifts) if stock and not over() else ():
             known = Monomials({t: v for t, v in stock.items() if name not in t}, here.places.numpy)
             if known.iterations != len(shifts):
                 continue

@@ -84,7 +84,9 @@ def places(
             given = words(function).stored
             arguments = {argument.arg for argument in function.args.args}
             for place, text in unfilled(live, trace, Site(*spot, path)):
-                found.append((-1, live.node(Site(*spot, place.path[:-1])).lineno, place, place.path[-1][1] or 0, text, False))
+                found.append(
+                    (-1, live.node(Site(*spot, place.path[:-1])).lineno, place, place.path[-1][1] or 0, text, False)
+                )
             for block, field, body in blocks(function, path):
                 holder, said = at(live.statement(spot), block), [words(each) for each in body]
                 whole, empty = taken_whole(holder), all(isinstance(each, ast.Pass) for each in body)

@@ -40,11 +40,11 @@ class Matcher:
         self.shapes = [p.shape for p in healing.present]
 
     def fitting(self, rows: np.ndarray) -> np.ndarray:
-        """Whether moving the site's values by these makes the gradients right: [candidate, all values in a row]."""
+        """Whether moving the site's values by these makes the gradients right: [candidate, visit, *shape]."""
         if not len(rows):
             return np.zeros(0, bool)
         with np.errstate(all="ignore"):
-            left = rows @ self.healing.slopes.T - self.healing.missing
+            left = rows.reshape(len(rows), -1) @ self.healing.slopes.T - self.healing.missing
             return np.asarray(np.linalg.norm(left, axis=1) <= NEAR * self.size)
 
     def rows(self, written: list[Written], least: int) -> tuple[list[Written], np.ndarray]:
@@ -81,9 +81,10 @@ class Matcher:
             (ast.Mult(), "missing-factor", table * present - present),
         ]
         yield from self.those_that_fit(known, forms)
-        if shape:
-            numbers = [w for w in here.of(()) if len(w.values) >= len(present)]
-            values = np.array([w.values[: len(present)] for w in numbers]).reshape(len(numbers), -1, *(1 for _ in shape))
+        numbers = [w for w in here.of(()) if len(w.values) >= len(present)] if shape else []
+        if numbers:
+            values = np.array([w.values[: len(present)] for w in numbers])
+            values = values.reshape(*values.shape, *(1 for _ in shape))
             with np.errstate(all="ignore"):
                 ratio = present / values - present
             forms = [
@@ -91,7 +92,7 @@ class Matcher:
                 (ast.Div(), "missing-factor", ratio),
             ]
             yield from self.those_that_fit(numbers, forms)
-        if self.fitting(present.reshape(1, -1))[0]:
+        if self.fitting(present[None])[0]:
             new = ast.BinOp(ast.Constant(2), ast.Mult(), self.node)
             yield self.edit(new, "missing-factor", 1.5)
 
@@ -99,7 +100,7 @@ class Matcher:
         self, known: list[Written], forms: list[tuple[ast.operator | None, str, np.ndarray]]
     ) -> Iterator[Edit]:
         """The edits by values of which the moves in one of the forms make the gradients right."""
-        found = [(operator, kind, self.fitting(moves.reshape(len(known), -1))) for operator, kind, moves in forms]
+        found = [(operator, kind, self.fitting(moves)) for operator, kind, moves in forms]
         for k, other in enumerate(known):
             for operator, kind, fits in found:
                 if fits[k]:
@@ -113,7 +114,9 @@ class Matcher:
             (None, [p + s for p, s in zip(present, shifts, strict=True)], "wrong-variable"),
             (ast.Add(), shifts, "missing-term"),
         ]
-        if not self.shapes[first] or any(np.any(np.nan_to_num(s[p == 0])) for p, s in zip(present, shifts, strict=True)):
+        if not self.shapes[first] or any(
+            np.any(np.nan_to_num(s[p == 0])) for p, s in zip(present, shifts, strict=True)
+        ):
             return whole
         with np.errstate(all="ignore"):  # where it is 0 any factor will do
             ratio = [np.where(p == 0, np.nan, (p + s) / p) for p, s in zip(present, shifts, strict=True)]
@@ -258,8 +261,8 @@ class Matcher:
         present = np.stack(self.healing.present)
         known, table = self.rows(last.of(shape), len(present) - 1)
         before = self.from_before(table, np.zeros_like(present))
-        added = self.fitting(before.reshape(len(known), -1))
-        given = self.fitting((self.from_before(table, present) - present).reshape(len(known), -1))
+        added = self.fitting(before)
+        given = self.fitting(self.from_before(table, present) - present)
         for k, other in enumerate(known):
             if added[k]:
                 yield from self.sent_on(loop, other)
@@ -269,7 +272,7 @@ class Matcher:
                 statement = ast.Assign([ast.Name(self.node.id, ast.Store())], parsed(other.text))
                 place = end_of(self.where.loop, loop)
                 yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
-        found = self.several(before.reshape(len(known), -1))
+        found = self.several(before.reshape(len(known), -1)) if known else []
         if found:
             text = " + ".join(known[k].text for k in found)
             yield from self.sent_on(loop, Written(text, [], 2.0))
@@ -286,8 +289,6 @@ class Matcher:
     def several(self, rows: np.ndarray) -> list[int]:
         """Which of the candidates give, added up, what is missing: the nearest one first, each once."""
         kept = list(range(len(rows)))
-        if not kept:
-            return []
         with np.errstate(all="ignore"):
             columns = self.healing.slopes @ rows.T
         finite = np.all(np.isfinite(columns), axis=0)  # of equations that hold infinities there is no solution
