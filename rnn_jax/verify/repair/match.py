@@ -62,6 +62,8 @@ class Matcher:
             return
         here = self.places.get(self.where.statement)
         shape = self.healing.present[0].shape
+        if self.telling() == (0, 0):  # anything will do
+            return
         if here is not None:
             yield from self.in_place(here, shape)
         if self.where.loop is not None:

@@ -36,7 +36,7 @@ def mended(search: Search, healings: Iterable[Healing], kind: str = "") -> Itera
     met: list[Matcher] = []
     until = time.perf_counter() + FIRST * (min(search.until, search.stage_until) - time.perf_counter())
     for healing in healings:
-        if any(each.site == healing.site for each in met):
+        if any(each.site == healing.site and (each.healing.sure or not healing.sure) for each in met):
             continue
         if healing.sure:
             enough = time.perf_counter() + FOR_SURE * search.seconds

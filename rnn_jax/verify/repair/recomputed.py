@@ -35,16 +35,14 @@ def recomputed(search: Search) -> Iterator[Healing]:
 
 
 def given_in_loss(search: Search) -> Iterator[list[np.ndarray]]:
-    """What the loss gives to names, as where one operation makes it of several parts."""
-    known = {tuple(v.tobytes() for v in values) for values in search.quantities.computed_by_place}
-    for site, seen in search.in_loss.seen.items():
-        statement = search.live.node(Site(*site.spot, site.path[:-1])) if site.path[-1:] == (("value", None),) else None
+    """What else the loss evaluates, as where one operation makes it of several parts: what it gives to names first."""
+    met = {b"".join(v.tobytes() for v in values) for values in search.quantities.computed_by_place}
+    for _, seen in sorted(search.in_loss.seen.items(), key=lambda each: each[0].path[-1:] != (("value", None),)):
         values = [np.asarray(s.value) for s in seen]
-        if isinstance(statement, ast.Assign) and all(v.dtype.kind == "f" for v in values):
-            key = tuple(v.tobytes() for v in values)
-            if key not in known:
-                known.add(key)
-                yield values
+        key = b"".join(v.tobytes() for v in values)
+        if all(v.dtype.kind == "f" for v in values) and key not in met:
+            met.add(key)
+            yield values
 
 
 def tangent(search: Search) -> Iterator[Healing]:
