@@ -1,4 +1,4 @@
-"""Functions that a function has made once, layers of several sizes, gradients that are carried forward entry by entry."""
+"""Functions that a function has made once, layers of several sizes, gradients that are carried forward by entries."""
 
 import pytest
 from small_programs import mended_there, report_of

@@ -7,7 +7,6 @@ import builtins
 import copy
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,17 +16,10 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.tree import ATOMS, first_line, walk
+from rnn_jax.verify.repair.tree import ATOMS, first_line, names_in, texts_in, walk
 
 NEAR = 1e-9  # relative: the same numbers, computed by other operations
 Alike = dict[str, list[str]]
-
-
-class Given(NamedTuple):
-    """A statement and what it gives a value to."""
-
-    node: ast.Assign
-    target: ast.expr
 
 
 def as_in_forward(live: LiveCode, forward: set[tuple[str, int]], in_loss: Trace, trace: Trace) -> Iterator[Edit]:
@@ -46,7 +38,7 @@ def as_in_forward(live: LiveCode, forward: set[tuple[str, int]], in_loss: Trace,
                 there[dumped(node.targets[0])].append(node)
             else:
                 others.append((site, node))
-    given = [Given(node, node.targets[0]) for same in there.values() for node in same]
+    given = [node for same in there.values() for node in same]
     yield from left_out(live, forward, given, names_alike(live, forward, in_loss, trace))
     for site, node in others:
         for like in there[dumped(node.targets[0])]:
@@ -54,12 +46,12 @@ def as_in_forward(live: LiveCode, forward: set[tuple[str, int]], in_loss: Trace,
                 yield in_place_of(site, node, like)._replace(kind="recomputed")
 
 
-def left_out(live: LiveCode, forward: set[tuple[str, int]], there: list[Given], alike: Alike) -> Iterator[Edit]:
+def left_out(live: LiveCode, forward: set[tuple[str, int]], there: list[ast.Assign], alike: Alike) -> Iterator[Edit]:
     """The statements of the forward that go on from a value to its next, where a loop of another function has none.
 
     alike: names of the forward, each with those that begin with the same value elsewhere. One by one, and all at once.
     """
-    carried = [g for g in there if not {ast.unparse(t) for t in parts(g.target)}.isdisjoint(texts_of(g.node.value))]
+    carried = [n for n in there if not {ast.unparse(t) for t in parts(n)}.isdisjoint(texts_in(n.value))]
     for spot in live.spots:
         for path, loop in walk(live.statement(spot)):
             function = function_at(live.statement(spot), path)[1]
@@ -69,8 +61,8 @@ def left_out(live: LiveCode, forward: set[tuple[str, int]], there: list[Given], 
                 continue
             stored = {root(n) for n in ast.walk(loop) if isinstance(n, ATOMS) and isinstance(n.ctx, ast.Store)}
             known = names_in(function)
-            lacking = [g for g in carried if not {root(t) for t in parts(g.target)} & stored]
-            fitting = [made for g in lacking if (made := as_here(g.node, known, alike)) is not None]
+            lacking = [n for n in carried if not {root(t) for t in parts(n)} & stored]
+            fitting = [made for n in lacking if (made := as_here(n, known, alike)) is not None]
             for new in [*fitting, *at_once(fitting)]:
                 for k in range(1, len(loop.body) + 1):
                     place = Site(*spot, (*path, ("body", k)))
@@ -102,7 +94,7 @@ def at_once(statements: list[ast.Assign]) -> Iterator[ast.Assign]:
     if len(statements) < 2:
         return
     for k, each in enumerate(statements):
-        if any(not texts_of(before.targets[0]).isdisjoint(texts_of(each.value)) for before in statements[:k]):
+        if any(not texts_in(before.targets[0]).isdisjoint(texts_in(each.value)) for before in statements[:k]):
             return
     targets = ast.Tuple([each.targets[0] for each in statements], ast.Store())
     values = ast.Tuple([each.value for each in statements], ast.Load())
@@ -130,8 +122,9 @@ def names_alike(live: LiveCode, forward: set[tuple[str, int]], in_loss: Trace, t
     return found
 
 
-def parts(target: ast.expr) -> list[ast.expr]:
+def parts(statement: ast.Assign) -> list[ast.expr]:
     """What a statement gives values to, one by one."""
+    target = statement.targets[0]
     return target.elts if isinstance(target, ast.Tuple) else [target]
 
 
@@ -140,13 +133,3 @@ def root(node: ast.expr) -> str:
     while isinstance(node, ast.Subscript | ast.Attribute):
         node = node.value
     return ast.unparse(node)
-
-
-def texts_of(node: ast.AST) -> set[str]:
-    """The names, attributes and items in a tree."""
-    return {ast.unparse(n) for n in ast.walk(node) if isinstance(n, ATOMS)}
-
-
-def names_in(node: ast.AST) -> set[str]:
-    """The names in a tree."""
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}

@@ -10,7 +10,7 @@ from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.tree import ATOMS, at, first_line, located
+from rnn_jax.verify.repair.tree import ATOMS, at, first_line, located, names_in
 from rnn_jax.verify.repair.vocabulary import neighbours
 
 COMPREHENSIONS = (ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
@@ -59,7 +59,7 @@ def numbers(live: LiveCode, trace: Trace, own: set[str], known: set[str]) -> lis
 
 def renamed(node: ast.expr, own: set[str], known: set[str]) -> Iterator[str]:
     """An expression, and with one of the comprehension's names for one that it uses as an index."""
-    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    names = names_in(node)
     if names & own and names <= known:
         yield ast.unparse(node)
     indices = {n.slice.id for n in ast.walk(node) if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Name)}

@@ -9,7 +9,7 @@ from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.tree import at
+from rnn_jax.verify.repair.tree import at, names_in, stored_in
 
 COST = 1.6
 
@@ -20,7 +20,7 @@ def moved_on(live: LiveCode) -> Iterator[Edit]:
         for site, loop in live.sites(spot):
             if not isinstance(loop, ast.For | ast.While):
                 continue
-            stored = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            stored = stored_in(loop)
             for cursor, size in dict.fromkeys(pieces(loop)):
                 if cursor not in stored:
                     place = Site(site.file, site.number, (*site.path, ("body", len(loop.body))))
@@ -43,13 +43,13 @@ def left_behind(live: LiveCode) -> Iterator[Edit]:
             function = function_at(live.statement(spot), site.path)[1]
             if not isinstance(loop, ast.For) or function is None:
                 continue
-            own = names(loop.target)
-            counters = {n for each in ast.walk(function) if isinstance(each, ast.For) for n in names(each.target)}
-            used = {n for each in ast.walk(loop) if isinstance(each, ast.Subscript) for n in names(each.slice)}
-            stored = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            own = names_in(loop.target)
+            counters = {n for each in ast.walk(function) if isinstance(each, ast.For) for n in names_in(each.target)}
+            used = {n for each in ast.walk(loop) if isinstance(each, ast.Subscript) for n in names_in(each.slice)}
+            stored = stored_in(loop)
             for counter in sorted((used & counters) - stored - around(live, site)):
                 for text, index in indices.items():
-                    if names(index) & own and counter not in names(index):
+                    if names_in(index) & own and counter not in names_in(index):
                         place = Site(site.file, site.number, (*site.path, ("body", 0)))
                         yield inserted(live, place, ast.parse(f"{counter} = {text}").body[0], COST)
 
@@ -57,12 +57,7 @@ def left_behind(live: LiveCode) -> Iterator[Edit]:
 def around(live: LiveCode, site: Site) -> set[str]:
     """The counters of the loops around a place."""
     above = [at(live.statement(site.spot), site.path[:k]) for k in range(len(site.path))]
-    return {name for each in above if isinstance(each, ast.For) for name in names(each.target)}
-
-
-def names(node: ast.AST) -> set[str]:
-    """The names in a tree."""
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return {name for each in above if isinstance(each, ast.For) for name in names_in(each.target)}
 
 
 def pieces(loop: ast.For | ast.While) -> Iterator[tuple[str, str]]:

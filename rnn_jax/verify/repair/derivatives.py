@@ -11,7 +11,7 @@ from typing import Any
 
 from rnn_jax.verify.repair.grammar import with_function
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.tree import ATOMS, with_name
+from rnn_jax.verify.repair.tree import ATOMS, names_in, texts_in, with_name
 
 LONGEST = 100  # characters of a derivative
 MOST = 120  # derivatives
@@ -29,7 +29,7 @@ def of_expressions(live: LiveCode, sites: Iterable[Site], counters: set[str]) ->
         parent = live.node(Site(*site.spot, site.path[:-1])) if site.path else None
         if not isinstance(node, ast.BinOp | ast.Call) or within_larger(parent):
             continue
-        for text in sorted({ast.unparse(n) for n in ast.walk(node) if isinstance(n, ATOMS)}):
+        for text in sorted(texts_in(node)):
             found = derivative(node, text)
             for factor in factors(found) if found is not None else ():
                 for each in (factor, *recounted(factor, counters)):
@@ -54,7 +54,7 @@ def factors(node: Node) -> Iterator[Node]:
 
 def recounted(node: Node, counters: set[str]) -> Iterator[Node]:
     """The same with another counter, where there is one in it."""
-    inside = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    inside = names_in(node)
     for own in sorted(inside & counters) if len(inside & counters) == 1 else ():
         yield from (with_name(node, own, other) for other in sorted(counters - inside))
 

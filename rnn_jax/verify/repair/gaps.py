@@ -45,14 +45,17 @@ def gaps(
     seconds: float,
     over: Callable[[], bool],
     barren: Callable[[Site], bool],
+    idle: bool = False,
 ) -> Iterator[Gap]:
     """The gaps at which all that is wrong can be mended. seconds: for the equations of one.
 
-    barren: whether no values of an expression are known to mend all.
+    barren: whether no values of an expression are known to mend all. idle: only where nothing is done: `if k: pass`.
     """
     rng = np.random.default_rng(0)
     zeros = numbers(trial.live, trace)
     for place, first, text, renewed in places(trial.live, trace, reach, wrong, barren):
+        if idle and not does_nothing(trial.live, place):
+            continue
         if over():
             return
         there, site = filled(trial, place, text, zeros.get((place.spot, text), text))
@@ -89,7 +92,7 @@ def places(
                 )
             for block, field, body in blocks(function, path):
                 holder, said = at(live.statement(spot), block), [words(each) for each in body]
-                whole, empty = taken_whole(holder), all(isinstance(each, ast.Pass) for each in body)
+                whole = taken_whole(holder)
                 for k, text in (*unwritten(body, made), *unnumbered(body, made)):
                     found.append((-1, body[k - 1].lineno, Site(*spot, (*block, (field, k))), k, text, False))
                 for text in sorted(used):
@@ -105,9 +108,17 @@ def places(
                             late = 0.5
                         elif rank == 2 and not first and text in arguments and block == path:
                             late = 0.25  # nothing is done with what was handed over
-                        renewed, late = late >= 0, -1 if empty else late  # nor where something is on a condition
+                        renewed = late >= 0
+                        if does_nothing(live, Site(*spot, (*block, (field, last)))):
+                            late = -1
                         found.append((late, line, Site(*spot, (*block, (field, last))), first, text, renewed))
     yield from (each[2:] for each in sorted(found, key=lambda each: each[:2]))
+
+
+def does_nothing(live: LiveCode, place: Site) -> bool:
+    """Whether a place is in a block in which nothing is done."""
+    body = getattr(live.node(Site(*place.spot, place.path[:-1])), place.path[-1][0])
+    return all(isinstance(each, ast.Pass) for each in body)
 
 
 def gives(statement: ast.stmt, text: str) -> bool:

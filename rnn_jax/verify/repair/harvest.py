@@ -9,7 +9,7 @@ import itertools
 import sys
 import types
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -231,14 +231,14 @@ def at_visits(stock: Stock, visits: list[int]) -> Stock:
 
 def held_by(local: dict[str, Any], indices: set[str]) -> Iterator[str]:
     """What the local names hold: the steps of sequences, the items of dictionaries, the attributes of objects."""
-    steps = [n for n in indices if isinstance(local.get(n), int | np.integer)]
+    steps = {n: int(local[n]) for n in sorted(indices) if isinstance(local.get(n), int | np.integer)}
     keys = {n: local[n] for n in sorted(indices) if isinstance(local.get(n), str)}
     for name, value in local.items():
         yield from parts_of(name, value, steps, keys, DEEPEST)
 
 
-def parts_of(name: str, value: Any, steps: list[str], keys: dict[str, str], depth: int) -> Iterator[str]:
-    """What a value holds, and what that holds."""
+def parts_of(name: str, value: Any, steps: dict[str, int], keys: dict[str, str], depth: int) -> Iterator[str]:
+    """What a value holds, and what that holds. steps, keys: the names of whole numbers and of texts."""
     inner: dict[str, Any] = {}
     if isinstance(value, dict):
         inner = {f"{name}[{key!r}]": each for key, each in value.items() if isinstance(key, str)}
@@ -251,6 +251,8 @@ def parts_of(name: str, value: Any, steps: list[str], keys: dict[str, str], dept
     elif isinstance(value, list | tuple) or has_steps(value):
         if isinstance(value, tuple) and len(value) <= FEW:  # what a function gave back
             inner = {f"{name}[{k}]": each for k, each in enumerate(value)}
+        if isinstance(value, list | tuple) and not any(isinstance(each, np.ndarray | float | int) for each in value):
+            inner |= {f"{name}[{t}]": value[k] for t, k in steps.items() if -len(value) <= k < len(value)}  # of layers
         yield from (f"{name}[{index}]" for index in around_steps(steps))
         if isinstance(value, np.ndarray) and value.ndim > 1:
             yield from (f"{name}[:, {index}]" for index in around_steps(steps))
@@ -266,7 +268,7 @@ def parts_of(name: str, value: Any, steps: list[str], keys: dict[str, str], dept
             yield from parts_of(text, each, steps, keys, depth - 1)
 
 
-def around_steps(steps: list[str]) -> Iterator[str]:
+def around_steps(steps: Iterable[str]) -> Iterator[str]:
     """Each step, the one before and the one after."""
     return (index for t in steps for index in (t, f"{t} - 1", f"{t} + 1"))
 

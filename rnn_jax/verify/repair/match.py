@@ -18,7 +18,7 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.terms import two
-from rnn_jax.verify.repair.tree import ATOMS, located, replaced, shallow
+from rnn_jax.verify.repair.tree import ATOMS, located, names_in, replaced, shallow, stored_in
 
 # What is found by solving equations is right to about the square root of their rounding.
 NEAR = 1e-6
@@ -314,7 +314,7 @@ class Matcher:
         """What the next iteration is to get: by a name that is there for it, or by a new one."""
         assert self.where is not None
         assert self.where.loop is not None
-        renewed = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        renewed = stored_in(loop)
         for name in terms(self.node):
             if isinstance(name, ast.Name):
                 target, more = ast.Name(name.id, ast.Store()), parsed(other.text)
@@ -329,7 +329,7 @@ class Matcher:
         """A carried gradient set to 0 before the loop, added at the site, and renewed at the end of the loop."""
         assert self.where is not None
         assert self.where.loop is not None
-        taken = {n.id for n in ast.walk(self.live.statement(self.site.spot)) if isinstance(n, ast.Name)}
+        taken = names_in(self.live.statement(self.site.spot))
         name = next(n for n in NAMES if n not in taken)
         above = Site(self.site.file, self.site.number, self.where.loop.path[:-1])
         field, k = self.where.loop.path[-1]

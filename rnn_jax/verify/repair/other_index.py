@@ -11,7 +11,7 @@ from typing import Any
 from rnn_jax.verify.repair.analogy import changes_the_same, dumped, in_place_of
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.tree import located, walk
+from rnn_jax.verify.repair.tree import located, names_in, walk
 
 COST = 1.6
 MOST = 9  # indices of one length in a function
@@ -57,12 +57,12 @@ def others(function: ast.AST, statement: ast.stmt, index: str) -> list[str]:
     """What may stand for an index: each part as it or one beside it stands elsewhere in the statement."""
     parts = [ast.unparse(each) for each in ast.parse(index, mode="eval").body.elts]  # type: ignore[attr-defined]
     taken: list[list[str]] = [[] for _ in parts]
-    names = [{n.id for n in ast.walk(ast.parse(part)) if isinstance(n, ast.Name)} for part in parts]
+    names = [names_in(ast.parse(part)) for part in parts]
     for node in ast.walk(function):
         if is_index(node) and len(node.slice.elts) == len(parts):  # type: ignore[attr-defined]
             for k, each in enumerate(node.slice.elts):  # type: ignore[attr-defined]
                 text = ast.unparse(each)
-                same = {n.id for n in ast.walk(each) if isinstance(n, ast.Name)} == names[k]
+                same = names_in(each) == names[k]
                 if same and names[k] and text not in taken[k]:
                     taken[k].append(text)
     own = {ast.unparse(n.slice) for n in ast.walk(statement) if is_index(n)}  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from typing import Any
 from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.packed import last_index, rest_of, with_last
 from rnn_jax.verify.repair.siblings import Renamed, changed_by, differences, words
-from rnn_jax.verify.repair.tree import ATOMS
+from rnn_jax.verify.repair.tree import ATOMS, names_in
 
 MOST_PAIRS = 24  # ways to turn a statement into another
 
@@ -97,7 +97,7 @@ def entry_by_entry(statement: ast.stmt, block: list[ast.stmt], function: ast.AST
         return
     apart = taken_apart(function)
     indices = {ast.unparse(n.slice): n.slice for each in block for n in ast.walk(each) if isinstance(n, ast.Subscript)}
-    inside = {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)}
+    inside = names_in(statement.value)
     for group in apart:
         for old, new in itertools.product(inside.intersection(group), [n for n in group if n not in inside]):
             for index in indices.values():

@@ -9,7 +9,7 @@ from typing import Any
 
 from rnn_jax.verify.repair.expressions import key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock
-from rnn_jax.verify.repair.tree import ATOMS, with_name
+from rnn_jax.verify.repair.tree import ATOMS, names_in, with_name
 
 FILLING = {"append", "extend", "insert", "appendleft"}  # of lists
 
@@ -48,7 +48,7 @@ def near_siblings(
                 if other not in ast.unparse(made).split(" = ")[0].split(" += ")[0]:
                     continue
                 yield made
-                inside = {n.id for n in ast.walk(made.value) if isinstance(n, ast.Name)} & set(stock)
+                inside = names_in(made.value) & set(stock)
                 arrays = [t for t, v in stock.items() if t.isidentifier() and v.shape[0] == "array"]
                 for name, instead in itertools.product(sorted(inside - {other}), arrays):
                     if instead not in inside | zero:

@@ -18,7 +18,7 @@ from rnn_jax.verify.repair.directions import directions
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_states
-from rnn_jax.verify.repair.gaps import closed, gaps
+from rnn_jax.verify.repair.gaps import closed, does_nothing, gaps
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.harvest import alike
 from rnn_jax.verify.repair.in_common import in_common
@@ -53,6 +53,9 @@ def stages(search: Search) -> Iterator[None]:
     stocks = search.stocks
     search.stage(A_LITTLE)
     likenesses(search)
+    if any(does_nothing(search.live, place) for place in stocks):
+        yield
+        yield from between(search, idle=True)
     if summed:
         yield
         yield from missing_sums(search)
@@ -164,12 +167,15 @@ def healed(search: Search, share: float) -> Iterator[None]:
     yield from mended(search, search.healing())
 
 
-def between(search: Search) -> Iterator[None]:
-    """Find statements that are missing between others, for which there is always a little time."""
+def between(search: Search, idle: bool = False) -> Iterator[None]:
+    """Find statements that are missing between others, for which there is always a little time.
+
+    idle: only in blocks in which nothing is done.
+    """
     search.until = max(search.until, time.perf_counter() + A_LITTLE * search.seconds)
-    search.stage(0.3)
+    search.stage(A_LITTLE if idle else 0.3)
     barren = lambda site: site in search.healings and search.healings[site] is None  # noqa: E731
-    for found in gaps(search.trial, search.trace, search.reach, search.wrong, LONGEST, search.over, barren):
+    for found in gaps(search.trial, search.trace, search.reach, search.wrong, LONGEST, search.over, barren, idle):
         there = replace(search, trial=found.trial, forcing=found.forcing)
         there.expressions, there.quantities = search.expressions, search.quantities
         gap = found._replace(healing=there.told(found.healing))

@@ -20,7 +20,7 @@ from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.totals import adding_up_to, gathered, multiple, multiples, scattered, totals
-from rnn_jax.verify.repair.tree import ATOMS, at, located
+from rnn_jax.verify.repair.tree import ATOMS, at, located, texts_in
 
 COMPANY = 1.5  # what it costs to add to the same twice
 LEFT_OVER = 1.5  # what it costs to take what a loop left
@@ -67,11 +67,6 @@ def of_itself(target: str, text: str) -> bool:
     """Whether a sum of several terms has what it is added to in it: that is another way of giving it a value."""
     tree = parsed(text)
     return isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add | ast.Sub) and target in texts_in(tree)
-
-
-def texts_in(tree: ast.AST) -> set[str]:
-    """The names, attributes and items in an expression."""
-    return {ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ATOMS)}
 
 
 def known_with(whole: Stock, found: Accumulator) -> Iterator[tuple[Stock, np.ndarray]]:

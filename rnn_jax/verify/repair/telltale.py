@@ -11,7 +11,7 @@ import numpy as np
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import Search
-from rnn_jax.verify.repair.tree import first_line, walk
+from rnn_jax.verify.repair.tree import first_line, names_in, walk
 
 
 def telltales(search: Search) -> Iterator[Site]:
@@ -61,7 +61,7 @@ def direct_term(search: Search) -> Iterator[Site]:
     """What a sensitivity gets from its own step alone: written into three axes, or made of what has fewer."""
     for site, statement in statements(search):
         large = {name for name, shape in scope_of(search, site).items() if axes(shape) > 2}
-        inside = {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)}
+        inside = names_in(statement.value)
         whole = any(v.ndim > 2 and min(v.shape) > 1 and np.any(v) for v in values(search, site))
         item = any(isinstance(t, ast.Subscript) and ast.unparse(t.value) in large for t in targets(statement))
         apart = not search.in_forward(site) and site in search.sites_of and search.order(site)[0] <= 1

@@ -72,6 +72,21 @@ def with_name(node: ast.AST, old: str, new: str) -> Any:
     return made
 
 
+def names_in(node: ast.AST) -> set[str]:
+    """The names in a tree."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def stored_in(node: ast.AST) -> set[str]:
+    """The names that a tree gives a value to."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def texts_in(node: ast.AST) -> set[str]:
+    """The names, attributes and items in a tree."""
+    return {ast.unparse(n) for n in ast.walk(node) if isinstance(n, ATOMS)}
+
+
 def same(first: ast.AST, second: ast.AST) -> bool:
     """Whether two trees are the same code."""
     return ast.dump(first) == ast.dump(second)

@@ -10,7 +10,7 @@ from rnn_jax.verify.repair.analogy import MISSING, changes_the_same, dumped, in_
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.tree import at, walk
+from rnn_jax.verify.repair.tree import at, names_in, walk
 
 FEWEST = 2  # names of a statement that have a twin
 
@@ -56,7 +56,7 @@ def paired(function: ast.AST) -> dict[str, str]:
 def renamed(function: ast.AST, statement: Any, pairs: dict[str, str]) -> Iterator[ast.stmt]:
     """A statement with the twins of its names, and for its target any name that is read beside them."""
     target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
-    inside = {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)}
+    inside = names_in(statement.value)
     known = inside & set(pairs)
     if not isinstance(target, ast.Name) or target.id in pairs or len(known) < FEWEST:
         return

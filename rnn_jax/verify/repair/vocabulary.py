@@ -14,7 +14,7 @@ from rnn_jax.verify.repair.derivatives import of_expressions
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.packed import columns, cuts
 from rnn_jax.verify.repair.probe import Shape, Trace
-from rnn_jax.verify.repair.tree import ATOMS, with_name
+from rnn_jax.verify.repair.tree import ATOMS, names_in, with_name
 
 LONGEST = 60  # characters of an expression
 MOST_RENAMED = 4  # other names for one
@@ -109,7 +109,7 @@ def unread(live: LiveCode) -> Iterator[str]:
     for spot in live.spots:
         for function in ast.walk(live.statement(spot)):
             if isinstance(function, ast.FunctionDef):
-                read = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+                read = names_in(function)
                 yield from (a.arg for a in function.args.args if a.arg not in read)
 
 
@@ -136,7 +136,7 @@ def reindexed(text: str, counters: set[str]) -> Iterator[str]:
     """A number in a list of lists with another counter for its last index: h[t][j] for h[t][i]."""
     node = ast.parse(text, mode="eval").body
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Subscript) and isinstance(node.slice, ast.Name):
-        for name in sorted(counters - {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}):
+        for name in sorted(counters - names_in(node)):
             yield f"{ast.unparse(node.value)}[{name}]"
 
 
