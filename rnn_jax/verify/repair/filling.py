@@ -12,7 +12,7 @@ import numpy as np
 from rnn_jax.verify.repair.around import inserted, target_of
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, key_of, parsed
-from rnn_jax.verify.repair.harvest import at_visits
+from rnn_jax.verify.repair.harvest import Stock, at_visits
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.monomials import Monomials
@@ -21,6 +21,7 @@ from rnn_jax.verify.repair.terms import two
 from rnn_jax.verify.repair.totals import images_in_all, totals
 from rnn_jax.verify.repair.tree import at
 
+NEAR = 1e-6  # of 1: tangents come from differences
 MOST_FILLED = 30  # sums that are tried for one array
 
 
@@ -41,24 +42,44 @@ def filled(here: Matcher, over: Callable[[], bool]) -> Iterator[Edit]:
 
 
 def a_part(here: Matcher, name: str, over: Callable[[], bool]) -> Iterator[Edit]:
-    """What is to be written at once into the rest of an array of zeros, some of which is filled: g[:, 1:] = ..."""
+    """What is to be written at once into a part of an array of zeros: g[:, 1:] = ..., S[:, -n:] = np.eye(n)."""
     assert here.where is not None
     (field, made_at), block = here.where.statement.path[-1], here.where.statement.path[:-1]
     body = getattr(at(here.live.statement(here.site.spot), block), field)
-    shifts, spot = np.stack(here.healing.shifts), here.site.spot
-    filled_at = [k + 1 for k in range((made_at or 0) + 1, len(body)) if part_of(body[k], name)]
+    shifts, spot, behind = np.stack(here.healing.shifts), here.site.spot, (made_at or 0) + 1
+    filled_at = [k + 1 for k in range(behind, len(body)) if part_of(body[k], name)] or [behind]
     for place in (Site(*spot, (*block, (field, k))) for k in filled_at):
         stock = here.places.whole.get(place, {})
-        for index, chosen in stretches_of(shifts) if stock and not over() else ():
-            known = Monomials({t: v for t, v in stock.items() if name not in t}, here.places.numpy)
-            if known.iterations != len(shifts):
-                continue
+        known = Monomials({t: v for t, v in stock.items() if name not in t}, here.places.numpy)
+        if known.iterations != len(shifts):
+            continue
+        for index, chosen in stretches_of(shifts, counts_in(stock)) if not over() else ():
             wanted = [shift[chosen] for shift in shifts]
             target: Any = parsed(f"{name}[{index}]")
             target.ctx = ast.Store()
-            for other in itertools.chain(known.equal_to(wanted), two(known, wanted)):
+            made = itertools.chain(
+                identity(known, wanted, counts_in(stock)), known.equal_to(wanted), two(known, wanted)
+            )
+            for other in made:
                 cost = other.cost + 0.02 * len(other.text)
                 yield inserted(here.live, place, ast.Assign([target], parsed(other.text)), cost)
+
+
+def counts_in(stock: Stock) -> dict[int, str]:
+    """The whole numbers that have a name here and are always the same, with the shortest."""
+    found: dict[int, str] = {}
+    for text in sorted(stock, key=lambda t: (len(t), t)):
+        known = stock[text]
+        if known.shape[0] == "int" and len({int(v) for v in known.values}) == 1 and text.isidentifier():
+            found.setdefault(int(known.values[0]), text)
+    return found
+
+
+def identity(here: Monomials, wanted: list[np.ndarray], counts: dict[int, str]) -> Iterator[Written]:
+    """An identity matrix, where that is wanted each time: how a state hangs on itself."""
+    size = len(wanted[0])
+    if wanted[0].shape == (size, size) and all(np.allclose(v, np.eye(size), atol=NEAR) for v in wanted):
+        yield Written(f"{here.numpy}.eye({counts.get(size, size)})", wanted, 1.0)
 
 
 def part_of(statement: ast.stmt, name: str) -> bool:
@@ -67,10 +88,11 @@ def part_of(statement: ast.stmt, name: str) -> bool:
     return any(isinstance(t, ast.Subscript) and ast.unparse(t.value) == name for t in targets)
 
 
-def stretches_of(shifts: np.ndarray) -> Iterator[tuple[str, tuple[slice, ...]]]:
+def stretches_of(shifts: np.ndarray, counts: dict[int, str]) -> Iterator[tuple[str, tuple[slice, ...]]]:
     """All but the first or the last few along one axis, where nothing is missing of these: [visit, *shape].
 
-    Where something is everywhere all but one: what is written there later was held at what it will be.
+    Where something is everywhere all but one: what is written there later was held at what it will be. counts: names of
+    whole numbers.
     """
     for axis in range(shifts.ndim - 1):
         length, before = shifts.shape[axis + 1], ":, " * axis
@@ -78,9 +100,11 @@ def stretches_of(shifts: np.ndarray) -> Iterator[tuple[str, tuple[slice, ...]]]:
         first, last = (int(there[0]), int(there[-1]) + 1) if len(there) else (0, 0)
         whole = (first, last) == (0, length)
         if last == length > 1:
-            yield f"{before}{first + whole}:", (*[slice(None)] * (axis + 1), slice(first + whole, None))[1:]
+            start = f"-{counts[length - first]}" if not whole and length - first in counts else f"{first + whole}"
+            yield f"{before}{start}:", (*[slice(None)] * axis, slice(first + whole, None))
         if first == 0 and last > 1:
-            yield f"{before}:{last - whole - length}", (*[slice(None)] * (axis + 1), slice(0, last - whole))[1:]
+            end = counts[last] if not whole and last in counts else f"{last - whole - length}"
+            yield f"{before}:{end}", (*[slice(None)] * axis, slice(0, last - whole))
 
 
 def once(here: Matcher, name: str, which: int, over: Callable[[], bool]) -> Iterator[Edit]:
