@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,7 +16,7 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.tree import ATOMS, first_line, names_in, texts_in, walk
+from rnn_jax.verify.repair.tree import ATOMS, at, first_line, names_in, texts_in, walk
 
 NEAR = 1e-9  # relative: the same numbers, computed by other operations
 Alike = dict[str, list[str]]
@@ -38,35 +38,71 @@ def as_in_forward(live: LiveCode, forward: set[tuple[str, int]], in_loss: Trace,
                 there[dumped(node.targets[0])].append(node)
             else:
                 others.append((site, node))
-    given = [node for same in there.values() for node in same]
-    yield from left_out(live, forward, given, names_alike(live, forward, in_loss, trace))
+    yield from left_out(live, forward, names_alike(live, forward, in_loss, trace))
     for site, node in others:
         for like in there[dumped(node.targets[0])]:
             if dumped(like) != dumped(node):
                 yield in_place_of(site, node, like)._replace(kind="recomputed")
 
 
-def left_out(live: LiveCode, forward: set[tuple[str, int]], there: list[ast.Assign], alike: Alike) -> Iterator[Edit]:
-    """The statements of the forward that go on from a value to its next, where a loop of another function has none.
+def left_out(live: LiveCode, forward: set[tuple[str, int]], alike: Alike) -> Iterator[Edit]:
+    """The statements in the forward's loops that a loop of another function has fewer of.
 
     alike: names of the forward, each with those that begin with the same value elsewhere. One by one, and all at once.
     """
-    carried = [n for n in there if not {ast.unparse(t) for t in parts(n)}.isdisjoint(texts_in(n.value))]
-    for spot in live.spots:
-        for path, loop in walk(live.statement(spot)):
-            function = function_at(live.statement(spot), path)[1]
-            if not isinstance(loop, ast.For | ast.While) or function is None:
-                continue
-            if (spot[0], first_line(function)) in forward:
-                continue
-            stored = {root(n) for n in ast.walk(loop) if isinstance(n, ATOMS) and isinstance(n.ctx, ast.Store)}
-            known = names_in(function)
-            lacking = [n for n in carried if not {root(t) for t in parts(n)} & stored]
+    there, loops = loops_of(live, forward)
+    for site, loop in loops:
+        function = function_at(live.statement(site.spot), site.path)[1]
+        own, known = stores(loop), names_in(function) if function is not None else set()
+        for others in there:
+            count = stores(*others)
+            lacking = [
+                n for each in others for n in ast.walk(each)
+                if isinstance(n, ast.Assign) and all(own[r] < count[r] for r in map(root, parts(n)))
+                and names_in(n.targets[0]) <= known
+            ]  # fmt: skip
             fitting = [made for n in lacking if (made := as_here(n, known, alike)) is not None]
             for new in [*fitting, *at_once(fitting)]:
-                for k in range(1, len(loop.body) + 1):
-                    place = Site(*spot, (*path, ("body", k)))
+                for place in places_in(loop, site):
                     yield inserted(live, place, ast.parse(ast.unparse(new)).body[0], MISSING)
+
+
+def loops_of(
+    live: LiveCode, forward: set[tuple[str, int]]
+) -> tuple[list[list[ast.For | ast.While]], list[tuple[Site, ast.For | ast.While]]]:
+    """The outermost loops of each function that the loss runs, and those of all others with their sites."""
+    there: dict[int, list[ast.For | ast.While]] = defaultdict(list)
+    others: list[tuple[Site, ast.For | ast.While]] = []
+    for spot in live.spots:
+        whole = live.statement(spot)
+        for path, loop in walk(whole):
+            way, function = function_at(whole, path)
+            above = [at(whole, path[:k]) for k in range(len(way), len(path))]
+            if not isinstance(loop, ast.For | ast.While) or function is None:
+                continue
+            if any(isinstance(each, ast.For | ast.While) for each in above):
+                continue
+            if (spot[0], first_line(function)) in forward:
+                there[id(function)].append(loop)
+            else:
+                others.append((Site(*spot, path), loop))
+    return list(there.values()), others
+
+
+def stores(*nodes: ast.AST) -> Counter[str]:
+    """How often something is given to each name, or to what it holds."""
+    return Counter(
+        root(n) for node in nodes for n in ast.walk(node) if isinstance(n, ATOMS) and isinstance(n.ctx, ast.Store)
+    )
+
+
+def places_in(loop: ast.For | ast.While, site: Site) -> Iterator[Site]:
+    """The places behind each statement in a loop, in its blocks as well."""
+    for path, node in walk(loop, site.path):
+        for field in ("body", "orelse"):
+            body = getattr(node, field, None)
+            if isinstance(body, list):
+                yield from (Site(*site.spot, (*path, (field, k))) for k in range(1, len(body) + 1))
 
 
 def as_here(statement: ast.Assign, known: set[str], alike: Alike) -> ast.Assign | None:

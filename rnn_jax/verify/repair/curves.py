@@ -39,7 +39,7 @@ def curve(name: str, before: list[Seen], after: list[Seen]) -> list[Curve]:
         _, _, number = new.iteration.partition("=")
         if not number.lstrip("-").isdigit() or old.value.shape != new.value.shape:
             return []
-        error = float(np.max(np.abs(old.value - new.value), initial=0.0)) / (largest or 1.0)
+        error = float(np.max(np.abs(np.subtract(old.value, new.value, dtype=float)), initial=0.0)) / (largest or 1.0)
         steps[int(number)] = max(error, steps.get(int(number), 0.0))
     if len(steps) < 2:
         return []

@@ -42,8 +42,11 @@ class Expressions:
         self.stock, self.numpy = stock, numpy
         self._by_shape: dict[tuple[int, ...], list[Written]] = {}
         self._seen: Counter[Any] = Counter()
+        names = {v.key()[1] for t, v in stock.items() if v.shape[0] == "float" and t.isidentifier()}
         for text in sorted(stock, key=len):
             known = stock[text]
+            if isinstance(parsed(text), ast.Constant) and known.key()[1] in names:
+                continue  # a number that has a name here is meant by that
             if known.shape[0] in ("array", "float", "int"):
                 self._offer(text, [np.asarray(v, float) for v in known.values], 1.0)
         self._complete: set[tuple[int, ...]] = set()  # the shapes of which the products are among them

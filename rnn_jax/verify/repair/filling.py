@@ -29,11 +29,13 @@ def filled(here: Matcher, over: Callable[[], bool]) -> Iterator[Edit]:
     """What is to be written into an array that is made where something was healed."""
     if here.where is None:
         return
-    name = target_of(here.live.node(here.where.statement), here.site)
+    empty = not any(np.any(v) for v in here.healing.present)
+    used = empty and isinstance(here.node, ast.Name)  # a sum that nothing was added to, as a number
+    name = here.node.id if used else target_of(here.live.node(here.where.statement), here.site)
     first, last = here.telling()
-    if not name or last == first or not here.shapes[first]:
+    if not name or last == first or not (here.shapes[first] or empty):
         return
-    if not any(np.any(v) for v in here.healing.present) and len(set(here.shapes)) == 1:
+    if empty and len(set(here.shapes)) == 1 and here.shapes[first]:
         yield from a_part(here, name, over)
     if last - first == 1:
         yield from once(here, name, first, over)

@@ -151,7 +151,7 @@ def looking(
         if place not in at_place:
             there = local.keys() | shared.keys() | vars(builtins).keys()
             own = [text for text in texts if needs(text) <= there][:MOST]
-            more = set(held_by(local, indices)).difference(texts)
+            more = {*held_by(local, indices), *(around or ())}.difference(texts)
             kept = sorted(more, key=lambda text: (len(text), text))[:MOST]
             at_place[place] = {text: compiled(text) for text in (*own, *kept)}
         for text, code in at_place[place].items():

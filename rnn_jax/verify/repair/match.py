@@ -15,7 +15,7 @@ from rnn_jax.verify.repair.expressions import Expressions, Written, parsed
 from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.monomials import Monomials
+from rnn_jax.verify.repair.monomials import Monomials, is_number
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.terms import two
 from rnn_jax.verify.repair.tree import ATOMS, located, names_in, replaced, shallow, stored_in
@@ -94,7 +94,8 @@ class Matcher:
                 (ast.Div(), "missing-factor", ratio),
             ]
             yield from self.those_that_fit(numbers, forms)
-        if self.fitting(present[None])[0]:
+        named = any(np.all(w.values[0] == 2) and not is_number(w.text) for w in numbers)
+        if self.fitting(present[None])[0] and not named:
             new = ast.BinOp(ast.Constant(2), ast.Mult(), self.node)
             yield self.edit(new, "missing-factor", 1.5)
 

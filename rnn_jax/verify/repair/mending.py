@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from collections.abc import Callable, Iterable, Iterator
 
@@ -80,7 +81,7 @@ def sums_and_arrays(search: Search, known: list[Matcher], attempt: Attempt) -> N
         if here.healing.inner:
             attempt(here.summed())
     for here in known:
-        if not here.healing.inner:
+        if not here.healing.inner or isinstance(here.node, ast.Name):
             attempt(filled(here, late(search, LONGEST)))
     for here in known:  # what is 0 throughout is rather missing before
         if not here.healing.inner and any(np.any(v) for v in here.healing.present):

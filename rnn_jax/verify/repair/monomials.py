@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ LARGEST = 5_000_000  # numbers in the table of their pairs
 PROBES = 14  # entries that are compared
 NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, right to a millionth
 MOST_FOUND = 6
+OVER = "1 / "
 TWO = "2"  # of the slope of a square; in products of several factors only, elsewhere it would be one term more of each
 MOST_ALIKE = 2  # texts that are worth the same here, but may not be elsewhere
 COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3, 5: 2.7, 6: 3.1}  # by the number of factors, up to two masks among them
@@ -73,14 +74,17 @@ class Monomials:
             if isinstance(parsed(text), ATOMS) and value.ndim > 1 and self.stock[text].shape[0] == "array":
                 made.setdefault(f"1 - {text}", 1 - value)
                 made.setdefault(f"1 - {text} ** 2", 1 - value**2)
+        for text in divisors(known):
+            if np.all(known[text]):
+                made.setdefault(f"1 / {text}", 1 / known[text])
         found: list[tuple[str, np.ndarray]] = []
         taken: Counter[tuple[object, ...]] = Counter()
         for text in sorted(made, key=lambda t: (is_number(t), len(t), t)):
             tree = parsed(text)
             product = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult | ast.MatMult | ast.Div)
-            if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div):  # no product can be made of what is below
-                product = isinstance(tree.right, ATOMS | ast.Constant)
             value = made[text]
+            if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div):  # no product can be made of what is below
+                product = isinstance(tree.right, ATOMS | ast.Constant) and not text.startswith(OVER) and value.ndim > 1
             if not product and not isinstance(tree, ast.UnaryOp) and np.all(np.isfinite(value)) and np.any(value):
                 key = value.shape, value.tobytes()
                 # A number that has a name here is meant by that: 0.01 fits nowhere else.
@@ -117,7 +121,13 @@ class Monomials:
             alone = [(k,) for k in own if factors.fill((k,))]
             first, second = (np.array([p[k] for p in pairs], int) for k in (0, 1))
             values = np.concatenate([table[[k for (k,) in alone]], table[first] * table[second]])
-            self._pairs[shape] = [*alone, *pairs], values
+            over = [k for k in own if factors.texts[k].startswith(OVER)]
+            over = over[: max(0, LARGEST // max(1, values.size) - 1)]
+            divided = [(*pair, k) for k in over for pair in pairs if k not in pair]
+            third = [table[first] * table[second] * table[k] for k in over]
+            kept = [[k not in pair for pair in pairs] for k in over]
+            values = np.concatenate([values, *(v[mask] for v, mask in zip(third, kept, strict=True))])
+            self._pairs[shape] = [*alone, *pairs, *divided], values
         return self._pairs[shape]
 
     def scales(self, shape: tuple[int, ...]) -> tuple[list[tuple[int, ...]], np.ndarray]:
@@ -159,6 +169,8 @@ class Monomials:
                 factors = [int(usable[k]) for k in chosen] + mask
                 if not factors or not (scale or whole.fill(factors)):
                     continue
+                if any(is_number(whole.texts[k]) and factors.count(k) > 1 for k in factors):
+                    continue  # 0.5 * 0.5 is rather a count that happens to be 4
                 value = np.prod(rows[factors], axis=0)
                 for sign in (1.0, -1.0):
                     if np.linalg.norm(sign * value - goal) <= NEAR * np.linalg.norm(goal):
@@ -302,11 +314,27 @@ def is_number(text: str) -> bool:
     return text != TWO and isinstance(parsed(text), ast.Constant)
 
 
+def divisors(known: Iterable[str]) -> set[str]:
+    """What the program divides by, of what is known."""
+    found = {
+        ast.unparse(n.right)
+        for text in known
+        if "/" in text
+        for n in ast.walk(parsed(text))
+        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div) and isinstance(n.right, ATOMS)
+    }
+    return found & set(known)
+
+
 def product(texts: list[str], sign: float) -> str:
-    """A product as it is written."""
-    tree = parsed(texts[0])
-    for text in texts[1:]:
+    """A product as it is written, what is divided by last."""
+    above = [text for text in texts if not text.startswith(OVER)]
+    tree = parsed(above[0]) if above else ast.Constant(1)
+    for text in above[1:]:
         tree = ast.BinOp(tree, ast.Mult(), parsed(text))
+    for text in texts:
+        if text.startswith(OVER):
+            tree = ast.BinOp(tree, ast.Div(), parsed(text.removeprefix(OVER)))
     return ast.unparse(ast.UnaryOp(ast.USub(), tree) if sign < 0 else tree)
 
 
