@@ -1,7 +1,7 @@
 """Functions that a function has made once, layers of several sizes, gradients that are carried forward by entries."""
 
 import pytest
-from small_programs import mended_there, report_of
+from small_programs import mended, mended_there, report_of
 
 from rnn_jax.verify.of_file import Expressions
 
@@ -156,7 +156,6 @@ CALLS = {
 DAMAGES = {
     "what is sent on, in layers of two sizes": (MADE, '            sent = da[t] @ w["V"].T\n', ""),
     "what is computed once more": (MADE, "below = (e**2).mean() + 1", "below = (e**2).mean()"),
-    "what its sibling alone takes from around": (MADE, '            each["V"] = each["V"] + decay * W[k]["V"]\n', ""),
     "a sum over the batch": (GATES, "        db += da.sum(0)\n", ""),
     "a product over the batch": (GATES, "        dU += np.tensordot(h.T, da, 1)\n", ""),
     "a path to one entry": (TANK, "by_drift[j] = 0.5 * by_drift[j] + gain * by_e", "by_drift[j] = gain * by_e"),
@@ -183,3 +182,10 @@ def test_it_is_mended_where_it_was_damaged(tmp_path, name):
     program, old, new = DAMAGES[name]
     assert program.count(old) == 1
     mended_there(tmp_path / "mine.py", program, old, new, CALLS[program])
+
+
+def test_what_its_sibling_alone_takes_from_around(tmp_path):
+    left_out = '            each["V"] = each["V"] + decay * W[k]["V"]\n'
+    assert MADE.count(left_out) == 1
+    # It may as well stand where each layer's gradients are made.
+    assert "decay" in mended(tmp_path / "mine.py", MADE.replace(left_out, ""), CALLS[MADE]).fix.diff

@@ -245,6 +245,8 @@ def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> B
     kind = kind_of(live, search.trace, edit)
     if kind == "never-computed" and not search.never_computed():
         kind = "missing-term"
+    if kind == "derivative-function" and "scale" in search.hints:
+        kind = "scale"  # no derivative of another function is one number times the right one everywhere
     return Blamed(tuple(sorted(search.wrong - left)), suspects, fix, kind, curves(search, edit, after))
 
 

@@ -140,8 +140,11 @@ def multiplied(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
 
 
 def is_index(text: str, known: Values) -> bool:
-    """Whether an expression is a whole number each time."""
-    return known.shape[0] == "int" and is_atom(text) and all(v.ndim == 0 for v in known.values)
+    """Whether an expression is a whole number each time, of a name or as one counts in blocks or in rounds."""
+    if known.shape[0] != "int" or any(v.ndim for v in known.values):
+        return False
+    tree = parsed(text)
+    return is_atom(text) or (isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.FloorDiv | ast.Mod))
 
 
 def is_atom(text: str) -> bool:

@@ -51,7 +51,7 @@ def a_part(here: Matcher, name: str, over: Callable[[], bool]) -> Iterator[Edit]
     shifts, spot, behind = np.stack(here.healing.shifts), here.site.spot, (made_at or 0) + 1
     filled_at = [k + 1 for k in range(behind, len(body)) if part_of(body[k], name)] or [behind]
     for place in (Site(*spot, (*block, (field, k))) for k in filled_at):
-        stock = here.places.whole.get(place, {})
+        stock = here.places.stocks.get(place, {})
         known = Monomials({t: v for t, v in stock.items() if name not in t}, here.places.numpy)
         if known.iterations != len(shifts):
             continue

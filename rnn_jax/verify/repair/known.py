@@ -245,7 +245,7 @@ class Known:
         found = self.one_by_one
         if not known:
             found = list(side_by_side(found, len(self.entries)))
-        return list({b"".join(v.tobytes() for v in t): t for t in found}.values())
+        return list({(len(t), b"".join(v.tobytes() for v in t)): t for t in found}.values())
 
     @cached_property
     def told_entries(self) -> list[tuple[str, int]] | None:

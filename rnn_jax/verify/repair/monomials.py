@@ -24,6 +24,7 @@ MOST_FACTORS = 200  # of one shape
 FEWER = 110  # where only so few numbers tell them that many products would do by chance
 TELLING = 12  # numbers
 MOST_PAIRED = 64  # of them, in products of two that are tried in matrix products and sums
+MOST_NUMBERS = 32  # of them, in products of three single numbers
 LARGEST = 5_000_000  # numbers in the table of their pairs
 PROBES = 14  # entries that are compared
 NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, right to a millionth
@@ -121,13 +122,15 @@ class Monomials:
             alone = [(k,) for k in own if factors.fill((k,))]
             first, second = (np.array([p[k] for p in pairs], int) for k in (0, 1))
             values = np.concatenate([table[[k for (k,) in alone]], table[first] * table[second]])
-            over = [k for k in own if factors.texts[k].startswith(OVER)]
-            over = over[: max(0, LARGEST // max(1, values.size) - 1)]
-            divided = [(*pair, k) for k in over for pair in pairs if k not in pair]
-            third = [table[first] * table[second] * table[k] for k in over]
-            kept = [[k not in pair for pair in pairs] for k in over]
-            values = np.concatenate([values, *(v[mask] for v, mask in zip(third, kept, strict=True))])
-            self._pairs[shape] = [*alone, *pairs, *divided], values
+            # What is divided by comes on top; of single numbers every product of three is soon made.
+            thirds = [k for k in own if factors.texts[k].startswith(OVER) or (not shape and k < MOST_NUMBERS)]
+            thirds = thirds[: max(0, LARGEST // max(1, values.size) - 1)]
+            triples = [
+                (n, k) for k in thirds for n, (i, j) in enumerate(pairs) if (k not in (i, j) if shape else k > j)
+            ]
+            more, last = (np.array([t[k] for t in triples], int) for k in (0, 1))
+            values = np.concatenate([values, table[first[more]] * table[second[more]] * table[last]])
+            self._pairs[shape] = [*alone, *pairs, *((*pairs[n], k) for n, k in triples)], values
         return self._pairs[shape]
 
     def scales(self, shape: tuple[int, ...]) -> tuple[list[tuple[int, ...]], np.ndarray]:

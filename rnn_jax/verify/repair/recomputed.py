@@ -17,7 +17,7 @@ from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.known import NOTHING, within
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.search import Search
-from rnn_jax.verify.repair.tree import walk
+from rnn_jax.verify.repair.tree import ATOMS, walk
 
 NEAR = 1e-9  # relative: the same numbers, computed by other operations
 
@@ -37,7 +37,9 @@ def recomputed(search: Search) -> Iterator[Healing]:
 def given_in_loss(search: Search) -> Iterator[list[np.ndarray]]:
     """What else the loss evaluates, as where one operation makes it of several parts: what it gives to names first."""
     met = {b"".join(v.tobytes() for v in values) for values in search.quantities.computed_by_place}
-    for _, seen in sorted(search.in_loss.seen.items(), key=lambda each: each[0].path[-1:] != (("value", None),)):
+    for site, seen in sorted(search.in_loss.seen.items(), key=lambda each: each[0].path[-1:] != (("value", None),)):
+        if isinstance(search.live.node(site), ATOMS):  # it computes nothing
+            continue
         values = [np.asarray(s.value) for s in seen]
         key = b"".join(v.tobytes() for v in values)
         if all(v.dtype.kind == "f" for v in values) and key not in met:

@@ -204,7 +204,7 @@ def one_sided(here: Monomials, wanted: np.ndarray, as_is: bool) -> Iterator[Writ
 def sums_over_axes(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
     """Sums of arrays over some of their axes: the rows of a matrix, the batch of what has one more axis."""
     flat = wanted.shape[1:] if wanted.shape[:1] == (1,) else wanted.shape  # (n,) is added to (1, n), too
-    for shape in sorted({v.shape[1:] for _, v in here.single if 2 < v.ndim <= 4}):
+    for shape in sorted({v.shape[1:] for _, v in here.single if 1 < v.ndim <= 4}):
         for axes, kept in itertools.product(subsets(range(len(shape))), (False, True)):
             left = tuple(n * (k not in axes) + (k in axes) for k, n in enumerate(shape) if kept or k not in axes)
             if left != (wanted.shape if kept else flat):
@@ -214,13 +214,14 @@ def sums_over_axes(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
                 rows = values.sum(axis=(1, *(2 + k for k in axes))).reshape(len(values), -1)
                 for k in multiples(rows, wanted.ravel()):
                     inner = here.written(shape, list(chosen[k]))
-                    how = f"axis={axes[0] if len(axes) == 1 else axes}" + ", keepdims=True" * kept
+                    which = f"axis={axes[0] if len(axes) == 1 else axes}" if len(axes) < len(shape) or kept else ""
+                    how = which + ", keepdims=True" * kept
                     yield Written(ast.unparse(parsed(f"({inner.text}).sum({how})")), [], inner.cost + 0.5)
 
 
 def subsets(axes: range) -> Iterator[tuple[int, ...]]:
-    """Some of the axes, but not all."""
-    for size in range(1, len(axes)):
+    """Some of the axes, or all."""
+    for size in range(1, len(axes) + 1):
         yield from itertools.combinations(axes, size)
 
 
