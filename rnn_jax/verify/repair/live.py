@@ -132,6 +132,26 @@ class LiveCode:
         place = next((k for k, each in enumerate(before) if each == old), None)
         return found[place] if place is not None and len(before) == len(found) else None
 
+    def _fitting(
+        self,
+        spot: Spot,
+        statement: ast.stmt,
+        function: types.FunctionType,
+        codes: dict[tuple[str, int], list[types.CodeType]],
+    ) -> tuple[types.CodeType | None, list[types.CellType]]:
+        """The new code for a function that has the cells it has, and those of others that it looks into."""
+        old = function.__code__
+        new = self._counterpart(spot, old, codes)
+        if new is None or new.co_freevars == old.co_freevars:
+            return new, []
+        statement = keeping(statement, old)
+        new = self._counterpart(spot, old, codes_of(statement, spot[0]))
+        missing = set(new.co_freevars) - set(old.co_freevars) if new is not None else set()
+        if not missing:
+            return new, []
+        statement, cells = reaching(statement, function, missing, self.made_by[spot])
+        return self._counterpart(spot, old, codes_of(statement, spot[0])), cells
+
     @property
     def spots(self) -> list[Spot]:
         """The top-level statements whose code can run: those that made functions, and those that run each time."""
@@ -166,14 +186,8 @@ class LiveCode:
                     codes = codes_of(statement, spot[0])
                     for function in self.made_by[spot]:
                         old = function.__code__
-                        new = self._counterpart(spot, old, codes)
-                        if new is not None and new.co_freevars != old.co_freevars:
-                            kept_all = keeping(statement, old)
-                            new = self._counterpart(spot, old, codes_of(kept_all, spot[0]))
-                            missing = set(new.co_freevars) - set(old.co_freevars) if new is not None else set()
-                            if missing:
-                                there, more = reaching(kept_all, function, missing, self.made_by[spot])
-                                new, cells = self._counterpart(spot, old, codes_of(there, spot[0])), cells + more
+                        new, more = self._fitting(spot, statement, function, codes)
+                        cells += more
                         if new is not None and new.co_freevars != old.co_freevars and "<locals>" in old.co_qualname:
                             continue  # the function around it makes it anew, with what the edit takes from there
                         if new is not None and new != old:

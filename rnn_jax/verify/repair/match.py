@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_jax.verify.repair.around import around, inserted, target_of, terms
+from rnn_jax.verify.repair.around import around, inserted, target_of
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Expressions, Written, parsed
 from rnn_jax.verify.repair.harvest import end_of
@@ -17,13 +17,13 @@ from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials, is_number
 from rnn_jax.verify.repair.places import Places
+from rnn_jax.verify.repair.sent_on import sent_on
 from rnn_jax.verify.repair.terms import two
-from rnn_jax.verify.repair.tree import ATOMS, located, names_in, replaced, shallow, stored_in
+from rnn_jax.verify.repair.tree import ATOMS, located, shallow
 
 # What is found by solving equations is right to about the square root of their rounding.
 NEAR = 1e-6
 MOST_TERMS = 8  # of a sum that is missing as a whole: the gates of an LSTM send back four
-NAMES = ("dh_next", "dnext", "carried", "carried_2")
 
 
 class Matcher:
@@ -164,7 +164,7 @@ class Matcher:
             end = min((k for k in (*self.starts, last) if k > start), default=start)  # of one run
             if there is not None and end > start:
                 for other in there.equal_to(shifts[start:end], start - 1):
-                    yield from self.sent_on(loop, other)
+                    yield from sent_on(self, loop, other)
                 if isinstance(self.node, ast.Name):
                     wanted = [p + s for p, s in zip(present, shifts, strict=True)]
                     for other in there.equal_to(wanted[start:end], start - 1):
@@ -268,7 +268,7 @@ class Matcher:
         given = self.fitting(self.from_before(table, present) - present)
         for k, other in enumerate(known):
             if added[k]:
-                yield from self.sent_on(loop, other)
+                yield from sent_on(self, loop, other)
             if given[k] and isinstance(self.node, ast.Name):
                 assert self.where is not None
                 assert self.where.loop is not None
@@ -278,7 +278,7 @@ class Matcher:
         found = self.several(before.reshape(len(known), -1)) if known else []
         if found:
             text = " + ".join(known[k].text for k in found)
-            yield from self.sent_on(loop, Written(text, [], 2.0))
+            yield from sent_on(self, loop, Written(text, [], 2.0))
 
     def from_before(self, sent: np.ndarray, first: np.ndarray) -> np.ndarray:
         """What each visit gets from the one before, and at the first of each run of the loop what it has instead.
@@ -291,11 +291,10 @@ class Matcher:
 
     def several(self, rows: np.ndarray) -> list[int]:
         """Which of the candidates give, added up, what is missing: the nearest one first, each once."""
-        kept = list(range(len(rows)))
         with np.errstate(all="ignore"):
             columns = self.healing.slopes @ rows.T
         finite = np.all(np.isfinite(columns), axis=0)  # of equations that hold infinities there is no solution
-        columns, kept = columns[:, finite], [k for k, each in zip(kept, finite, strict=True) if each]
+        columns, kept = columns[:, finite], np.flatnonzero(finite).tolist()
         if not kept:
             return []
         chosen: list[int] = []
@@ -310,41 +309,6 @@ class Matcher:
             if np.linalg.norm(rest) <= NEAR * self.size:
                 return [kept[k] for k in chosen] if np.allclose(weights, 1, atol=1e-4) else []
         return []
-
-    def sent_on(self, loop: Any, other: Written) -> Iterator[Edit]:
-        """What the next iteration is to get: by a name that is there for it, or by a new one."""
-        assert self.where is not None
-        assert self.where.loop is not None
-        renewed = stored_in(loop)
-        for name in terms(self.node):
-            if isinstance(name, ast.Name):
-                target, more = ast.Name(name.id, ast.Store()), parsed(other.text)
-                statement: ast.stmt = ast.Assign([target], more)
-                if name.id in renewed:
-                    statement = ast.AugAssign(target, ast.Add(), more)
-                place = end_of(self.where.loop, loop)
-                yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
-        yield self.linked(loop, other)
-
-    def linked(self, loop: Any, other: Written) -> Edit:
-        """A carried gradient set to 0 before the loop, added at the site, and renewed at the end of the loop."""
-        assert self.where is not None
-        assert self.where.loop is not None
-        taken = names_in(self.live.statement(self.site.spot))
-        name = next(n for n in NAMES if n not in taken)
-        above = Site(self.site.file, self.site.number, self.where.loop.path[:-1])
-        field, k = self.where.loop.path[-1]
-        inner = self.site.path[len(self.where.loop.path) :]
-        total = located(ast.BinOp(self.node, ast.Add(), ast.Name(name, ast.Load())), self.node)
-        inside = shallow(replaced(loop, inner, total))
-        inside.body = [*inside.body, located(ast.parse(f"{name} = {other.text}").body[0], loop.body[-1])]
-        block = self.live.node(above)
-        made = shallow(block)
-        statements, at_k = getattr(block, field), int(k or 0)
-        start = located(ast.parse(f"{name} = 0").body[0], loop)
-        setattr(made, field, [*statements[:at_k], start, inside, *statements[at_k + 1 :]])
-        cost = other.cost + 1.8 + 0.02 * len(other.text)
-        return Edit(above, made, "dropped-path", cost, self.node.lineno, blamed=self.site)
 
 
 def times(node: ast.expr, factor: ast.expr) -> ast.expr:
