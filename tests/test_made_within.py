@@ -1,9 +1,14 @@
 """Functions that a function has made once, layers of several sizes, gradients that are carried forward by entries."""
 
+import ast
+
 import pytest
 from small_programs import mended, mended_there, report_of
 
-from rnn_jax.verify.of_file import Expressions
+from rnn_jax.verify.of_file import Expressions, FileSubject
+from rnn_jax.verify.program import Program
+from rnn_jax.verify.repair.live import LiveCode
+from rnn_jax.verify.repair.readers import Readers
 
 # Two layers of different sizes; the functions share what the one around them holds, and each takes some of it.
 MADE = """import numpy as np
@@ -189,3 +194,25 @@ def test_what_its_sibling_alone_takes_from_around(tmp_path):
     assert MADE.count(left_out) == 1
     # It may as well stand where each layer's gradients are made.
     assert "decay" in mended(tmp_path / "mine.py", MADE.replace(left_out, ""), CALLS[MADE]).fix.diff
+
+
+def test_what_an_index_hangs_on_is_known_by_who_reads_it(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(TANK)
+    program = Program(path)
+    program.load()
+    live = LiveCode(FileSubject(program, CALLS[TANK]))
+    lines = TANK.split("\n")
+    at_line = {
+        site: node.lineno for spot in live.spots for site, node in live.sites(spot) if isinstance(node, ast.Assign)
+    }
+    index = next(site for site, line in at_line.items() if lines[line - 1].strip() == "k = t % parts")
+    read = {lines[at_line[site] - 1].strip() for site in Readers(live).of(index) if site in at_line}
+    assert read == {
+        "miss = seen[t] - (keep * level + pump[k] + drift)",
+        "inflow = keep * by_level[j] + by_pump[k][j]",
+        "by_pump[k][j] = by_pump[k][j] + 0.1 * gain * by_e + 0.1 * by_gain",
+        "level, drift = keep * level + pump[k] + gain * miss, 0.5 * drift + gain * miss",
+        "pump[k] = pump[k] + 0.1 * gain * miss",
+        "by_pump[k][3 + k] = 1.0",
+    }
