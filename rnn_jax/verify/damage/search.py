@@ -130,7 +130,7 @@ class Search:
         worst = 0.0
         for way in self.ways:
             found = gradients(way, damaged(way, hit.damage.rules(way)))
-            for n in hit.names:
+            for n in sorted(hit.names):
                 manual = way.made.manual[n]
                 size = max(norm(manual), norm(found[n]), norm(way.made.truth.gradients[n])) or 1.0
                 worst = max(worst, norm(manual - found[n]) / size)

@@ -206,7 +206,7 @@ class Known:
         """Whether what one wrong gradient lacks is what another has too much: it was added to the wrong one."""
         made = self.trial.made
         # A billionth: both are differences of sums that rounding moves by some eps, and chance gives no two so near.
-        errors = [made.wanted[name] - made.manual[name] for name in self.wrong]
+        errors = [made.wanted[name] - made.manual[name] for name in sorted(self.wrong)]
         return any(
             a.shape == b.shape and np.allclose(a, -b, rtol=1e-9, atol=1e-9 * float(np.max(np.abs(a), initial=0.0)))
             for a, b in itertools.combinations(errors, 2)

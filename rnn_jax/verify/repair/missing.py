@@ -157,7 +157,7 @@ def handed_on(loop: ast.For | ast.While, targets: Stock) -> Iterator[ast.stmt]:
     kept = [n for n in dict.fromkeys(n.id for n in names) if n in targets and n not in stored]
     pairs = []
     for name in kept:
-        like = [n for n in stored if name in n and key_of(targets[n].shape) == key_of(targets[name].shape)]
+        like = [n for n in sorted(stored) if name in n and key_of(targets[n].shape) == key_of(targets[name].shape)]
         pairs += [(name, min(like, key=len))] if like else []
     if pairs:
         yield ast.parse(f"{', '.join(a for a, _ in pairs)} = {', '.join(b for _, b in pairs)}").body[0]

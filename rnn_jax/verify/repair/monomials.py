@@ -75,7 +75,7 @@ class Monomials:
             if isinstance(parsed(text), ATOMS) and value.ndim > 1 and self.stock[text].shape[0] == "array":
                 made.setdefault(f"1 - {text}", 1 - value)
                 made.setdefault(f"1 - {text} ** 2", 1 - value**2)
-        for text in divisors(known):
+        for text in sorted(divisors(known)):
             if np.all(known[text]):
                 made.setdefault(f"1 / {text}", 1 / known[text])
         found: list[tuple[str, np.ndarray]] = []

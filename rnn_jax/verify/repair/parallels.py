@@ -99,7 +99,7 @@ def entry_by_entry(statement: ast.stmt, block: list[ast.stmt], function: ast.AST
     indices = {ast.unparse(n.slice): n.slice for each in block for n in ast.walk(each) if isinstance(n, ast.Subscript)}
     inside = names_in(statement.value)
     for group in apart:
-        for old, new in itertools.product(inside.intersection(group), [n for n in group if n not in inside]):
+        for old, new in itertools.product(sorted(inside.intersection(group)), [n for n in group if n not in inside]):
             for index in indices.values():
                 made: Any = ast.parse(ast.unparse(statement)).body[0]
                 made.target.slice = index

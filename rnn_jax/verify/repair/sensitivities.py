@@ -34,7 +34,7 @@ def sensitivities(
     """
     if sum(trial.made.values[name].size for name in names) > MOST_ENTRIES:
         return
-    for name in names:
+    for name in sorted(names):
         value = trial.made.values[name]
         columns: dict[Site, list[list[np.ndarray]]] = defaultdict(list)
         for entry in range(value.size):

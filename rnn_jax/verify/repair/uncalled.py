@@ -43,7 +43,7 @@ def uncalled(live: LiveCode, forward: set[tuple[str, int]]) -> Iterator[Edit]:
                         yield inserted(live, Site(*spot, (*site.path, ("body", 0))), call, COST)
             elif here:
                 for owner in sorted(owners(node)) if idle else ():
-                    for name in idle:
+                    for name in sorted(idle):
                         place = Site(*spot, (*site.path, ("body", 0)))
                         yield inserted(live, place, ast.parse(f"{owner}.{name}()").body[0], COST)
             elif isinstance(node, ast.Call) and function is not None and site.path:

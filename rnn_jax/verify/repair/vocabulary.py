@@ -174,7 +174,7 @@ def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterato
         alone = len(inside) == 1 and bool(called(node) & own)
         if len(inside) < 2 and not alone:
             continue
-        for old in inside:
+        for old in sorted(inside):
             like = [n for n, shape in names.items() if n not in inside and (alone or shape == names[old])]
             like.sort(key=lambda name: names[name] != names[old])
             for new in like[: MOST_ALONE if alone else MOST_RENAMED]:
