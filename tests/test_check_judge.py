@@ -7,10 +7,13 @@ import pytest
 
 import rnn_jax
 from rnn_jax.errors import InputError
-from rnn_jax.verify.accuse import QUICK
+from rnn_jax.verify.accuse import QUICK, Depth
+from rnn_jax.verify.check import check
 from rnn_jax.verify.check_report import GradientError
 from rnn_jax.verify.command import check_file
+from rnn_jax.verify.declared import Declared
 from rnn_jax.verify.of_file import Expressions
+from rnn_jax.verify.of_functions import CallableSubject
 from rnn_jax.verify.report import Verdict
 
 
@@ -55,6 +58,12 @@ class Net:
 
 
 judged = partial(rnn_jax.check, quick=True)  # the line, the cause and the fix of it are other tests'
+
+
+def named(loss, grads, wrt, **declared):
+    """What is wrong by its kind, with next to no time for what would mend it."""
+    said = Declared.parse(*(declared.get(key) for key in ("truncate", "clip", "scale", "sign")))
+    return check(CallableSubject(loss, grads, wrt), declared=said, depth=Depth(0.2, 0, strict=True))
 
 
 def verdicts(report):
@@ -102,7 +111,7 @@ def test_what_is_done_to_all_is_named_and_can_be_declared(damage, kind, words, d
     def grads():
         return {name: damage(g) for name, g in net.grads().items()}
 
-    report = rnn_jax.check(net.loss, grads, net.wrt())
+    report = named(net.loss, grads, net.wrt())
     assert report.findings[0].kind == kind
     assert words in report.findings[0].diagnosis.words
     if declared:
@@ -147,7 +156,7 @@ def test_truncation_is_a_fault_until_it_is_declared():
     def grads():
         return truncated(net, 3)
 
-    report = rnn_jax.check(net.loss, grads, net.wrt())
+    report = named(net.loss, grads, net.wrt())
     assert verdicts(report) == {"U": "fail", "W": "fail", "V": "pass", "b": "fail"}
     assert report.findings[0].diagnosis.words == "each step's loss reaches 3 cells, its own included"
     assert report.findings[0].details == ("if that is meant: --truncate 3",)
@@ -158,7 +167,7 @@ def test_truncation_is_a_fault_until_it_is_declared():
 @pytest.mark.slow
 def test_truncation_at_another_step_than_declared_is_named():
     net = Net(T=7)
-    report = rnn_jax.check(net.loss, lambda: truncated(net, 3), net.wrt(), truncate=2)
+    report = named(net.loss, lambda: truncated(net, 3), net.wrt(), truncate=2)
     assert "reaches 3 cells" in report.findings[0].diagnosis.words
 
 
@@ -192,7 +201,7 @@ def test_a_weight_as_it_is_on_top_of_its_gradient_is_a_fault(share):
         g["W"] += share * net.W
         return g
 
-    report = rnn_jax.check(net.loss, grads, net.wrt())
+    report = named(net.loss, grads, net.wrt())
     assert verdicts(report)["W"] == "fail"
     assert report.findings[0].kind == "penalty", str(report)
 
@@ -205,7 +214,7 @@ def test_half_a_penalty_is_a_fault():
         g["W"] += 0.01 * net.W
         return g
 
-    report = rnn_jax.check(lambda: net.loss() + 0.01 * np.sum(net.W**2), grads, net.wrt())
+    report = named(lambda: net.loss() + 0.01 * np.sum(net.W**2), grads, net.wrt())
     assert verdicts(report)["W"] == "fail"
     assert report.findings[0].kind == "penalty"
 
@@ -236,7 +245,7 @@ def test_a_gradient_that_is_added_to_the_last_one():
             kept[name] = kept.get(name, 0) + g
         return dict(kept)
 
-    report = rnn_jax.check(net.loss, grads, net.wrt())
+    report = named(net.loss, grads, net.wrt())
     assert set(verdicts(report).values()) == {"fail"}
     assert report.findings[0].kind == "never-zeroed"
     assert "set to zero" in report.findings[0].details[0]
