@@ -27,7 +27,7 @@ T = TypeVar("T")
 class Depth:
     """How far a report goes, in seconds: for the line and its mending, and for the smallest case. 0 leaves it out."""
 
-    blame: float = 11.0
+    blame: float = 12.0
     shrink: float = 3.0
     strict: bool = False  # whether a fault of ours in them is raised
 

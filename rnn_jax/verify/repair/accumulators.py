@@ -19,7 +19,7 @@ import numpy as np
 
 from rnn_jax.verify.program import OverdueError
 from rnn_jax.verify.repair.expressions import parsed
-from rnn_jax.verify.repair.harvest import HERE, Stock, stocked
+from rnn_jax.verify.repair.harvest import HERE, Stock, looked_up, stocked
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.tree import ATOMS
 from rnn_jax.verify.repair.trial import Trial, short
@@ -43,7 +43,7 @@ class Looking:
     """The program with a look around at each place, at which arrays can be added to."""
 
     def __init__(self, trial: Trial) -> None:
-        self.trial = trial
+        self.trial, self.busy = trial, False
         self.made, self.places = stocked(trial.live, {})
         self.numbers = {place: k for k, place in enumerate(self.places)}
 
@@ -53,9 +53,13 @@ class Looking:
         seen: dict[tuple[Site, str], list[Any]] = defaultdict(list)
 
         def here(number: int, local: dict[str, Any], shared: dict[str, Any]) -> None:
+            if self.busy:  # what is evaluated here may call the function that is looked into
+                return
+            self.busy = True
             for text, code in codes.get(number, ()):
                 # Kept, so that no other array is given its place in memory.
                 seen[self.places[number], text].append(evaluated(code, local, shared))
+            self.busy = False
 
         with self.trial.patient():
             self.run(here)
@@ -73,7 +77,13 @@ class Looking:
 
     def run(self, here: Callable[[int, dict[str, Any], dict[str, Any]], None]) -> np.ndarray | None:
         """All gradients in a row, with something done at each place; None where that fails."""
-        setattr(builtins, HERE, here)
+
+        def at_place(
+            number: int, local: dict[str, Any], shared: dict[str, Any], around: dict[str, Any] | None = None
+        ) -> None:
+            here(number, dict(looked_up(around)) | local if around else local, shared)
+
+        setattr(builtins, HERE, at_place)
         try:
             with self.trial.live.changed(self.made), short(self.trial.bench, self.trial.limit):
                 return flat(self.trial, self.trial.gradients())

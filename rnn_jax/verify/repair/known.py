@@ -31,6 +31,7 @@ from rnn_jax.verify.repair.sensitivities import (
     side_by_side,
     tangents,
 )
+from rnn_jax.verify.repair.shares import Shares
 from rnn_jax.verify.repair.shifts import by
 from rnn_jax.verify.repair.sums import left_over
 from rnn_jax.verify.repair.tree import at, first_line
@@ -216,6 +217,11 @@ class Known:
     def numpy(self) -> str:
         """How the program calls NumPy."""
         return name_of_numpy(self.live)
+
+    @cached_property
+    def shares(self) -> Shares:
+        """What each use of a value of the forward sends back to it."""
+        return Shares(self.quantities)
 
     @cached_property
     def quantities(self) -> Quantities:

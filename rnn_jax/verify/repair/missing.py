@@ -11,7 +11,7 @@ import numpy as np
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import key_of, parsed
-from rnn_jax.verify.repair.harvest import Stock, Values
+from rnn_jax.verify.repair.harvest import Stock, Values, alike
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.siblings import changed_by, near_siblings, siblings
@@ -45,14 +45,12 @@ def exponentials(node: ast.expr) -> bool:
 
 
 def after_others(live: LiveCode, place: Site, stock: Stock, always_zero: set[str]) -> Iterator[Edit]:
-    """A statement like those beside the place, and what hands the new values of a loop on."""
+    """A statement like those beside the place."""
     (field, k), holder = place.path[-1], at(live.statement(place.spot), place.path[:-1])
     body = getattr(holder, field)
     targets = {t: v for t in written_to(live, place) if (v := stock.get(t)) is not None}
     # What is kept beside what is written to, as by another function: grad.U beside grad.W.
     targets |= {t: v for t, v in stock.items() if t not in targets and beside(t, targets)}
-    if isinstance(holder, ast.For | ast.While):
-        yield from (inserted(live, place, each, 1.6) for each in handed_on(holder, targets))
     yield from (inserted(live, place, each, 1.5) for each in siblings(body, targets, stock))
     yield from (inserted(live, place, each, 1.7) for each in near_siblings(body, k or 0, targets, stock, always_zero))
 
@@ -150,7 +148,17 @@ def beside(text: str, targets: Stock) -> bool:
     return any(type(n) is type(node) and ast.unparse(n.value) == node.value.id for n in others)
 
 
-def handed_on(loop: ast.For | ast.While, targets: Stock) -> Iterator[ast.stmt]:
+def handed_on(live: LiveCode, stocks: dict[Site, Stock]) -> Iterator[Edit]:
+    """Statements that hand the new values of a loop on, at each place in it."""
+    for place, stock in stocks.items():
+        holder = at(live.statement(place.spot), place.path[:-1])
+        if isinstance(holder, ast.For | ast.While):
+            known = alike(stock)
+            targets = {t: known[t] for t in written_to(live, place) if t in known}
+            yield from (inserted(live, place, each, 1.6) for each in renewed(holder, targets))
+
+
+def renewed(loop: ast.For | ast.While, targets: Stock) -> Iterator[ast.stmt]:
     """What a loop takes and never renews is given the new values that it makes: y, p = y_new, p_new."""
     names = [n for n in ast.walk(loop) if isinstance(n, ast.Name)]
     stored = {n.id for n in names if isinstance(n.ctx, ast.Store)} & set(targets)

@@ -82,18 +82,22 @@ def unwritten(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
     like: dict[str, list[ast.Subscript]] = defaultdict(list)
     for k, statement in enumerate(body):
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript):
-            target = statement.targets[0]
-            if ast.unparse(last_index(target)) in made.of(ast.unparse(target.value)):
+            target, last = statement.targets[0], last_index(statement.targets[0])
+            if isinstance(last, ast.Slice) or ast.unparse(last) in made.of(ast.unparse(target.value)):
                 key = with_last(target, "...")
                 like[key].append(target)
-                stored.setdefault(key, {})[ast.unparse(last_index(target))] = k
+                stored.setdefault(key, {})[ast.unparse(last)] = k
     for key, written in stored.items():
-        first, last = like[key][0], max(written.values()) + 1
+        first, last_of_them = like[key][0], max(written.values()) + 1
+        known = made.of(ast.unparse(first.value))
+        cut = any(part in known for part in written)
+        if not cut and len(written) < 2:  # rows of a time that is gone through, rather than gates
+            continue
         between = {
             part: written[before] + 1 if before else min(written.values()) for part, before in left_between(like[key])
         }
-        for part in dict.fromkeys([*between, *made.of(ast.unparse(first.value))]):
-            for k in dict.fromkeys([between.get(part, last), last]) if part not in written else ():
+        for part in dict.fromkeys([*between, *(known if cut else ())]):
+            for k in dict.fromkeys([between.get(part, last_of_them), last_of_them]) if part not in written else ():
                 yield k, with_last(first, part)
 
 

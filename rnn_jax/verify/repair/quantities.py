@@ -119,6 +119,21 @@ class Quantities:
                 found[tape.nodes[number].place, k].append(adjoint[operand.start : operand.start + size[operand.start]])
         return [each for each in found.values() if len(each) > 1]
 
+    @cached_property
+    def in_their_shapes(self) -> list[list[np.ndarray]]:
+        """The gradients of all results, and the shares of all operands, by place and in their own shapes."""
+        tape = self.made.recorder.tape
+        adjoint, shares = self.adjoints
+        found: dict[tuple[Place, int], list[np.ndarray]] = defaultdict(list)
+        for number, node in enumerate(tape.nodes):
+            if node.shape and adjoint[node.where].any():
+                found[node.place, -1].append(adjoint[node.where].reshape(node.shape))
+            for k, operand in enumerate(node.operands):
+                share = shares.get((number, k))
+                if share is not None and isinstance(operand, Use) and operand.shape and share.any():
+                    found[node.place, k].append(share.reshape(operand.shape))
+        return list(found.values())
+
     def together(self) -> Iterator[Quantity]:
         """What comes through all uses of an array that a loop before has filled, and nothing through that loop."""
         tape = self.made.recorder.tape

@@ -21,6 +21,7 @@ HINTED = 0.4  # what it saves that the kind of mistake it mends gives the wrong 
 INNOCENT = 1.5  # what it costs an edit that the code it changes gives right values
 SLOPE = 1.0  # what it costs that a slope written out, s * (1 - s), is one no more
 EMPTY = 1.0  # what it costs to change a use of what is 0 throughout: what fills it is missing
+RHYME = 0.8  # what it saves that a new statement is as the one beside it, but for its names and numbers
 IDLE = 1.5  # what it saves that the statement as it stands does nothing: d = d
 
 
@@ -40,6 +41,7 @@ def costs(search: Search) -> dict[int, float]:
         + SLOPE * loses_slope(search, edit)
         + EMPTY * of_empty(search, edit)
         - IDLE * idle(search, edit)
+        - RHYME * rhymes(search.live, edit)
         - HINTED * bool(search.hints and hinted(kind_of(live, trace, edit), search.hints))
         for edit in search.found
     }
@@ -104,6 +106,32 @@ def idle(search: Search, edit: Edit) -> bool:
     where = around(search.live, edit.site) if not edit.missing else None
     node = search.live.node(where.statement) if where is not None else None
     return isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == [ast.unparse(node.value)]
+
+
+def rhymes(live: LiveCode, edit: Edit) -> bool:
+    """Whether an edit puts in a sum beside one of the same form: da += dy * w[8] before db += dy * w[9]."""
+    new = new_statement(live, edit) if edit.missing else None
+    if not isinstance(new, ast.AugAssign):
+        return False
+    for field in ("body", "orelse"):
+        body: list[ast.stmt] = getattr(edit.new, field, None) or []
+        for k, statement in enumerate(body):
+            if statement is new:
+                return any(form(each) == form(new) for each in [*body[max(0, k - 1) : k], *body[k + 1 : k + 2]])
+    return False
+
+
+def form(node: ast.AST) -> str:
+    """What a statement does, whatever with."""
+
+    class Nameless(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.AST:
+            return ast.Name("", node.ctx)
+
+        def visit_Constant(self, node: ast.Constant) -> ast.AST:
+            return ast.Constant(0)
+
+    return ast.dump(Nameless().visit(ast.parse(ast.unparse(node))))
 
 
 def loses_slope(search: Search, edit: Edit) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 
 Shapes = list[tuple[int, ...]]
 MOST_LEVELS = 4  # of loops, one in the other
+MOST_PARTS = 8  # gates, or an input and a state of the same size
 
 
 def by_name(
@@ -28,6 +29,20 @@ def by_name(
         for order in (*whole, *in_runs(values, runs or [])):
             if [v.size for v in order] == sizes:
                 yield [v.reshape(shape) for v, shape in zip(order, shapes, strict=True)]
+
+
+def in_parts(sequences: Iterable[list[np.ndarray]], shapes: Shapes) -> Iterator[list[np.ndarray]]:
+    """A part of each value, where these are so many times as large: gates one below the other, or side by side."""
+    shape = shapes[0] if len(set(shapes)) == 1 else ()
+    size = math.prod(shape)
+    for values in sequences if shape and size > 1 else ():
+        parts, rest = divmod(values[0].size, size)
+        if rest or not 2 <= parts <= MOST_PARTS or len({v.size for v in values}) > 1:
+            continue
+        for k in range(parts):
+            yield [v.reshape(parts, size)[k] for v in values]
+            if len(shape) > 1:
+                yield [v.reshape(-1, parts, shape[-1])[:, k].ravel() for v in values]
 
 
 def in_runs(values: list[np.ndarray], runs: list[int]) -> Iterator[list[np.ndarray]]:

@@ -20,16 +20,19 @@ from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_states
 from rnn_jax.verify.repair.gaps import closed, does_nothing, gaps
 from rnn_jax.verify.repair.grammar import Grammar
+from rnn_jax.verify.repair.handed_back import appended
 from rnn_jax.verify.repair.harvest import alike
 from rnn_jax.verify.repair.in_common import in_common
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.mending import matcher, mended
-from rnn_jax.verify.repair.missing import after_others, insertions, normalisations
+from rnn_jax.verify.repair.missing import after_others, handed_on, insertions, normalisations
 from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.other_index import at_other_indices
+from rnn_jax.verify.repair.own_calls import own_calls
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.recomputed import recomputed, tangent
 from rnn_jax.verify.repair.search import LONGEST, MISSING, Search
+from rnn_jax.verify.repair.shares import in_shares
 from rnn_jax.verify.repair.spread import by_its_like, multiplied
 from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import summands, sums
@@ -73,6 +76,9 @@ def stages(search: Search) -> Iterator[None]:
         search.until += 2 * A_LITTLE * search.seconds
         search.stage(2 * A_LITTLE)
         yield from mended(search, tangent(search))
+    alone = len(search.wrong) == 1 < len(search.trial.made.wanted)  # its own sum, most likely
+    if alone and not summed:
+        yield from missing_sums(search)
     # Where most of one vector of all weights is wrong it is rather what all of it comes from than one sum.
     missing = not MISSING.isdisjoint(search.hints) or (len(search.trial.made.wanted) == 1 and not search.few())
     if missing:
@@ -80,7 +86,7 @@ def stages(search: Search) -> Iterator[None]:
         yield from between(search)
     insert(search)
     yield
-    if not summed:
+    if not summed and not alone:
         yield from missing_sums(search)
     if not missing:
         yield from healed(search, 0.35)
@@ -102,6 +108,7 @@ def likenesses(search: Search) -> None:
     search.attempt(renewals(search.live))
     search.attempt(moved_on(search.live))
     search.attempt(left_behind(search.live))
+    search.attempt(handed_on(search.live, stocks))
     search.attempt(directions(search.live, search.trace))
     search.attempt(unused(search.live, search.trace, stocks))
     search.attempt(as_in_forward(search.live, search.forward, search.in_loss, search.trace))
@@ -119,6 +126,7 @@ def insert(search: Search) -> None:
     search.stage(A_LITTLE)
     telling, names = search.telling(), search.telling_names()
     search.attempt(fillings(search.live, search.stocks))
+    search.attempt(appended(search.trial, search.quantities, search.stocks, search.numpy, search.over))
     behind = sorted(search.stocks, key=search.in_forward)  # what the loss does not run comes first
     for place in behind:
         search.attempt(after_others(search.live, place, alike(search.stocks[place]), search.always_zero))
@@ -182,7 +190,7 @@ def between(search: Search, idle: bool = False) -> Iterator[None]:
         search.gaps.append(gap)
         search.until = max(search.until, time.perf_counter() + A_LITTLE * search.seconds)
         here = matcher(there, gap.healing)
-        for edits in (here.edits, here.composed, here.summed):
+        for edits in (here.edits, here.composed, lambda here=here: in_shares(search.shares, here), here.summed):
             if not search.near():
                 search.attempt(made for edit in edits() if (made := closed(gap, edit)) is not None)
         if search.over() or search.near():
@@ -205,6 +213,8 @@ def missing_sums(search: Search) -> Iterator[None]:
         before = search.near()
         for products in (False, True):
             search.attempt(sums(search.live, places, found, products, tried))
+        if not search.near():
+            search.attempt(own_calls(search.trial, search.trace, search.stocks[found.place], found))
         if search.near() and not before:
             search.stage(A_LITTLE)  # the same sum may be simpler elsewhere
         if search.over():

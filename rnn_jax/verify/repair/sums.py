@@ -25,6 +25,7 @@ from rnn_jax.verify.repair.tree import ATOMS, at, located, texts_in
 COMPANY = 1.5  # what it costs to add to the same twice
 LEFT_OVER = 1.5  # what it costs to take what a loop left
 LIKE = 0.2  # what it saves to stand beside one's like
+WHOLE = ("...", ":")  # indices of all that an array holds
 MOST_SUMS = 12  # that are tried at one place, the simplest first
 
 
@@ -147,9 +148,9 @@ def as_others(live: LiveCode, place: Site, target: str) -> str:
     own = parsed(target)
     held = function is not None and isinstance(own, ast.Attribute | ast.Subscript)
     for node in ast.walk(function) if function is not None and held else ():
-        whole = isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "..." and written(node)
-        if whole and type(node.value) is type(own) and root(node.value) == root(own):  # type: ignore[attr-defined]
-            return f"{target}[...]"
+        every = ast.unparse(node.slice) if isinstance(node, ast.Subscript) and written(node) else ""
+        if every in WHOLE and type(node.value) is type(own) and root(node.value) == root(own):  # type: ignore[attr-defined]
+            return f"{target}[{every}]"
     return target
 
 
