@@ -72,7 +72,11 @@ def counts_in(stock: Stock) -> dict[int, str]:
     found: dict[int, str] = {}
     for text in sorted(stock, key=lambda t: (len(t), t)):
         known = stock[text]
-        if known.shape[0] == "int" and len({int(v) for v in known.values}) == 1 and text.isidentifier():
+        if (
+            known.shape[0] == "int"
+            and len({int(v) for v in known.values}) == 1
+            and text.replace(".", "").isidentifier()
+        ):
             found.setdefault(int(known.values[0]), text)
     return found
 

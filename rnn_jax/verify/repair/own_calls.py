@@ -73,5 +73,5 @@ def arguments(node: ast.expr, shape: tuple[object, ...] | None, stock: Stock, ta
         return [own]
     axes = len(shape[2])  # type: ignore[arg-type]
     arrays = [(t, v.shape[2]) for t, v in stock.items() if v.shape[0] == "array" and isinstance(parsed(t), ATOMS)]
-    like = [t for t, each in arrays if len(each) == axes]
+    like = [t for t, each in arrays if len(each) == axes and not t.endswith(".T")]
     return sorted(like, key=lambda t: (t != own, not t.isidentifier(), len(t), t))[:MOST_ARGUMENTS]

@@ -76,7 +76,8 @@ def stages(search: Search) -> Iterator[None]:
         search.until += 2 * A_LITTLE * search.seconds
         search.stage(2 * A_LITTLE)
         yield from mended(search, tangent(search))
-    alone = len(search.wrong) == 1 < len(search.trial.made.wanted)  # its own sum, most likely
+    told = search.hints and MISSING.isdisjoint(search.hints)  # that it is another kind of mistake
+    alone = len(search.wrong) == 1 < len(search.trial.made.wanted) and not told  # its own sum, most likely
     if alone and not summed:
         yield from missing_sums(search)
     # Where most of one vector of all weights is wrong it is rather what all of it comes from than one sum.

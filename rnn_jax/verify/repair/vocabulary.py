@@ -61,6 +61,9 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
                 found.setdefault(text, ast.parse(text, mode="eval").body)
                 if rectified and isinstance(node, ast.Subscript):  # what is kept of each step has the slope in it
                     found.setdefault(f"{text} > 0", ast.parse(f"{text} > 0", mode="eval").body)
+            elif isinstance(node, ast.Slice):
+                bounds = [b for b in (node.lower, node.upper) if isinstance(b, ast.Name | ast.Attribute)]
+                found |= {ast.unparse(b): b for b in bounds if ast.unparse(b) not in found}
             elif isinstance(node, ast.Name) and (node.id in targets or is_number(live, node.id)):  # of the loss alone
                 found.setdefault(node.id, ast.Name(node.id, ast.Load()))
             elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value not in (0.0, 1.0):
