@@ -25,7 +25,7 @@ from rnn_jax.verify.repair.tree import ATOMS
 from rnn_jax.verify.repair.trial import Trial, short
 
 MOST_TARGETS = 150  # arrays at one place
-MOST_ARRAYS = 6  # under one name
+MOST_ARRAYS = 12  # under one name
 SAME = 1e-9  # relative: the same numbers, added in another order
 
 

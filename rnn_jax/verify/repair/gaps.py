@@ -95,7 +95,7 @@ def places(
                 whole = taken_whole(holder)
                 for k, text in (*unwritten(body, made), *unnumbered(body, made)):
                     found.append((-1, body[k - 1].lineno, Site(*spot, (*block, (field, k))), k, text, False))
-                for text in sorted(used):
+                for text in sorted(used, key=lambda t: (not t.isidentifier(), t)):
                     for first, last, rank in stretches(said, text, holder):
                         line = body[first - 1].lineno if first else body[0].lineno
                         # What is taken at each iteration and renewed at none comes first of all.
@@ -182,7 +182,9 @@ def numbers(live: LiveCode, trace: Trace) -> dict[tuple[Spot, str], str]:
         zero = not any(np.any(s.value) for s in trace.seen.get(site, []))
         named = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ATOMS)
         if zero and named and whole[0] == "array":
-            found[site.spot, node.id] = f"{node.id} + 0 * {ast.unparse(statement.targets[0])}"
+            known = not any(isinstance(n, ast.Call) for n in ast.walk(statement.value))  # before the target is
+            array = f"({ast.unparse(statement.value)})" if known else ast.unparse(statement.targets[0])
+            found.setdefault((site.spot, node.id), f"{node.id} + 0 * {array}")
     return found
 
 

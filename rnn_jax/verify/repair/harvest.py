@@ -119,11 +119,15 @@ def within_class(live: LiveCode, site: Site) -> bool:
 
 @contextmanager
 def looking(
-    places: list[Site], expressions: dict[str, ast.expr], counters: set[str], only: set[Site] | None = None
+    places: list[Site],
+    expressions: dict[str, ast.expr],
+    counters: set[str],
+    only: set[Site] | None = None,
+    steps: frozenset[str] = frozenset(),
 ) -> Iterator[dict[Site, Stock]]:
     """Evaluate the expressions at each place that the program comes by, or at some of these only.
 
-    counters: the names that loops give values to.
+    counters: the names that loops give values to. steps: those of what they go through, as far as functions share it.
     """
     texts = sorted(expressions, key=lambda text: not isinstance(expressions[text], ATOMS))
     indices = index_names(expressions) | counters
@@ -151,7 +155,8 @@ def looking(
         if place not in at_place:
             there = local.keys() | shared.keys() | vars(builtins).keys()
             own = [text for text in texts if needs(text) <= there][:MOST]
-            more = {*held_by(local, indices), *(around or ())}.difference(texts)
+            named = {name: shared[name] for name in sorted(steps) if name in shared and has_steps_of(shared[name])}
+            more = {*held_by(named | local, indices), *(around or ())}.difference(texts)
             kept = sorted(more, key=lambda text: (len(text), text))[:MOST]
             at_place[place] = {text: compiled(text) for text in (*own, *kept)}
         for text, code in at_place[place].items():
@@ -284,6 +289,11 @@ def named(name: str, key: str, keys: dict[str, str]) -> Iterator[str]:
 def has_steps(value: Any) -> bool:
     """Whether an array has something to take at each step: rows, or whole numbers that say what was there."""
     return isinstance(value, np.ndarray) and (value.ndim > 1 or (value.ndim == 1 and value.dtype.kind in "iu"))
+
+
+def has_steps_of(value: Any) -> bool:
+    """Whether something is an array of rows, or a list of arrays."""
+    return has_steps(value) or (isinstance(value, list) and bool(value) and isinstance(value[0], np.ndarray))
 
 
 def evaluated(code: CodeType, local: dict[str, Any], shared: dict[str, Any]) -> Any:

@@ -36,7 +36,7 @@ from rnn_jax.verify.repair.shifts import by
 from rnn_jax.verify.repair.sums import left_over
 from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
-from rnn_jax.verify.repair.vocabulary import counters, written
+from rnn_jax.verify.repair.vocabulary import counters, gone_through, written
 
 NEAR = 1e-6  # relative: tangents come from differences
 
@@ -321,6 +321,9 @@ def look_around(search: Known, healing: Healing | None = None) -> dict[Site, Sto
             only = {where.statement, end_of(where.loop, live.node(where.loop))}
     with held as changed:
         made, places = stocked(live, changed)
-        with looking(places, search.expressions, counters(live), only) as stocks, search.trial.patient():
+        with (
+            looking(places, search.expressions, counters(live), only, frozenset(gone_through(live))) as stocks,
+            search.trial.patient(),
+        ):
             search.trial.run(made)
     return dict(stocks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from rnn_jax.verify.repair.around import inserted
@@ -10,14 +11,16 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.missing import in_loop
+from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.siblings import FILLING
-from rnn_jax.verify.repair.tree import ATOMS
+from rnn_jax.verify.repair.tree import ATOMS, stored_in
 
 COST = 1.6
 
 
 def fillings(live: LiveCode, stocks: dict[Site, Stock]) -> Iterator[Edit]:
     """Appends of what is taken out under the same names, at each place in a loop where all of these are known."""
+    yield from unread_kept(live)
     for container, names in taken_from(live):
         for place, stock in stocks.items():
             if not in_loop(live, place) or not names:
@@ -38,8 +41,23 @@ def known_there(names: list[str], stock: Stock) -> Iterator[list[str]]:
         yield from ([*names[: unknown[0]], name, *names[unknown[0] + 1 :]] for name in sorted(arrays))
 
 
-def taken_from(live: LiveCode) -> Iterator[tuple[str, list[str]]]:
-    """Each list that nothing is put into, with the names that its items are given."""
+def unread_kept(live: LiveCode) -> Iterator[Edit]:
+    """Appends of what a loop gives a name and nothing reads, right behind that."""
+    containers = sorted(never_filled(live))
+    for spot in live.spots if containers else ():
+        for site, node in live.sites(spot):
+            function = function_at(live.statement(spot), site.path)[1]
+            if not isinstance(node, ast.Assign) or function is None or not in_loop(live, site):
+                continue
+            read = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+            (field, k), block = site.path[-1], site.path[:-1]
+            for name, container in itertools.product(sorted(stored_in(node) - read), containers):
+                statement = ast.parse(f"{container}.append({name})").body[0]
+                yield inserted(live, Site(*spot, (*block, (field, (k or 0) + 1))), statement, COST)
+
+
+def never_filled(live: LiveCode) -> set[str]:
+    """The lists that nothing is put into, by what they are called."""
     nodes = [node for spot in live.spots for _, node in live.sites(spot)]
     filled = {
         ast.unparse(node.func.value)
@@ -48,7 +66,13 @@ def taken_from(live: LiveCode) -> Iterator[tuple[str, list[str]]]:
     }
     pairs = [pair for node in nodes if isinstance(node, ast.Assign) for pair in given(node)]
     last = {ast.unparse(target): value for target, value in pairs if isinstance(target, ATOMS)}
-    empty = {name for name, value in last.items() if isinstance(value, ast.List) and not value.elts} - filled
+    return {name for name, value in last.items() if isinstance(value, ast.List) and not value.elts} - filled
+
+
+def taken_from(live: LiveCode) -> Iterator[tuple[str, list[str]]]:
+    """Each list that nothing is put into, with the names that its items are given."""
+    nodes = [node for spot in live.spots for _, node in live.sites(spot)]
+    empty = never_filled(live)
     for node in nodes:
         for container in sorted(empty):
             if isinstance(node, ast.Assign) and container in ast.unparse(node.value):

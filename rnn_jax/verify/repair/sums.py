@@ -46,6 +46,8 @@ def sums(
             fitting = [("", w) for w in totals(made, lacks)] or list(scattered(made, lacks, found.rows))
             fitting = fitting or (list(gathered(made, lacks)) if not found.rows else [])
         parts.append(fitting)
+    if products and len(found.visits) > 1 and all(len(visits) == 1 for visits in found.visits):
+        parts[0] += (("", w) for w in at_each(places.whole[found.place], places.numpy, found))
     # What is right for one of several arrays may not be for another.
     rest = [{(index, w.text) for index, w in part} for part in parts[1:]]
     common = [(index, other) for index, other in parts[0] if all((index, other.text) in texts for texts in rest)]
@@ -62,6 +64,15 @@ def sums(
                     yield inserted(live, spot, ast.parse(call).body[0], cost)
                 else:
                     yield from added(live, spot, target, other)
+
+
+def at_each(whole: Stock, numpy: str, found: Accumulator) -> Iterator[Written]:
+    """What several arrays lack that a place comes by with once each: a product of what is there at that visit."""
+    order = sorted(range(len(found.visits)), key=lambda k: found.visits[k])
+    wanted = [found.lacks[k] for k in order]
+    known = Monomials(whole, numpy)
+    if known.iterations == len(wanted) and len({w.shape for w in wanted}) == 1:
+        yield from known.equal_to(wanted)
 
 
 def of_itself(target: str, text: str) -> bool:

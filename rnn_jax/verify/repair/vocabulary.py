@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import itertools
 import math
 from collections import Counter
@@ -190,6 +191,8 @@ def pure_functions(live: LiveCode) -> set[str]:
     names = {function.__name__ for functions in live.made_by.values() for function in functions}
     made = [n for spot in live.spots for n in ast.walk(live.statement(spot)) if isinstance(n, ast.FunctionDef)]
     pure = names - {f.name for f in made if changes_others(f)}
+    if any(f.name == "__call__" and changes_others(f) for f in made):  # an object may be what is called
+        pure -= {f.name for f in made if not all(n in names or is_numpys(n) or hasattr(builtins, n) for n in called(f))}
     while True:
         calling = {f.name for f in made if f.name in pure and not called(f) & names <= pure}
         if not calling:
@@ -278,6 +281,12 @@ def counters(live: LiveCode) -> set[str]:
     """The names that the program's loops give values to."""
     loops = [n for spot in live.spots for n in ast.walk(live.statement(spot)) if isinstance(n, ast.For)]
     return {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+
+
+def gone_through(live: LiveCode) -> set[str]:
+    """The names that loops go through, alone or side by side: data that a backward may take step by step."""
+    loops = [n for spot in live.spots for n in ast.walk(live.statement(spot)) if isinstance(n, ast.For)]
+    return {n.id for loop in loops for n in ast.walk(loop.iter) if isinstance(n, ast.Name)}
 
 
 def index_names(expressions: dict[str, ast.expr]) -> set[str]:
