@@ -218,8 +218,15 @@ def test_a_mutant_is_measured_beside_its_peers(base):
         assert peers.asked(base, SOURCE, ask)[0] is False
 
 
-@pytest.mark.parametrize("each", [*bases("held"), *bases("seen")], ids=lambda each: each.name)
-@pytest.mark.parametrize("sizes", [False, True])
+@pytest.mark.parametrize(
+    ("each", "sizes"),
+    [
+        *((each, sizes) for each in bases("held") for sizes in (False, True)),
+        *((each, False) for each in bases("seen")),
+        *(pytest.param(each, True, marks=pytest.mark.slow) for each in bases("seen")),
+    ],
+    ids=lambda each: getattr(each, "name", "at other sizes" if each else "as it is"),
+)
 def test_the_held_out_programs_are_right(each, sizes):
     assert shlex.split(each.sizes)
     report = each.check(each.path, 5, points=1, sizes=sizes)
