@@ -11,7 +11,7 @@ import numpy as np
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.force import Forcing
-from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.harvest import Stock, alike
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.missing import in_loop
 from rnn_jax.verify.repair.monomials import Monomials
@@ -35,7 +35,7 @@ def appended(
         for name in never_filled(function) if function is not None and in_loop(trial.live, place) else ():
             if over():
                 return
-            known = Monomials(stock, numpy)
+            known = Monomials(alike(stock), numpy)
             for values in healing(trial, place, name, list(sequences(quantities, known.iterations))):
                 made = simplest(known, values, 0)
                 if made is not None:

@@ -70,7 +70,7 @@ def at_each(whole: Stock, numpy: str, found: Accumulator) -> Iterator[Written]:
     """What several arrays lack that a place comes by with once each: a product of what is there at that visit."""
     order = sorted(range(len(found.visits)), key=lambda k: found.visits[k])
     wanted = [found.lacks[k] for k in order]
-    known = Monomials(whole, numpy)
+    known = Monomials(at_visits(whole, [found.visits[k][0] for k in order]), numpy)
     if known.iterations == len(wanted) and len({w.shape for w in wanted}) == 1:
         yield from known.equal_to(wanted)
 
