@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from rnn_jax.verify.accuse import QUICK, Depth
 from rnn_jax.verify.command import check_file
 from rnn_jax.verify.of_file import Expressions
@@ -271,3 +273,32 @@ def mended_there(path, program, old, new, call):
     left_out = new in ("", "pass")
     assert abs(finding.line - line_of(program, old.strip())) <= (NEAR if left_out else 0), finding.fix
     return finding
+
+
+def of_right_programs(calls):
+    """The test that right programs are right, for a module to give a name; `calls`: how each is asked."""
+
+    @pytest.mark.parametrize("program", calls)
+    def test(tmp_path, program):
+        path = tmp_path / "mine.py"
+        path.write_text(program)
+        assert report_of(path, calls[program], points=1).ok
+
+    return test
+
+
+def of_damages(calls, damages, names=None):
+    """The test that what one text was put in the place of another for is mended, and named where that was.
+
+    damages: by what they are, the program, what stands there, and what it is damaged to (nothing: it is left out).
+    names: those that are tried, where some take long.
+    """
+
+    @pytest.mark.parametrize("name", names or damages)
+    def test(tmp_path, name):
+        program, old, new = damages[name]
+        assert program.count(old) == 1
+        finding = mended_there(tmp_path / "mine.py", program, old, new, calls[program])
+        assert new or finding.suspects[0].missing
+
+    return test

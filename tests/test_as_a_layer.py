@@ -1,7 +1,6 @@
 """A layer that is called, keeps what its backward needs and hands back the gradient of its input."""
 
-import pytest
-from small_programs import mended_there, report_of
+from small_programs import of_damages, of_right_programs
 
 from rnn_jax.verify.of_file import Expressions, FileSubject
 from rnn_jax.verify.program import Program
@@ -106,19 +105,8 @@ LEFT_OUT = {
 }
 
 
-@pytest.mark.parametrize("program", CALLS)
-def test_the_right_programs_are_right(tmp_path, program):
-    path = tmp_path / "mine.py"
-    path.write_text(program)
-    assert report_of(path, CALLS[program], points=1).ok
-
-
-@pytest.mark.parametrize("name", LEFT_OUT)
-def test_what_is_left_out_is_put_back(tmp_path, name):
-    program, line, instead = LEFT_OUT[name]
-    assert program.count(line) == 1
-    finding = mended_there(tmp_path / "mine.py", program, line, instead, CALLS[program])
-    assert finding.suspects[0].missing
+test_the_right_programs_are_right = of_right_programs(CALLS)
+test_what_is_left_out_is_put_back = of_damages(CALLS, LEFT_OUT)
 
 
 def test_what_calls_an_object_that_keeps_things_is_not_evaluated_again(tmp_path):

@@ -1,7 +1,7 @@
 """What is missing of arrays with a batch, time and features, and of gates side by side in one array."""
 
 import pytest
-from small_programs import line_of, mended, report_of
+from small_programs import line_of, mended, of_right_programs, report_of
 
 from rnn_jax.verify.check import UNSET
 from rnn_jax.verify.of_file import Expressions
@@ -115,13 +115,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("program", CALLS)
-def test_the_right_programs_are_right(tmp_path, program):
-    path = tmp_path / "mine.py"
-    path.write_text(program)
-    assert report_of(path, CALLS[program], points=1).ok
-
-
+test_the_right_programs_are_right = of_right_programs(CALLS)
 LONG = {"the slope of a part", "a term of three axes", "a part that is carried"}
 
 

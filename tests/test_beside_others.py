@@ -1,7 +1,7 @@
 """Statements that are left out and that those beside them tell: found, named and mended in whole programs."""
 
 import pytest
-from small_programs import mended_there, report_of
+from small_programs import mended_there, of_damages, of_right_programs
 
 from rnn_jax.verify.of_file import Expressions
 
@@ -174,18 +174,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("program", CALLS, ids=["tuple", "objects"])
-def test_the_right_programs_are_right(tmp_path, program):
-    path = tmp_path / "mine.py"
-    path.write_text(program)
-    assert report_of(path, CALLS[program], quick=True).ok
-
-
+test_the_right_programs_are_right = of_right_programs(CALLS)
 LONG = {"rows by whole numbers", "the share of the target"}  # some ten seconds each
-
-
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in DAMAGES])
-def test_what_is_left_out_is_put_back(tmp_path, name):
-    program, old = DAMAGES[name]
-    assert program.count(old) == 1
-    assert mended_there(tmp_path / "mine.py", program, old, "", CALLS[program]).suspects[0].missing
+NAMES = [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in DAMAGES]
+test_what_is_left_out_is_put_back = of_damages(CALLS, {n: (*each, "") for n, each in DAMAGES.items()}, NAMES)

@@ -1,7 +1,7 @@
 """What is written in other ways than arrays with names: lists, items by a variable's name, numbers, comprehensions."""
 
 import pytest
-from small_programs import line_of, mended, report_of
+from small_programs import line_of, mended, of_right_programs
 
 from rnn_jax.verify.of_file import Expressions
 
@@ -201,11 +201,7 @@ DAMAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("program", CALLS)
-def test_the_right_programs_are_right(tmp_path, program):
-    path = tmp_path / "mine.py"
-    path.write_text(program)
-    assert report_of(path, CALLS[program], points=1).ok
+test_the_right_programs_are_right = of_right_programs(CALLS)
 
 
 @pytest.mark.parametrize("name", DAMAGES)

@@ -1,7 +1,6 @@
 """What a statement beside it, another loop or the shape of an array says of what is missing or wrong."""
 
-import pytest
-from small_programs import mended_there, report_of
+from small_programs import mended_there, of_damages, of_right_programs
 
 from rnn_jax.verify.of_file import Expressions
 
@@ -162,17 +161,8 @@ DAMAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("program", CALLS)
-def test_the_right_programs_are_right(tmp_path, program):
-    path = tmp_path / "mine.py"
-    path.write_text(program)
-    assert report_of(path, CALLS[program], points=1).ok
-
-
-@pytest.mark.parametrize("name", DAMAGES)
-def test_it_is_mended_where_it_was_damaged(tmp_path, name):
-    program, old, new = DAMAGES[name]
-    mended_there(tmp_path / "mine.py", program, old, new, CALLS[program])
+test_the_right_programs_are_right = of_right_programs(CALLS)
+test_it_is_mended_where_it_was_damaged = of_damages(CALLS, DAMAGES)
 
 
 # Sensitivities of a gated unit to two matrices: both terms of what is carried have a factor spread over two more axes.

@@ -1,7 +1,7 @@
 """Statements and terms that are left out: what has to stand there is found by its values, and is named first."""
 
 import pytest
-from small_programs import line_of, mended, report_of
+from small_programs import line_of, mended, of_right_programs
 
 from rnn_jax.verify.of_file import Expressions
 
@@ -224,11 +224,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("program", CALLS)
-def test_the_right_programs_are_right(tmp_path, program):
-    path = tmp_path / "mine.py"
-    path.write_text(program)
-    assert report_of(path, CALLS[program], points=1).ok
+test_the_right_programs_are_right = of_right_programs(CALLS)
 
 
 @pytest.mark.parametrize("name", DAMAGES)

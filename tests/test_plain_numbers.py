@@ -1,7 +1,6 @@
 """Gradients in plain numbers: sums that are single numbers, what is divided by, what happens on a condition."""
 
-import pytest
-from small_programs import mended_there, report_of
+from small_programs import of_damages, of_right_programs
 
 from rnn_jax.verify.of_file import Expressions
 
@@ -97,15 +96,5 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("program", CALLS)
-def test_the_right_programs_are_right(tmp_path, program):
-    path = tmp_path / "mine.py"
-    path.write_text(program)
-    assert report_of(path, CALLS[program], points=1).ok
-
-
-@pytest.mark.parametrize("name", DAMAGES)
-def test_it_is_mended_where_it_was_damaged(tmp_path, name):
-    program, old, new = DAMAGES[name]
-    assert program.count(old) == 1
-    mended_there(tmp_path / "mine.py", program, old, new, CALLS[program])
+test_the_right_programs_are_right = of_right_programs(CALLS)
+test_it_is_mended_where_it_was_damaged = of_damages(CALLS, DAMAGES)

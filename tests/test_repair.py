@@ -1,8 +1,9 @@
 """A small mistake in a right program: the line is named, a fix is found, and with it every gradient is right."""
 
 import pytest
-from small_programs import BASES, applied, damaged, line_of, report_of
+from small_programs import BASES, applied, damaged, line_of, mended, report_of
 
+from rnn_jax.verify.of_file import Expressions
 from rnn_jax.verify.repair.write import spliced
 from rnn_jax.verify.report import Verdict
 
@@ -214,3 +215,37 @@ def test_a_relu_with_the_condition_turned(tmp_path):
     assert finding.fix is not None
     path.write_text(spliced(wrong, finding.fix))
     assert report_of(path, expressions, quick=True).ok
+
+
+DEFAULTS = """import numpy as np
+
+W, xs = np.random.RandomState(0).randn(3, 3), np.random.RandomState(1).randn(4, 3)
+
+
+def loss(W, times=2):
+    h = np.zeros(3)
+    for x in xs:
+        for _ in range(times):
+            h = np.tanh(W @ h + x)
+    return np.sum(h**2)
+
+
+def grads(W, times=2):
+    hs = [np.zeros(3)]
+    for x in xs:
+        for _ in range(times):
+            hs.append(np.tanh(W @ hs[-1] + x))
+    dW, dh = np.zeros_like(W), 2 * hs[-1]
+    for t in range(len(hs) - 1, 0, -1):
+        da = dh * (1 - hs[t] ** 2)
+        dW += np.outer(da, hs[t - 1])
+        dh = W.T @ da
+    return dW
+"""
+
+
+def test_the_defaults_of_two_functions_are_one_size(tmp_path):
+    wrong = DEFAULTS.replace("W.T @ da", "W @ da")
+    call = Expressions("W", "loss(W)", "grads(W)")
+    finding = mended(tmp_path / "mine.py", wrong, call)
+    assert finding.line == line_of(wrong, "dh = W @ da")

@@ -1,14 +1,16 @@
 """Statements that are missing as a whole: sums of shares, rows of gates, calls of own functions, items of a list."""
 
 import numpy as np
-import pytest
-from small_programs import mended_there, report_of
+from small_programs import of_damages, of_right_programs
 
 from rnn_jax.verify.of_file import Expressions
+from rnn_jax.verify.repair.contractions import contractions
+from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.harvest import Values
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.shares import cut_of, stretch
 from rnn_jax.verify.repair.totals import totals
+from rnn_jax.verify.repair.tree import names_in
 
 # A GRU on columns, the state on top of the input; its gradients are in a tuple, of which nothing is renewed.
 COLUMNS = """from collections import namedtuple
@@ -228,19 +230,12 @@ LEFT_OUT = {
 }
 
 
-@pytest.mark.parametrize("program", CALLS)
-def test_the_right_programs_are_right(tmp_path, program):
-    path = tmp_path / "mine.py"
-    path.write_text(program)
-    assert report_of(path, CALLS[program], points=1).ok
+test_the_right_programs_are_right = of_right_programs(CALLS)
+test_what_is_left_out_is_put_back = of_damages(CALLS, {n: (*each, "") for n, each in LEFT_OUT.items()})
 
 
-@pytest.mark.parametrize("name", LEFT_OUT)
-def test_what_is_left_out_is_put_back(tmp_path, name):
-    program, line = LEFT_OUT[name]
-    assert program.count(line) == 1
-    finding = mended_there(tmp_path / "mine.py", program, line, "", CALLS[program])
-    assert finding.suspects[0].missing
+def known_as(**arrays):
+    return Monomials({name: Values(("array", "f", a.shape[1:]), list(a)) for name, a in arrays.items()}, "np")
 
 
 def test_where_in_a_whole_a_part_lies():
@@ -260,7 +255,7 @@ def test_sums_over_axes_of_three_factors_times_a_slope_that_stays():
     d, v, s = rng.normal(size=(3, 4, 3, 5))  # iterations, batch, units
     decay = rng.uniform(0.2, 0.8, size=5)
     here = {"d": d, "v": v, "s": s, "decay": np.tile(decay, (4, 1))}
-    known = Monomials({name: Values(("array", "f", each.shape[1:]), list(each)) for name, each in here.items()}, "np")
+    known = known_as(**here)
     wanted = (d * v * (1 - s)).sum(axis=(0, 1)) * decay * (1 - decay)
     (made,) = totals(known, wanted)
     given = [eval(made.text, {}, {name: each[k] for name, each in here.items()}) for k in range(4)]
@@ -272,6 +267,24 @@ def test_sums_over_axes_of_three_factors_times_a_slope_that_stays():
 def test_sums_over_all_axes_but_one():
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=(2, 3, 2, 4, 3, 5))
-    stock = {name: Values(("array", "f", each.shape[1:]), list(each)) for name, each in {"a": a, "b": b}.items()}
-    (made, *_) = totals(Monomials(stock, "np"), np.einsum("tbhef,tbhef->h", a, b))
+    (made, *_) = totals(known_as(a=a, b=b), np.einsum("tbhef,tbhef->h", a, b))
     assert made.text == "(a * b).sum(axis=(0, 2, 3))"
+
+
+def test_products_that_are_added_up_at_each_visit():
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(size=(2, 6, 2, 3, 4, 5))
+    wanted = np.einsum("tbhef,tbhef->tbh", a, b)
+    (made,) = contractions(known_as(a=a, b=b), list(wanted))
+    assert made.text == "(a * b).sum(axis=(2, 3))"
+    (later,) = contractions(known_as(a=a, b=b), list(wanted[2:]), 2)
+    assert later.text == made.text
+    assert not list(contractions(known_as(a=a, b=b), list(wanted[::-1])))
+
+
+def test_three_factors_that_are_added_up_at_each_visit():
+    rng = np.random.default_rng(3)
+    dh, step, x = rng.normal(size=(6, 2, 3, 4)), rng.normal(size=(6, 2, 3)), rng.normal(size=(6, 2, 3))
+    (made,) = contractions(known_as(dh=dh, step=step, x=x), list(np.einsum("tbdn,tbd,tbd->tbn", dh, step, x)))
+    assert made.text.endswith(".sum(axis=1)")
+    assert {"dh", "step", "x"} <= names_in(parsed(made.text))

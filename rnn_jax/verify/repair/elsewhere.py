@@ -17,7 +17,7 @@ from rnn_jax.verify.of_file import FileSubject
 from rnn_jax.verify.program import OverdueError
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.live import LiveCode
-from rnn_jax.verify.smallest.sizes import Edits, rebuilt, sizes
+from rnn_jax.verify.smallest.sizes import Edits, Spot, rebuilt, sizes
 from rnn_jax.verify.subject import Setting, evaluate_gradients, evaluate_loss
 
 SLOW = 1.0  # seconds that a program may take to be run again
@@ -57,11 +57,23 @@ def with_tree(subject: FileSubject, body: list[ast.stmt]) -> FileSubject:
 
 
 def others(subject: FileSubject) -> list[Edits]:
-    """Other sizes: all at once, no two the same, then each alone."""
+    """Other sizes: all at once, no two the same, then each alone.
+
+    What several functions have for the default of an argument of one name is one size: loss(x, k=2), grads(x, k=2).
+    """
     # A number without a name may stand in several places that have to agree.
     found = [size for size in sizes(subject.program, subject.said.setup or "") if size.name]
-    together = {size.spot: size.value + k + 1 for k, size in enumerate(found)}
-    return [together, *({size.spot: size.value + 1} for size in found)] if found else []
+    nodes = [n for n in ast.walk(subject.program.tree) if isinstance(n, ast.arguments)]
+    values = [d for n in nodes for d in (*n.defaults, *n.kw_defaults) if d is not None]
+    defaults = {(d.lineno, d.col_offset) for d in values}
+    groups: dict[object, list[Spot]] = {}
+    for size in found:
+        default = not size.spot.setup and (size.spot.line, size.spot.column) in defaults
+        groups.setdefault((size.name, size.value) if default else size.spot, []).append(size.spot)
+    value = {size.spot: size.value for size in found}
+    grown = [{spot: value[spot] + k + 1 for spot in spots} for k, spots in enumerate(groups.values())]
+    together = {spot: other for each in grown for spot, other in each.items()}
+    return [together, *({spot: value[spot] + 1 for spot in spots} for spots in groups.values())] if found else []
 
 
 def right(bench: Bench, subject: FileSubject, chosen: Edits) -> bool | None:

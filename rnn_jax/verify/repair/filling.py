@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnn_jax.verify.repair.around import inserted, target_of
+from rnn_jax.verify.repair.contractions import equal_to
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock, at_visits
@@ -35,16 +36,19 @@ def filled(here: Matcher, over: Callable[[], bool]) -> Iterator[Edit]:
     first, last = here.telling()
     if not name or last == first or not (here.shapes[first] or empty):
         return
-    if empty and len(set(here.shapes)) == 1 and here.shapes[first]:
-        yield from a_part(here, name, over)
+    if len(set(here.shapes)) == 1 and here.shapes[first]:
+        yield from a_part(here, name, empty, over)
     if last - first == 1:
         yield from once(here, name, first, over)
     elif len(set(here.shapes)) == 1:
         yield from each_time(here, name, first, last, over)
 
 
-def a_part(here: Matcher, name: str, over: Callable[[], bool]) -> Iterator[Edit]:
-    """What is to be written at once into a part of an array of zeros: g[:, 1:] = ..., S[:, -n:] = np.eye(n)."""
+def a_part(here: Matcher, name: str, empty: bool, over: Callable[[], bool]) -> Iterator[Edit]:
+    """What is to be written at once into a part of an array of zeros: g[:, 1:] = ..., S[:, -n:] = np.eye(n).
+
+    Or to be added to that, where the array is not `empty`.
+    """
     assert here.where is not None
     (field, made_at), block = here.where.statement.path[-1], here.where.statement.path[:-1]
     body = getattr(at(here.live.statement(here.site.spot), block), field)
@@ -55,16 +59,17 @@ def a_part(here: Matcher, name: str, over: Callable[[], bool]) -> Iterator[Edit]
         known = Monomials({t: v for t, v in stock.items() if name not in t}, here.places.numpy)
         if known.iterations != len(shifts):
             continue
-        for index, chosen in stretches_of(shifts, counts_in(stock)) if not over() else ():
+        for index, chosen in stretches_of(shifts, counts_in(stock), empty) if not over() else ():
             wanted = [shift[chosen] for shift in shifts]
             target: Any = parsed(f"{name}[{index}]")
             target.ctx = ast.Store()
             made = itertools.chain(
-                identity(known, wanted, counts_in(stock)), known.equal_to(wanted), two(known, wanted)
+                identity(known, wanted, counts_in(stock)), equal_to(known, wanted), two(known, wanted)
             )
             for other in made:
-                cost = other.cost + 0.02 * len(other.text)
-                yield inserted(here.live, place, ast.Assign([target], parsed(other.text)), cost)
+                cost, value = other.cost + 0.02 * len(other.text), parsed(other.text)
+                new = ast.Assign([target], value) if empty else ast.AugAssign(target, ast.Add(), value)
+                yield inserted(here.live, place, new, cost)
 
 
 def counts_in(stock: Stock) -> dict[int, str]:
@@ -94,17 +99,22 @@ def part_of(statement: ast.stmt, name: str) -> bool:
     return any(isinstance(t, ast.Subscript) and ast.unparse(t.value) == name for t in targets)
 
 
-def stretches_of(shifts: np.ndarray, counts: dict[int, str]) -> Iterator[tuple[str, tuple[slice, ...]]]:
+def stretches_of(
+    shifts: np.ndarray, counts: dict[int, str], empty: bool = True
+) -> Iterator[tuple[str, tuple[slice, ...]]]:
     """All but the first or the last few along one axis, where nothing is missing of these: [visit, *shape].
 
-    Where something is everywhere all but one: what is written there later was held at what it will be. counts: names of
-    whole numbers.
+    Where something is everywhere and nothing was there, all but one: what is written there later was held at what it
+    will be. counts: names of whole numbers.
     """
     for axis in range(shifts.ndim - 1):
         length, before = shifts.shape[axis + 1], ":, " * axis
-        there = np.flatnonzero(np.any(np.moveaxis(shifts, axis + 1, 0).reshape(length, -1), axis=1))
+        sizes = np.max(np.abs(np.moveaxis(shifts, axis + 1, 0).reshape(length, -1)), axis=1, initial=0.0)
+        there = np.flatnonzero(sizes > NEAR * np.max(sizes, initial=0.0))
         first, last = (int(there[0]), int(there[-1]) + 1) if len(there) else (0, 0)
         whole = (first, last) == (0, length)
+        if whole and not empty:
+            continue
         if last == length > 1:
             start = f"-{counts[length - first]}" if not whole and length - first in counts else f"{first + whole}"
             yield f"{before}{start}:", (*[slice(None)] * axis, slice(first + whole, None))
@@ -164,12 +174,12 @@ def items(
             if wanted.ndim < 2 or not np.all(inside):
                 continue
             item = f"{name}[{index}]" if axis == 0 else f"{name}[:, {index}]"
-            for other in here.equal_to(list(np.moveaxis(wanted, axis, 0)[numbers])):
+            for other in equal_to(here, list(np.moveaxis(wanted, axis, 0)[numbers])):
                 target: Any = parsed(item)
                 target.ctx = ast.Store()
                 cost = other.cost + 0.02 * len(other.text)
                 yield inserted(live, place, ast.Assign([target], parsed(other.text)), cost)
-            for other in here.equal_to(list(np.moveaxis(missing, axis, 0)[numbers])):
+            for other in equal_to(here, list(np.moveaxis(missing, axis, 0)[numbers])):
                 yield from added(live, place, item, other)
 
 

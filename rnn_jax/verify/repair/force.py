@@ -22,7 +22,7 @@ import numpy as np
 from rnn_jax.verify.compare import TOLERANCE
 from rnn_jax.verify.noise import norm
 from rnn_jax.verify.program import OverdueError
-from rnn_jax.verify.repair.healing import Healing, Reach
+from rnn_jax.verify.repair.healing import Healing, Reach, solution
 from rnn_jax.verify.repair.live import Site, Spot
 from rnn_jax.verify.repair.probe import LOOP, SEEN, instrumented
 from rnn_jax.verify.repair.shifts import Shift, by, one_moved, put, unmoved
@@ -211,7 +211,9 @@ class Forcing:
                 sizes = [self.trial.made.wanted[n].size for n in names]
                 rows = solvable(slopes, right - now, np.repeat(np.arange(len(names)), sizes))
             slopes, missing = slopes[rows], (right - now)[rows]
-            solved = np.linalg.lstsq(slopes, missing, rcond=1e-11)[0]
+            solved = solution(slopes, missing, 1e-11)
+            if solved is None:
+                return None
             ends = np.cumsum([v.size for v in present])[:-1]
             shifts = [part.reshape(v.shape) for part, v in zip(np.split(solved, ends), present, strict=True)]
             found = Healing(site, present, shifts, 0, frozenset(), slopes, missing)
@@ -317,8 +319,10 @@ def solvable(slopes: np.ndarray, missing: np.ndarray, owner: np.ndarray) -> np.n
     owners = sorted(set(owner.tolist()))
     for without in (c for count in range(min(3, len(owners))) for c in itertools.combinations(owners, count)):
         rows = ~np.isin(owner, without)
-        solved = np.linalg.lstsq(slopes[rows], missing[rows], rcond=1e-11)[0]
-        if np.linalg.norm(slopes[rows] @ solved - missing[rows]) <= SOLVED * np.linalg.norm(missing[rows]):
+        solved = solution(slopes[rows], missing[rows], 1e-11)
+        if solved is not None and np.linalg.norm(slopes[rows] @ solved - missing[rows]) <= SOLVED * np.linalg.norm(
+            missing[rows]
+        ):
             return np.asarray(rows)
     return np.ones(len(owner), bool)
 

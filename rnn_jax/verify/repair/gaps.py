@@ -190,15 +190,21 @@ def numbers(live: LiveCode, trace: Trace) -> dict[tuple[Spot, str], str]:
 
 def filled(trial: Trial, place: Site, text: str, value: str) -> tuple[Trial, Site]:
     """The program with `name = name` at a place, and where in it the value stands."""
+    there = with_statement(trial, place, f"{text} = {value}")
+    return there, Site(*place.spot, (*place.path, ("value", None)))
+
+
+def with_statement(trial: Trial, place: Site, text: str) -> Trial:
+    """The program with one more statement at a place."""
     (field, k), above = place.path[-1], place.path[:-1]
     live = trial.live
     block = live.node(Site(*place.spot, above))
     body, at_k = getattr(block, field), int(k or 0)
     made = shallow(block)
     neighbour = body[at_k - 1] if at_k else body[0]
-    setattr(made, field, [*body[:at_k], located(ast.parse(f"{text} = {value}").body[0], neighbour), *body[at_k:]])
+    setattr(made, field, [*body[:at_k], located(ast.parse(text).body[0], neighbour), *body[at_k:]])
     whole = replaced(live.statement(place.spot), above, made)
-    return replace(trial, live=live.standing({place.spot: whole})), Site(*place.spot, (*place.path, ("value", None)))
+    return replace(trial, live=live.standing({place.spot: whole}))
 
 
 def closed(gap: Gap, edit: Edit) -> Edit | None:

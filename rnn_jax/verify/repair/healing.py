@@ -63,3 +63,11 @@ class Healing(NamedTuple):
         """The same with all values as one long row: they have the shape of one weight after the other."""
         rows = [np.concatenate([v.ravel() for v in values]) for values in (self.present, self.shifts)]
         return self._replace(present=rows[:1], shifts=rows[1:], first=0)
+
+
+def solution(columns: np.ndarray, wanted: np.ndarray, rcond: float | None = None) -> np.ndarray | None:
+    """What the columns are to be taken times, to come nearest to what is wanted; None where no algorithm finds it."""
+    try:
+        return np.asarray(np.linalg.lstsq(columns, wanted, rcond=rcond)[0])
+    except np.linalg.LinAlgError:  # numbers of a program that has run away
+        return None

@@ -13,7 +13,7 @@ from rnn_jax.verify.repair.around import around, inserted, target_of
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Expressions, Written, parsed
 from rnn_jax.verify.repair.harvest import end_of
-from rnn_jax.verify.repair.healing import Healing
+from rnn_jax.verify.repair.healing import Healing, solution
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials, is_number
 from rnn_jax.verify.repair.places import Places
@@ -304,7 +304,9 @@ class Matcher:
             nearness = np.abs(columns.T @ rest) / np.where(sizes > 0, sizes, np.inf)
             nearness[chosen] = 0
             chosen.append(int(np.argmax(nearness)))
-            weights = np.linalg.lstsq(columns[:, chosen], self.healing.missing, rcond=None)[0]
+            weights = solution(columns[:, chosen], self.healing.missing)
+            if weights is None:
+                return []
             rest = self.healing.missing - columns[:, chosen] @ weights
             if np.linalg.norm(rest) <= NEAR * self.size:
                 return [kept[k] for k in chosen] if np.allclose(weights, 1, atol=1e-4) else []

@@ -49,6 +49,7 @@ class Search(Known):
     refuted: set[str] = field(default_factory=set)  # texts of edits that failed at other points
     failed: set[int] = field(default_factory=set)  # these edits
     gaps: list[Gap] = field(default_factory=list)  # where a name would have to hold something else
+    lacking: dict[str, Site] = field(default_factory=dict)  # sums that lack something, and where that may be added
 
     @classmethod
     def of(cls, trial: Trial, seconds: float) -> Search:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnn_jax.verify.repair.contractions import equal_to
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, parsed
 from rnn_jax.verify.repair.filling import counts_in
@@ -213,5 +214,5 @@ def stretch(first: int, end: int, length: int, counts: dict[int, str]) -> str:
 
 def simplest(here: Monomials, wanted: list[np.ndarray], start: int) -> Written | None:
     """The simplest product that is worth this; None where there is none."""
-    found = itertools.islice(here.equal_to(wanted, start), 3)
+    found = itertools.islice(equal_to(here, wanted, start), 3)
     return min(found, key=lambda each: (each.cost, len(each.text)), default=None)

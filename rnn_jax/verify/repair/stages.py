@@ -212,6 +212,7 @@ def missing_sums(search: Search) -> Iterator[None]:
     tried: set[tuple[Site, str, str]] = set()
     for found in accumulators(search.trial, search.wrong, targets, search.over):
         before = search.near()
+        search.lacking.setdefault(found.text, found.place)
         for products in (False, True):
             search.attempt(sums(search.live, places, found, products, tried))
         if not search.near():

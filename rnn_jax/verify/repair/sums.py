@@ -11,6 +11,7 @@ import numpy as np
 
 from rnn_jax.verify.repair.accumulators import Accumulator
 from rnn_jax.verify.repair.around import inserted
+from rnn_jax.verify.repair.contractions import equal_to
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
@@ -72,7 +73,7 @@ def at_each(whole: Stock, numpy: str, found: Accumulator) -> Iterator[Written]:
     wanted = [found.lacks[k] for k in order]
     known = Monomials(at_visits(whole, [found.visits[k][0] for k in order]), numpy)
     if known.iterations == len(wanted) and len({w.shape for w in wanted}) == 1:
-        yield from known.equal_to(wanted)
+        yield from equal_to(known, wanted)
 
 
 def of_itself(target: str, text: str) -> bool:

@@ -10,12 +10,14 @@ import numpy as np
 from rnn_jax.verify.check_report import Suspect
 from rnn_jax.verify.repair.around import new_statement, target_of
 from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.probe import Seen, Trace
 from rnn_jax.verify.repair.ranking import statement_value
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import MISSING, Search
+from rnn_jax.verify.repair.siblings import is_key
 from rnn_jax.verify.repair.telltale import telltales
 from rnn_jax.verify.repair.verified import located
 
@@ -82,17 +84,29 @@ def never_added(search: Search) -> list[Suspect]:
             continue
         path, function = function_at(search.live.statement(site.spot), site.path)
         target = target_of(search.live.node(Site(*site.spot, site.path[: len(path) + 1])), site) if function else ""
-        sums = [
-            (s, n)
-            for s, n in search.live.sites(site.spot)
-            if isinstance(n, ast.AugAssign) and s.path[: len(path)] == path and s.path[len(path) + 1 :]
-        ]
-        if target and sums:
-            last, node = sums[-1]
-            wanted = search.quantities.name([healing.present[0] + healing.shifts[0]])
-            made = place(search, last, node.end_lineno or node.lineno, None, True, wanted, "")
-            found.append(replace(made, expression=f"{target} += ..."))
+        if target:
+            found += beside_sums(search, site, target, healing.present[0] + healing.shifts[0])
+    if not found:
+        (name,) = search.wrong if len(search.wrong) == 1 else ("",)
+        for text, there in search.lacking.items():
+            whole = not isinstance(parsed(text), ast.Subscript) or is_key(parsed(text).slice)  # type: ignore[attr-defined]
+            found += beside_sums(search, there, text, search.trial.made.wanted[name]) if name and whole else []
     return found
+
+
+def beside_sums(search: Search, site: Site, target: str, wanted: np.ndarray) -> list[Suspect]:
+    """Behind the last statement in a loop of the function around a site that adds to anything, for one sum more."""
+    path, _ = function_at(search.live.statement(site.spot), site.path)
+    sums = [
+        (s, n)
+        for s, n in search.live.sites(site.spot)
+        if isinstance(n, ast.AugAssign) and s.path[: len(path)] == path and s.path[len(path) + 1 :]
+    ]
+    if not sums:
+        return []
+    last, node = sums[-1]
+    made = place(search, last, node.end_lineno or node.lineno, None, True, search.quantities.name([wanted]), "")
+    return [replace(made, expression=f"{target} += ...")]
 
 
 def behind(search: Search) -> list[Suspect]:
@@ -131,7 +145,7 @@ def likely(search: Search) -> list[Suspect]:
     holding, names, empty = healed(search)
     first = [whole(search, s) for s in telltales(search)]
     missing: list[Suspect] = []
-    if not first and zero:
+    if not first and (zero or (search.lacking and not search.gaps)):
         first = never_added(search)
     elif not first:
         missing = behind(search)[:1]

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from rnn_jax.verify.repair.contractions import added_over, of_three, summed_axes
 from rnn_jax.verify.repair.expressions import Written, is_index, parsed
 from rnn_jax.verify.repair.monomials import (
-    LARGEST,
     MOST_FOUND,
-    MOST_PAIRED,
     NEAR,
     Monomials,
     along,
@@ -24,7 +23,6 @@ from rnn_jax.verify.repair.terms import FEWEST, added_up
 from rnn_jax.verify.repair.tree import ATOMS
 
 MOST_ROWS = 4  # of a matrix that are added to one by one
-MOST_AXES = 4  # of an array that is added up over some of them
 
 
 def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
@@ -215,39 +213,22 @@ def one_sided(here: Monomials, wanted: np.ndarray, as_is: bool) -> Iterator[Writ
 
 def sums_over_axes(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
     """Sums of arrays over some of their axes: the rows of a matrix, the batch of what has one more axis."""
-    several = list(summed_axes(here, wanted))
+    several = list(summed_axes(here, wanted.shape))
     found = False
     for shape, axes, kept in several:
         chosen, values = here.small(shape)
         rows = values.sum(axis=(1, *(2 + k for k in axes))).reshape(len(values), -1) if len(values) else values
         for k in multiples(rows, wanted.ravel()) if len(values) else ():
             found = True
-            yield total_of(here.written(shape, list(chosen[k])), shape, axes, kept)
+            yield added_over(here.written(shape, list(chosen[k])), shape, axes, kept)
     if found or wanted.size < FEWEST:
         return
     for slope, value in steady_slopes(here, wanted.shape):
         for shape, axes, kept in several:
-            for other in sums_of_three(here, wanted / value, shape, axes):
-                total = total_of(other, shape, axes, kept)
+            for other in of_three(here, (wanted / value)[None], shape, axes, slice(None)):
+                total = added_over(other, shape, axes, kept)
                 text = f"{total.text} * {slope}" if slope else total.text
                 yield Written(ast.unparse(parsed(text)), [], total.cost + 0.5 * bool(slope))
-
-
-def summed_axes(here: Monomials, wanted: np.ndarray) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], bool]]:
-    """The shapes of which a sum over some axes has the shape that is wanted; those axes; whether they are kept."""
-    flat = wanted.shape[1:] if wanted.shape[:1] == (1,) else wanted.shape  # (n,) is added to (1, n), too
-    for shape in sorted({v.shape[1:] for _, v in here.single if 1 < v.ndim <= MOST_AXES + 1}):
-        for axes, kept in itertools.product(subsets(range(len(shape))), (False, True)):
-            left = tuple(n * (k not in axes) + (k in axes) for k, n in enumerate(shape) if kept or k not in axes)
-            if left == (wanted.shape if kept else flat):
-                yield shape, axes, kept
-
-
-def total_of(inner: Written, shape: tuple[int, ...], axes: tuple[int, ...], kept: bool) -> Written:
-    """The sum of a product over some of its axes, as it is written."""
-    which = f"axis={axes[0] if len(axes) == 1 else axes}" if len(axes) < len(shape) or kept else ""
-    how = which + ", keepdims=True" * kept
-    return Written(ast.unparse(parsed(f"({inner.text}).sum({how})")), [], inner.cost + 0.5)
 
 
 def steady_slopes(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
@@ -258,35 +239,6 @@ def steady_slopes(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str
         if np.all(values == values[0]) and np.all((values[0] != 0) & (values[0] != 1)):
             yield f"{text} * (1 - {text})", values[0] * (1 - values[0])
             yield f"(1 - {text} ** 2)", 1 - values[0] ** 2
-
-
-def sums_of_three(
-    here: Monomials, wanted: np.ndarray, shape: tuple[int, ...], axes: tuple[int, ...]
-) -> Iterator[Written]:
-    """The products of three factors that are worth this when they are added up over these axes and all iterations."""
-    chosen, values = here.small(shape)
-    pairs = [k for k, factors in enumerate(chosen) if len(factors) == 2]
-    table = here.factors(shape).values[:MOST_PAIRED]
-    if not pairs or len(pairs) * values[0].size > LARGEST:
-        return
-    left = tuple(1 if k in axes else n for k, n in enumerate(shape))
-    products = values[pairs].reshape(len(pairs), -1)
-    near = np.ones((len(pairs), len(table)), bool)
-    for _ in range(2):  # what random numbers make of each: twice, so that no other sum has both by chance
-        along = here.rng.normal(size=left)
-        numbers = products @ (table * along).reshape(len(table), -1).T
-        goal = float(np.sum(wanted.reshape(left) * along))
-        near &= np.abs(numbers - goal) <= NEAR * abs(goal)
-    for k, third in list(zip(*np.nonzero(near), strict=True))[: 4 * MOST_FOUND]:
-        factors = [*chosen[pairs[k]], int(third)]
-        if factors == sorted(factors):  # each once
-            yield here.written(shape, factors)
-
-
-def subsets(axes: range) -> Iterator[tuple[int, ...]]:
-    """Some of the axes, or all."""
-    for size in range(1, len(axes) + 1):
-        yield from itertools.combinations(axes, size)
 
 
 def tensor_totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
