@@ -162,7 +162,7 @@ DAMAGES = {
 
 
 test_the_right_programs_are_right = of_right_programs(CALLS)
-test_it_is_mended_where_it_was_damaged = of_damages(CALLS, DAMAGES)
+test_it_is_mended_where_it_was_damaged = of_damages(CALLS, DAMAGES, missing=False)
 
 
 # Sensitivities of a gated unit to two matrices: both terms of what is carried have a factor spread over two more axes.
