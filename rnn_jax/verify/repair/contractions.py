@@ -30,10 +30,10 @@ def contractions(here: Monomials, wanted: list[np.ndarray], start: int = 0) -> I
     several, found = list(summed_axes(here, wanted[0].shape)), False
     for shape, axes, kept in several:
         chosen, values = here.small(shape)
-        rows = (
-            values[:, window].sum(axis=tuple(2 + k for k in axes)).reshape(len(values), -1) if len(values) else values
-        )
-        for sign in (1.0, -1.0) if len(values) else ():
+        if not len(values):
+            continue
+        rows = values[:, window].sum(axis=tuple(2 + k for k in axes)).reshape(len(values), -1)
+        for sign in (1.0, -1.0):
             near = np.flatnonzero(np.linalg.norm(sign * rows - goal.ravel(), axis=1) <= NEAR * size)
             for k in near[:MOST_FOUND]:
                 found = True

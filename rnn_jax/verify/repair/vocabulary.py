@@ -53,22 +53,9 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
         found.setdefault(ast.unparse(slope), slope)
     for name in unread(live):
         found.setdefault(name, ast.Name(name, ast.Load()))
-    targets = whole_numbers(live, trace)
     rectified = any(is_rectifier(node) for spot in live.spots for _, node in live.sites(spot))
-    for spot in live.spots:
-        for _, node in live.sites(spot):
-            if isinstance(node, ATOMS) and isinstance(node.ctx, ast.Store):  # it may be read by what is missing
-                text = ast.unparse(node)
-                found.setdefault(text, ast.parse(text, mode="eval").body)
-                if rectified and isinstance(node, ast.Subscript):  # what is kept of each step has the slope in it
-                    found.setdefault(f"{text} > 0", ast.parse(f"{text} > 0", mode="eval").body)
-            elif isinstance(node, ast.Slice):
-                bounds = [b for b in (node.lower, node.upper) if isinstance(b, ast.Name | ast.Attribute)]
-                found |= {ast.unparse(b): b for b in bounds if ast.unparse(b) not in found}
-            elif isinstance(node, ast.Name) and (node.id in targets or is_number(live, node.id)):  # of the loss alone
-                found.setdefault(node.id, ast.Name(node.id, ast.Load()))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value not in (0.0, 1.0):
-                found.setdefault(ast.unparse(node), node)
+    for text, node in beside_values(live, trace, rectified):
+        found.setdefault(text, node)
     for text in itertools.islice(inner_products(trace), MOST_INNER):
         found.setdefault(text, ast.parse(text, mode="eval").body)
     for text, shape in arrays.items():
@@ -94,6 +81,26 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
     for text in sorted(lists | {text for text in arrays if text.isidentifier()}):
         found.setdefault(f"len({text})", ast.parse(f"len({text})", mode="eval").body)
     return found
+
+
+def beside_values(live: LiveCode, trace: Trace, rectified: bool) -> Iterator[tuple[str, ast.expr]]:
+    """What the program writes to, cuts by, has as targets and has as numbers, which it may read nowhere as they are."""
+    targets = whole_numbers(live, trace)
+    for spot in live.spots:
+        for _, node in live.sites(spot):
+            if isinstance(node, ATOMS) and isinstance(node.ctx, ast.Store):  # it may be read by what is missing
+                text = ast.unparse(node)
+                yield text, ast.parse(text, mode="eval").body
+                if rectified and isinstance(node, ast.Subscript):  # what is kept of each step has the slope in it
+                    yield f"{text} > 0", ast.parse(f"{text} > 0", mode="eval").body
+            elif isinstance(node, ast.Slice):
+                yield from (
+                    (ast.unparse(b), b) for b in (node.lower, node.upper) if isinstance(b, ast.Name | ast.Attribute)
+                )
+            elif isinstance(node, ast.Name) and (node.id in targets or is_number(live, node.id)):  # of the loss alone
+                yield node.id, ast.Name(node.id, ast.Load())
+            elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value not in (0.0, 1.0):
+                yield ast.unparse(node), node
 
 
 def inner_products(trace: Trace) -> Iterator[str]:
