@@ -13,7 +13,7 @@ import copy
 import types
 from collections.abc import Callable, Iterable, Iterator
 
-from rnn_jax.verify.repair.tree import first_line, located
+from rnn_jax.verify.repair.tree import first_line, located, replaced, shallow, walk
 
 CELLS = "__rnn_jax_cells__"
 NOWHERE = "__rnn_jax_nowhere__"  # a name that stands for nothing
@@ -24,8 +24,8 @@ def keeping(statement: ast.stmt, old: types.CodeType) -> ast.stmt:
     names = ast.Tuple([ast.Name(n, ast.Load()) for n in old.co_freevars], ast.Load())
     never = ast.If(ast.Constant(value=False), [ast.Expr(names)], [])
 
-    def kept(node: ast.FunctionDef) -> None:
-        node.body = [located(never, node.body[0]), *node.body]
+    def kept(node: ast.FunctionDef) -> list[ast.stmt]:
+        return [located(never, node.body[0]), *node.body]
 
     return rewritten(statement, old, kept)
 
@@ -51,8 +51,8 @@ def reaching(
             text = f"{CELLS}[{id(cells[node.id])}].cell_contents" if node.id in cells else NOWHERE
             return located(ast.parse(text, mode="eval").body, node)
 
-    def looked(node: ast.FunctionDef) -> None:
-        node.body = [Looked().visit(each) for each in node.body]
+    def looked(node: ast.FunctionDef) -> list[ast.stmt]:
+        return [Looked().visit(copy.deepcopy(each)) for each in node.body]
 
     return rewritten(statement, function.__code__, looked), list(cells.values())
 
@@ -62,13 +62,16 @@ def around(function: types.FunctionType) -> str:
     return function.__code__.co_qualname.rpartition(".<locals>.")[0]
 
 
-def rewritten(statement: ast.stmt, old: types.CodeType, change: Callable[[ast.FunctionDef], None]) -> ast.stmt:
-    """A copy of the statement with one function changed."""
-    made = copy.deepcopy(statement)
-    for node in ast.walk(made):
+def rewritten(
+    statement: ast.stmt, old: types.CodeType, body: Callable[[ast.FunctionDef], list[ast.stmt]]
+) -> ast.stmt:
+    """The statement with another body for one function."""
+    for path, node in walk(statement):
         if isinstance(node, ast.FunctionDef) and (node.name, first_line(node)) == (old.co_name, old.co_firstlineno):
-            change(node)
-    return made
+            made = shallow(node)
+            made.body = body(node)
+            return replaced(statement, path, made)  # type: ignore[no-any-return]
+    return statement
 
 
 @contextlib.contextmanager

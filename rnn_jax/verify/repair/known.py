@@ -165,16 +165,16 @@ class Known:
         return {text for text, gradients in united.items() if gradients == self.wrong}
 
     def ends(self) -> list[Site]:
-        """The places: of functions that the loss does not run first, where nothing is done, beside sums, at ends."""
+        """The places: of functions that the loss does not run first, where nothing is done, at ends, beside sums."""
 
-        def rank(place: Site) -> tuple[bool, bool, bool, int, int]:
+        def rank(place: Site) -> tuple[bool, bool, bool, bool, int, int]:
             field, k = place.path[-1]
             body = getattr(at(self.live.statement(place.spot), place.path[:-1]), field)
             alone = not any(isinstance(each, ast.AugAssign) for each in body)
             empty = all(isinstance(each, ast.Pass) for each in body)
             rest = body[k or 0 :]
             left = next((n for n, each in enumerate(rest) if isinstance(each, ast.For | ast.While)), len(rest))
-            return self.in_forward(place), not empty, alone, min(left, 2), -len(place.path)
+            return self.in_forward(place), not empty, bool(left), alone, min(left, 2), -len(place.path)
 
         return sorted(self.stocks, key=rank)
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from rnn_jax.verify.repair.closures import found_there, keeping, reaching
 from rnn_jax.verify.repair.tree import Path, at, first_line, walk
 from rnn_jax.verify.subject import Subject
 from rnn_jax.verify.trace.places import foreign
+
+MOST_KEPT = 16  # statements whose code is kept
 
 Spot = tuple[str, int]  # a file, and the number of a statement at its top level
 
@@ -52,6 +54,14 @@ class Source:
         return tuple(lines_of(self.text))
 
 
+class Fitted(NamedTuple):
+    """A function with new code for it, and the cells of others that the code looks into."""
+
+    function: types.FunctionType
+    code: types.CodeType
+    cells: list[types.CellType]
+
+
 def lines_of(text: str) -> list[str]:
     """The lines as Python counts them: str.splitlines knows more ends of lines."""
     lines = text.split("\n")
@@ -68,6 +78,7 @@ class LiveCode:
         self.made_by: dict[Spot, list[types.FunctionType]] = defaultdict(list)
         self.prelude: dict[int, Spot] = {}
         self._before: dict[Spot, dict[tuple[str, int], list[types.CodeType]]] = {}
+        self._codes: dict[tuple[Spot, ast.stmt], list[Fitted]] = {}
         for function in subject.world.functions:
             spot = self.spot_of(function.__code__.co_filename, function.__code__.co_firstlineno)
             if spot is not None:
@@ -132,6 +143,17 @@ class LiveCode:
         place = next((k for k, each in enumerate(before) if each == old), None)
         return found[place] if place is not None and len(before) == len(found) else None
 
+    def _fitted(self, spot: Spot, statement: ast.stmt) -> list[Fitted]:
+        """The new code for each function that a statement made; of the last few statements kept, for most run often."""
+        key = spot, statement
+        if key not in self._codes:
+            codes = codes_of(statement, spot[0]) if self.made_by.get(spot) else {}
+            fitting = [(f, *self._fitting(spot, statement, f, codes)) for f in self.made_by.get(spot, ())]
+            while len(self._codes) >= MOST_KEPT:
+                del self._codes[next(iter(self._codes))]
+            self._codes[key] = [Fitted(f, code, cells) for f, code, cells in fitting if code is not None]
+        return self._codes[key]
+
     def _fitting(
         self,
         spot: Spot,
@@ -182,17 +204,14 @@ class LiveCode:
         prelude = list(subject.prelude) if isinstance(subject, FileSubject) else []
         try:
             for spot, statement in (self.base | changes).items():
-                if self.made_by.get(spot):
-                    codes = codes_of(statement, spot[0])
-                    for function in self.made_by[spot]:
-                        old = function.__code__
-                        new, more = self._fitting(spot, statement, function, codes)
-                        cells += more
-                        if new is not None and new.co_freevars != old.co_freevars and "<locals>" in old.co_qualname:
-                            continue  # the function around it makes it anew, with what the edit takes from there
-                        if new is not None and new != old:
-                            kept.append((function, old))
-                            function.__code__ = new
+                for function, new, more in self._fitted(spot, statement):
+                    old = function.__code__
+                    cells += more
+                    if new.co_freevars != old.co_freevars and "<locals>" in old.co_qualname:
+                        continue  # the function around it makes it anew, with what the edit takes from there
+                    if new != old:
+                        kept.append((function, old))
+                        function.__code__ = new
                 if isinstance(subject, FileSubject):
                     for k, where in self.prelude.items():
                         if where == spot:
