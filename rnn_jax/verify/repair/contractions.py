@@ -39,7 +39,7 @@ def contractions(here: Monomials, wanted: list[np.ndarray], start: int = 0) -> I
                 found = True
                 yield added_over(here.written(shape, list(chosen[k]), sign), shape, axes, kept)
     for shape, axes, kept in several if not found else ():
-        for other in of_three(here, goal, shape, axes, window):
+        for other in (*of_two(here, goal, shape, axes, window), *of_three(here, goal, shape, axes, window)):
             yield added_over(other, shape, axes, kept)
 
 
@@ -66,6 +66,17 @@ def added_over(inner: Written, shape: tuple[int, ...], axes: tuple[int, ...], ke
     return Written(ast.unparse(parsed(f"({inner.text}).sum({how})")), [], inner.cost + 0.5)
 
 
+def of_two(
+    here: Monomials, wanted: np.ndarray, shape: tuple[int, ...], axes: tuple[int, ...], window: slice
+) -> Iterator[Written]:
+    """The same of two factors, of all that are known."""
+    factors = here.factors(shape)
+    near = adding_up(here, wanted, factors.values[:, window], factors.values[:, window], shape, axes)
+    for pair in near[: 4 * MOST_FOUND]:
+        if pair[0] <= pair[1] and factors.fill(pair):
+            yield here.written(shape, list(pair))
+
+
 def of_three(
     here: Monomials, wanted: np.ndarray, shape: tuple[int, ...], axes: tuple[int, ...], window: slice
 ) -> Iterator[Written]:
@@ -78,15 +89,22 @@ def of_three(
     table = here.factors(shape).values[:MOST_PAIRED, window]
     if not pairs or len(pairs) * values[0].size > LARGEST:
         return
-    left = tuple(1 if k in axes else n for k, n in enumerate(shape))
-    products = values[pairs][:, window].reshape(len(pairs), -1)
-    near = np.ones((len(pairs), len(table)), bool)
-    for _ in range(2):  # what random numbers make of each: twice, so that no other sum has both by chance
-        along = here.rng.normal(size=(len(wanted), *left))
-        numbers = products @ (table * along).reshape(len(table), -1).T
-        goal = float(np.sum(wanted.reshape(len(wanted), *left) * along))
-        near &= np.abs(numbers - goal) <= NEAR * abs(goal)
-    for k, third in list(zip(*np.nonzero(near), strict=True))[: 4 * MOST_FOUND]:
-        factors = [*chosen[pairs[k]], int(third)]
+    for k, third in adding_up(here, wanted, values[pairs][:, window], table, shape, axes)[: 4 * MOST_FOUND]:
+        factors = [*chosen[pairs[k]], third]
         if factors == sorted(factors):  # each once
             yield here.written(shape, factors)
+
+
+def adding_up(
+    here: Monomials, wanted: np.ndarray, some: np.ndarray, others: np.ndarray, shape: tuple[int, ...],
+    axes: tuple[int, ...],
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Which of some values, with which of others, make products that are worth this when they are added up."""
+    left = tuple(1 if k in axes else n for k, n in enumerate(shape))
+    near = np.ones((len(some), len(others)), bool)
+    for _ in range(2):  # what random numbers make of each: twice, so that no other sum has both by chance
+        along = here.rng.normal(size=(len(wanted), *left))
+        numbers = some.reshape(len(some), -1) @ (others * along).reshape(len(others), -1).T
+        goal = float(np.sum(wanted.reshape(len(wanted), *left) * along))
+        near &= np.abs(numbers - goal) <= NEAR * abs(goal)
+    return [(int(k), int(j)) for k, j in zip(*np.nonzero(near), strict=True)]

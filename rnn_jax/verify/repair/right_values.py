@@ -45,6 +45,15 @@ def in_parts(sequences: Iterable[list[np.ndarray]], shapes: Shapes) -> Iterator[
                 yield [v.reshape(-1, parts, shape[-1])[:, k].ravel() for v in values]
 
 
+def in_slices(sequences: Iterable[list[np.ndarray]], shapes: Shapes) -> Iterator[list[np.ndarray]]:
+    """The slices of one value along one of its axes, one for each visit: all steps were computed at once."""
+    for values in sequences if len(shapes) > 1 else ():
+        (value, *others) = values
+        for axis in range(value.ndim) if not others else ():
+            if value.size == value.shape[axis] * math.prod(shapes[0]) and len(shapes) <= value.shape[axis] + 1:
+                yield list(np.moveaxis(value, axis, 0))
+
+
 def in_runs(values: list[np.ndarray], runs: list[int]) -> Iterator[list[np.ndarray]]:
     """A sequence of several runs of a loop that is turned round in each of them, or from one to the other, alone.
 

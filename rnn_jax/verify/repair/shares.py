@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
@@ -30,6 +31,7 @@ from rnn_jax.verify.trace.places import Place
 from rnn_jax.verify.trace.tape import NOTHING, Use
 
 MOST_USES = 8  # of one value: all sums of some of their shares are made
+MOST_STEPS = 50  # of a value that was computed for all of them at once
 MOST_OPERATIONS = 20_000  # of a forward
 COST = 3.0
 
@@ -90,6 +92,10 @@ class Shares:
         for node in sorted(sent):
             if 1 < len(sent[node]) <= MOST_USES:
                 found[int(sizes[node])].append(sent[node])
+        for node in sorted(sent):
+            if 1 < len(sent[node]) <= MOST_USES:
+                for several in in_slices(sent[node], tape.nodes[node].shape):
+                    found[several[0].size].append({use: Share(r, r, None) for use, r in zip(sent[node], several, strict=True)})
         return dict(found)
 
     def making_up(self, wanted: list[np.ndarray]) -> Iterator[list[Part]]:
@@ -127,6 +133,14 @@ def cut_of(places: np.ndarray, shape: tuple[int, ...]) -> Cut | None:
         if end - first == len(along) and every[along].all():
             return axis, first, end
     return None
+
+
+def in_slices(uses: dict[Where, Share], shape: tuple[int, ...]) -> Iterator[list[np.ndarray]]:
+    """The shares of the uses of each slice of a value of this shape, as where all steps were computed at once."""
+    rows = np.stack([share.row.reshape(shape) for share in uses.values()])
+    for axis in range(min(2, len(shape))) if len(shape) > 1 and math.prod(shape) > max(shape) else ():
+        if 1 < shape[axis] <= MOST_STEPS:
+            yield from (list(rows.take(k, axis + 1).reshape(len(rows), -1)) for k in range(shape[axis]))
 
 
 def part_of(use: Where, visits: list[dict[Where, Share]], shape: tuple[int, ...]) -> Part:
