@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.around import around, inserted, new_statement
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing
 from rnn_jax.verify.repair.healing import Healing, Reach
@@ -235,6 +235,13 @@ def closed(gap: Gap, edit: Edit) -> Edit | None:
         line,
         missing=True,
     )
+
+
+def before_condition(live: LiveCode, made: Edit) -> Iterator[Edit]:
+    """What a gap in a branch was filled with as a statement before the condition: what does no harm there is meant so."""
+    new = new_statement(live, made)
+    if new is not None and isinstance(live.node(made.site), ast.If):
+        yield inserted(live, made.site, new, made.cost - 0.5)
 
 
 def early(body: list[ast.stmt], new: ast.stmt, first: int, last: int) -> int:

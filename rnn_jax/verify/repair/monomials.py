@@ -331,14 +331,20 @@ def divisors(known: Iterable[str]) -> set[str]:
 
 def product(texts: list[str], sign: float) -> str:
     """A product as it is written, what is divided by last."""
-    above = [text for text in texts if not text.startswith(OVER)]
+    above = [text for text in texts if not is_inverse(text)]
     tree = parsed(above[0]) if above else ast.Constant(1)
     for text in above[1:]:
         tree = ast.BinOp(tree, ast.Mult(), parsed(text))
     for text in texts:
-        if text.startswith(OVER):
+        if is_inverse(text):
             tree = ast.BinOp(tree, ast.Div(), parsed(text.removeprefix(OVER)))
     return ast.unparse(ast.UnaryOp(ast.USub(), tree) if sign < 0 else tree)
+
+
+def is_inverse(text: str) -> bool:
+    """Whether a text is 1 over something, and no product that begins so: 1 / p * (1 - q)."""
+    tree = parsed(text) if text.startswith(OVER) else None
+    return isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div) and isinstance(tree.left, ast.Constant)
 
 
 def bracketed(text: str) -> str:

@@ -18,10 +18,11 @@ from rnn_jax.verify.repair.directions import directions
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_states
-from rnn_jax.verify.repair.gaps import closed, does_nothing, gaps
+from rnn_jax.verify.repair.gaps import Gap, before_condition, closed, does_nothing, gaps
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.handed_back import appended
 from rnn_jax.verify.repair.harvest import alike
+from rnn_jax.verify.repair.in_parts import in_parts
 from rnn_jax.verify.repair.in_common import in_common
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.mending import matcher, mended
@@ -191,12 +192,22 @@ def between(search: Search, idle: bool = False) -> Iterator[None]:
         search.gaps.append(gap)
         search.until = max(search.until, time.perf_counter() + A_LITTLE * search.seconds)
         here = matcher(there, gap.healing)
-        for edits in (here.edits, here.composed, lambda here=here: in_shares(search.shares, here), here.summed):
+        by_shares = lambda here=here: in_shares(search.shares, here)  # noqa: E731
+        by_parts = lambda here=here: in_parts(here)  # noqa: E731
+        for edits in (here.edits, here.composed, by_shares, by_parts, here.summed):
             if not search.near():
-                search.attempt(made for edit in edits() if (made := closed(gap, edit)) is not None)
+                search.attempt(each for edit in edits() for each in filling(search, gap, edit))
         if search.over() or search.near():
             break
     yield
+
+
+def filling(search: Search, gap: Gap, edit: Edit) -> Iterator[Edit]:
+    """An edit that fills a gap, as one of the program without it."""
+    made = closed(gap, edit)
+    if made is not None:
+        yield made
+        yield from before_condition(search.live, made)
 
 
 def missing_sums(search: Search) -> Iterator[None]:

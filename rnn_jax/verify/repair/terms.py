@@ -42,8 +42,10 @@ def two(here: Monomials, wanted: list[np.ndarray], start: int = 0) -> Iterator[W
     if key not in here.made_terms:  # for several expressions of one statement they are the same
         vectors = [along(here.rng, shape) for _ in range(draws)]
         parts = [terms_of(here, shape, start, count, left, right) for left, right in vectors]
-        here.made_terms[key] = vectors, parts[0]._replace(table=np.concatenate([p.table for p in parts], axis=1))
-    vectors, terms = here.made_terms[key]
+        all_numbers = parts[0]._replace(table=np.concatenate([p.table for p in parts], axis=1))
+        short = [text_of(here, all_numbers, k, shape) or "" for k in range(all_numbers.simple)]
+        here.made_terms[key] = vectors, all_numbers, short
+    vectors, terms, short = here.made_terms[key]
     goal = np.array([spun(w, left, right) for left, right in vectors for w in wanted])
     near = NEAR * float(np.linalg.norm(goal))
     if not near or not len(terms.table):
@@ -65,7 +67,6 @@ def two(here: Monomials, wanted: list[np.ndarray], start: int = 0) -> Iterator[W
                 found += 1
                 yield Written(added_up(texts, [bool(k < number), bool(j < number)]), [], 2.5)
     if not found:
-        short = [text_of(here, terms, k, shape) or "" for k in range(terms.simple)]
         for three in itertools.islice(of_three(short, terms.table[: terms.simple], goal, near), MOST_FOUND):
             yield Written(added_up(three, [True] * 3), [], 3.0)
 

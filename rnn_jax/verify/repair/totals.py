@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_jax.verify.repair.contractions import added_over, of_three, summed_axes
+from rnn_jax.verify.repair.contractions import added_over, of_three, of_two, summed_axes
 from rnn_jax.verify.repair.expressions import Written, is_index, parsed
 from rnn_jax.verify.repair.monomials import (
     MOST_FOUND,
@@ -225,7 +225,8 @@ def sums_over_axes(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
         return
     for slope, value in steady_slopes(here, wanted.shape):
         for shape, axes, kept in several:
-            for other in of_three(here, (wanted / value)[None], shape, axes, slice(None)):
+            goal, every = (wanted / value)[None], slice(None)
+            for other in (*of_two(here, goal, shape, axes, every), *of_three(here, goal, shape, axes, every)):
                 total = added_over(other, shape, axes, kept)
                 text = f"{total.text} * {slope}" if slope else total.text
                 yield Written(ast.unparse(parsed(text)), [], total.cost + 0.5 * bool(slope))
