@@ -19,6 +19,7 @@ from rnn_jax.verify.repair.force import Forcing
 from rnn_jax.verify.repair.harvest import Stock, end_of, looking, stocked
 from rnn_jax.verify.repair.healing import Healing, Reach
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot, name_of_numpy
+from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.probe import Seen, Trace, instrumented
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.readers import Readers
@@ -133,6 +134,11 @@ class Known:
     def stocks(self) -> dict[Site, Stock]:
         """What is known at each place."""
         return look_around(self)
+
+    @cached_property
+    def places(self) -> Places:
+        """What can be written at each of them."""
+        return Places(self.stocks, self.numpy)
 
     @cached_property
     def always_zero(self) -> set[str]:

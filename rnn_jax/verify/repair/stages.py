@@ -30,13 +30,12 @@ from rnn_jax.verify.repair.missing import after_others, handed_on, insertions, n
 from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.other_index import at_other_indices
 from rnn_jax.verify.repair.own_calls import own_calls
-from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.recomputed import recomputed, tangent
 from rnn_jax.verify.repair.search import LONGEST, MISSING, Search
 from rnn_jax.verify.repair.shares import in_shares
 from rnn_jax.verify.repair.spread import by_its_like, multiplied
 from rnn_jax.verify.repair.stale import renewals
-from rnn_jax.verify.repair.sums import summands, sums
+from rnn_jax.verify.repair.sums import in_earlier_loops, summands, sums
 from rnn_jax.verify.repair.tokens import operators
 from rnn_jax.verify.repair.twins import twins
 from rnn_jax.verify.repair.uncalled import uncalled
@@ -197,6 +196,8 @@ def between(search: Search, idle: bool = False) -> Iterator[None]:
         for edits in (here.edits, here.composed, by_shares, by_parts, here.summed):
             if not search.near():
                 search.attempt(each for edit in edits() for each in filling(search, gap, edit))
+        if gap.healing.sure and not search.near():
+            search.attempt(in_earlier_loops(search.live, search.places, gap, set()))
         if search.over() or search.near():
             break
     yield
@@ -215,7 +216,7 @@ def missing_sums(search: Search) -> Iterator[None]:
     # Where most of the gradients are wrong, it is rather what they come from.
     few = search.few()
     search.stage(0.3 if few else A_LITTLE)
-    places = Places(search.stocks, search.numpy)
+    places = search.places
     if len(search.wrong) == 1:
         (name,) = search.wrong
         search.attempt(summands(search.live, places, search.reach, search.wrong, search.trial.made.wanted[name]))

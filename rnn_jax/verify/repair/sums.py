@@ -14,6 +14,7 @@ from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.contractions import equal_to
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, key_of, parsed
+from rnn_jax.verify.repair.gaps import Gap
 from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
 from rnn_jax.verify.repair.healing import Reach
 from rnn_jax.verify.repair.live import LiveCode, Site
@@ -27,6 +28,7 @@ COMPANY = 1.5  # what it costs to add to the same twice
 LEFT_OVER = 1.5  # what it costs to take what a loop left
 LIKE = 0.2  # what it saves to stand beside one's like
 WHOLE = ("...", ":")  # indices of all that an array holds
+MOST_PLACES = 4  # of a loop
 MOST_SUMS = 12  # that are tried at one place, the simplest first
 
 
@@ -65,6 +67,25 @@ def sums(
                     yield inserted(live, spot, ast.parse(call).body[0], cost)
                 else:
                     yield from added(live, spot, target, other)
+
+
+def in_earlier_loops(
+    live: LiveCode, places: Places, gap: Gap, tried: set[tuple[Site, str, str]]
+) -> Iterator[Edit]:
+    """A statement in a loop before a gap that adds to what the gap's name lacks there, over all iterations."""
+    (lacks, *more), (field, k) = gap.healing.shifts, gap.place.path[-1]
+    above = Site(*gap.place.spot, gap.place.path[:-1])
+    body = getattr(live.node(above), field)
+    for number in range(k or 0) if not more else ():
+        if isinstance(body[number], ast.For | ast.While):
+            loop = (*above.path, (field, number))
+            own = [p for p in places.stocks if p.spot == above.spot and p.path[: len(loop)] == loop]
+            inside = [p for p in own if gap.text in places.whole[p]]
+            for place in sorted(inside, key=lambda p: (-(p.path[-1][1] or 0), len(p.path)))[:MOST_PLACES]:
+                visits = len(places.whole[place][gap.text].values)
+                found = Accumulator(place, gap.text, [list(range(visits))], [lacks], False)
+                yield from sums(live, places, found, False, tried)
+                yield from sums(live, places, found, True, tried)
 
 
 def at_each(whole: Stock, numpy: str, found: Accumulator) -> Iterator[Written]:
