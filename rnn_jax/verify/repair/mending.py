@@ -21,6 +21,7 @@ from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.search import LONGEST, Search
 from rnn_jax.verify.repair.shares import in_shares
+from rnn_jax.verify.repair.slopes import before_slopes
 
 ENOUGH = 6  # edits of one expression
 FIRST = 0.6  # of a stage's time, for all but sums
@@ -50,6 +51,7 @@ def mended(search: Search, healings: Iterable[Healing], kind: str = "") -> Itera
             search.attempt(within_comprehension(search.live, search.trace, healing.site))
         attempt(here.composed())
         attempt(in_shares(search.shares, here))
+        attempt(before_slopes(here, search.shares, search.explains))
         if search.near():  # a term may lack a factor, which says it shorter
             for term in search.terms_within(healing.site):
                 search.attempt(named_as(kind, matcher(search, term).edits()))

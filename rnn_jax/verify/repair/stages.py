@@ -33,6 +33,7 @@ from rnn_jax.verify.repair.own_calls import own_calls
 from rnn_jax.verify.repair.recomputed import recomputed, tangent
 from rnn_jax.verify.repair.search import LONGEST, MISSING, Search
 from rnn_jax.verify.repair.shares import in_shares
+from rnn_jax.verify.repair.slopes import before_slopes
 from rnn_jax.verify.repair.spread import by_its_like, multiplied
 from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import in_earlier_loops, summands, sums
@@ -193,7 +194,8 @@ def between(search: Search, idle: bool = False) -> Iterator[None]:
         here = matcher(there, gap.healing)
         by_shares = lambda here=here: in_shares(search.shares, here)  # noqa: E731
         by_parts = lambda here=here: in_parts(here)  # noqa: E731
-        for edits in (here.edits, here.composed, by_shares, by_parts, here.summed):
+        by_slopes = lambda here=here: before_slopes(here, search.shares, search.explains)  # noqa: E731
+        for edits in (here.edits, here.composed, by_shares, by_parts, by_slopes, here.summed):
             if not search.near():
                 search.attempt(each for edit in edits() for each in filling(search, gap, edit))
         if gap.healing.sure and not search.near():
