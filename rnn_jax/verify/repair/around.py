@@ -33,8 +33,8 @@ def around(live: LiveCode, site: Site) -> Around | None:
     return Around(statement, loop) if statement is not None and statement.path else None
 
 
-def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> Edit:
-    """A new statement before the one at a place, or at the end of a block."""
+def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float, *others: ast.stmt) -> Edit:
+    """A new statement, or several, before the one at a place, or at the end of a block."""
     (field, k), above = place.path[-1], place.path[:-1]
     block = at(live.statement(place.spot), above)
     body = getattr(block, field)
@@ -43,7 +43,7 @@ def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float) -> E
     if k and type(body[k - 1]) is type(statement) and isinstance(statement, ast.AugAssign):
         cost -= 0.1  # sums stand beside sums
     new = shallow(block)
-    setattr(new, field, [*body[:k], located(statement, neighbour), *body[k:]])
+    setattr(new, field, [*body[:k], *(located(each, neighbour) for each in (statement, *others)), *body[k:]])
     line = body[k - 1].end_lineno if k else block.lineno
     return Edit(Site(place.file, place.number, above), new, "missing-statement", cost, line, True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnn_jax.verify.repair.expressions import Expressions
-from rnn_jax.verify.repair.harvest import Stock, alike
+from rnn_jax.verify.repair.harvest import Stock, alike, at_visits
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.monomials import Monomials
 
@@ -18,6 +18,7 @@ class Places:
         self.stocks = {place: alike(stock) for place, stock in stocks.items()}
         self._made: dict[Site, Expressions] = {}
         self._monomials: dict[Site, Monomials] = {}
+        self._visited: dict[tuple[Site, tuple[int, ...]], Monomials] = {}
 
     def get(self, place: Site) -> Expressions | None:
         """Those of a place that the program came by."""
@@ -30,6 +31,12 @@ class Places:
         if place in self.stocks and place not in self._monomials:
             self._monomials[place] = Monomials(self.stocks[place], self.numpy)
         return self._monomials.get(place)
+
+    def visited(self, place: Site, visits: tuple[int, ...]) -> Monomials:
+        """The products at some of the visits."""
+        if (place, visits) not in self._visited:
+            self._visited[place, visits] = Monomials(at_visits(self.whole[place], list(visits)), self.numpy)
+        return self._visited[place, visits]
 
     def items(self) -> Iterator[tuple[Site, Expressions]]:
         """All of them."""

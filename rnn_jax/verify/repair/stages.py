@@ -37,6 +37,7 @@ from rnn_jax.verify.repair.slopes import before_slopes
 from rnn_jax.verify.repair.spread import by_its_like, multiplied
 from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import in_earlier_loops, summands, sums
+from rnn_jax.verify.repair.sums_apart import sums_apart
 from rnn_jax.verify.repair.tokens import operators
 from rnn_jax.verify.repair.twins import twins
 from rnn_jax.verify.repair.uncalled import uncalled
@@ -235,6 +236,9 @@ def missing_sums(search: Search) -> Iterator[None]:
             search.stage(A_LITTLE)  # the same sum may be simpler elsewhere
         if search.over():
             break
+    if len(search.wrong) > 1 and search.never_computed() and not search.near():
+        search.stage(A_LITTLE * len(search.wrong))
+        search.attempt(sums_apart(search, targets))
     yield
 
 

@@ -40,12 +40,11 @@ def sums(
     tried: where, to what and what has been added before; it grows.
     """
     parts: list[list[tuple[str, Written]]] = []
-    for stock, lacks in known_with(places.whole[found.place], found):
+    for made, lacks in known_with(places, found):
         if not products:
-            known = [Written(t, list(v.values), 1.0) for t, v in stock.items() if key_of(v.shape) == lacks.shape]
+            known = [Written(t, list(v.values), 1.0) for t, v in made.stock.items() if key_of(v.shape) == lacks.shape]
             fitting = [("", w) for w in known if multiple(np.asarray(sum(w.values), float), lacks)]
         else:
-            made = Monomials(stock, places.numpy)
             fitting = [("", w) for w in totals(made, lacks)] or list(scattered(made, lacks, found.rows))
             fitting = fitting or (list(gathered(made, lacks)) if not found.rows else [])
         parts.append(fitting)
@@ -103,7 +102,7 @@ def of_itself(target: str, text: str) -> bool:
     return isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add | ast.Sub) and target in texts_in(tree)
 
 
-def known_with(whole: Stock, found: Accumulator) -> Iterator[tuple[Stock, np.ndarray]]:
+def known_with(places: Places, found: Accumulator) -> Iterator[tuple[Monomials, np.ndarray]]:
     """What each array lacks, with what is known when the program comes by with it.
 
     Arrays that it comes by with once each are one long row: what is right for one must be right for the others.
@@ -111,13 +110,13 @@ def known_with(whole: Stock, found: Accumulator) -> Iterator[tuple[Stock, np.nda
     if len(found.visits) > 1 and all(len(visits) == 1 for visits in found.visits):
         shapes = [lacks.shape for lacks in found.lacks]
         times = [visits[0] for visits in found.visits]
-        chosen = {
-            t: replace(v, values=[v.values[k] for k in times]) for t, v in whole.items() if len(v.values) > max(times)
-        }
-        yield in_a_row(chosen, shapes), np.concatenate([lacks.ravel() for lacks in found.lacks])
+        whole = places.whole[found.place].items()
+        chosen = {t: replace(v, values=[v.values[k] for k in times]) for t, v in whole if len(v.values) > max(times)}
+        row = Monomials(in_a_row(chosen, shapes), places.numpy)
+        yield row, np.concatenate([lacks.ravel() for lacks in found.lacks])
         return
     for visits, lacks in zip(found.visits, found.lacks, strict=True):
-        yield at_visits(whole, visits), lacks
+        yield places.visited(found.place, tuple(visits)), lacks
 
 
 def beside(live: LiveCode, places: Places, place: Site, target: str, text: str) -> Iterator[Site]:
