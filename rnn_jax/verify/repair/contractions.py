@@ -63,7 +63,8 @@ def added_over(inner: Written, shape: tuple[int, ...], axes: tuple[int, ...], ke
     """The sum of a product over some of its axes, as it is written."""
     which = f"axis={axes[0] if len(axes) == 1 else axes}" if len(axes) < len(shape) or kept else ""
     how = which + ", keepdims=True" * kept
-    return Written(ast.unparse(parsed(f"({inner.text}).sum({how})")), [], inner.cost + 0.5)
+    turned = 0.1 * inner.text.count(".T")
+    return Written(ast.unparse(parsed(f"({inner.text}).sum({how})")), [], inner.cost + 0.5 + turned)
 
 
 def of_two(

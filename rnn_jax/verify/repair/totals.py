@@ -127,8 +127,11 @@ def gathered_images(here: Monomials, wanted: np.ndarray, rows: np.ndarray) -> It
 
 
 def indices(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list[tuple[int | slice, ...]]]]:
-    """Indices into an array of the shape by whole numbers that have a name: [k], [:, k], [0, k]."""
+    """Indices into an array of the shape by whole numbers that have a name: [k], [:, k], [0, k], [k, j]."""
     every = slice(None)
+    if len(shape) == 2:
+        for names, places in of_rows(here, shape):
+            yield f"[{names[1:-1].replace('][', ', ')}]", places
     for text, known in here.stock.items():
         if not is_index(text, known) or len(known.values) != here.iterations:
             continue
