@@ -64,40 +64,58 @@ def parts_of(shifts: list[np.ndarray], stock: Stock) -> Iterator[Part]:
     for axis in range(min(2, shifts[0].ndim)):
         rest = tuple(k for k in range(shifts[0].ndim) if k != axis)
         rows = [np.flatnonzero(each.any(axis=rest)) for each in lacking]
-        before = ":, " * axis
+        before, whole = [slice(None)] * axis, shifts[0].shape[axis]
         every = np.unique(np.concatenate(rows))
-        low, high, whole = int(every[0]), int(every[-1]) + 1, shifts[0].shape[axis]
-        if high - low == whole == 1:
-            continue
-        if len(every) == 1:
-            yield Part(f"{before}{low}", [(*[slice(None)] * axis, low)] * len(shifts))
-        elif high - low == len(every) < whole:
-            text = f"{before}{low or ''}:{high if high < whole else ''}"
-            yield Part(text, [(*[slice(None)] * axis, slice(low, high))] * len(shifts))
-        for text, known in stock.items():
+        first, count = int(every[0]), len(every)
+        if count < whole and int(every[-1]) + 1 - first == count:
+            for text, index in stretches(first, count, whole):
+                yield Part(":, " * axis + text, [(*before, index)] * len(shifts))
+        for text, known in stock.items() if whole > 1 else ():
             if len(known.values) == len(shifts) and is_index(text, known):
                 at = [int(v) for v in known.values]
                 if all(0 <= k < whole and set(r.tolist()) <= {k} for k, r in zip(at, rows, strict=True)):
-                    yield Part(before + text, [(*[slice(None)] * axis, k) for k in at])
+                    yield Part(":, " * axis + text, [(*before, k) for k in at])
+
+
+def stretches(first: int, count: int, whole: int) -> Iterator[tuple[str, int | slice]]:
+    """How a stretch of an axis may be written: from its beginning, or from its end."""
+    end = first + count
+    if count == 1:
+        yield from ((str(k), k) for k in (first, first - whole) if k == first or k == -1)
+    elif first == 0:
+        yield f":{end}", slice(0, end)
+        yield f":{end - whole}", slice(0, end - whole)
+    elif end == whole:
+        yield f"{first}:", slice(first, None)
+        yield f"{first - whole}:", slice(first - whole, None)
+    else:
+        yield f"{first}:{end}", slice(first, end)
+        yield f"{first}:{end - whole}", slice(first, end - whole)
 
 
 def same_parts(stock: Stock, part: Part, shape: tuple[int, ...]) -> Stock:
-    """The same part of other arrays, and of those with a few rows each row."""
+    """The same part of other arrays, all but their first or last row, and of those with a few rows each row."""
     found: Stock = {}
-    for text, known in stock.items():
-        if known.shape[0] != "array" or not isinstance(parsed(text), ATOMS) or {v.ndim for v in known.values} != {len(shape)}:
+    arrays = [(t, v) for t, v in stock.items() if v.shape[0] == "array" and isinstance(parsed(t), ATOMS)]
+    for text, known in arrays:
+        count = len(known.values)
+        if {v.ndim for v in known.values} != {len(shape)} or count != len(part.places):
             continue
-        pieces = {part.text: part.places}
+        pieces: dict[str, list[Index]] = {part.text: part.places}
+        if any(isinstance(index, slice) and index != slice(None) for index in part.places[0]):
+            before = len(part.places[0]) - 1
+            ends = ("1:", slice(1, None)), (":-1", slice(0, -1))
+            pieces |= {":, " * before + t: [(*[slice(None)] * before, index)] * count for t, index in ends}
         if len(known.values[0]) <= MOST_ROWS and len(shape) > 1:
-            pieces |= {str(k): [(k,)] * len(known.values) for k in range(len(known.values[0]))}
-        for index, places in pieces.items() if len(known.values) == len(part.places) else ():
+            pieces |= {str(k): [(k,)] * count for k in range(len(known.values[0]))}
+        for index, places in pieces.items():
             try:
-                values = [value[place] for value, place in zip(known.values, places, strict=True)]
+                values = [np.array(value[place]) for value, place in zip(known.values, places, strict=True)]
             except IndexError:
                 continue
             kind = ("array", known.shape[1], values[0].shape) if values[0].ndim else ("float",)
             if values[0].size and len({v.shape for v in values}) == 1:
-                found.setdefault(f"{text}[{index}]", replace(known, shape=kind, values=[np.array(v) for v in values]))
+                found.setdefault(f"{text}[{index}]", replace(known, shape=kind, values=values))
     return found
 
 

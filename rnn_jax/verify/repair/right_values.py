@@ -51,7 +51,7 @@ def in_slices(sequences: Iterable[list[np.ndarray]], shapes: Shapes) -> Iterator
         (value, *others) = values
         for axis in range(value.ndim) if not others else ():
             if value.size == value.shape[axis] * math.prod(shapes[0]) and len(shapes) <= value.shape[axis] + 1:
-                yield list(np.moveaxis(value, axis, 0))
+                yield list(np.moveaxis(value, axis, 0).reshape(value.shape[axis], -1))
 
 
 def in_runs(values: list[np.ndarray], runs: list[int]) -> Iterator[list[np.ndarray]]:

@@ -68,23 +68,26 @@ def sums(
                     yield from added(live, spot, target, other)
 
 
-def in_earlier_loops(
-    live: LiveCode, places: Places, gap: Gap, tried: set[tuple[Site, str, str]]
-) -> Iterator[Edit]:
-    """A statement in a loop before a gap that adds to what the gap's name lacks there, over all iterations."""
-    (lacks, *more), (field, k) = gap.healing.shifts, gap.place.path[-1]
+def in_earlier_loops(live: LiveCode, places: Places, gap: Gap, tried: set[tuple[Site, str, str]]) -> Iterator[Edit]:
+    """A statement in a loop before a gap that adds to what the gap's name lacks there, over all iterations.
+
+    Where the program comes by the gap several times, by what the first of them lacks.
+    """
+    (field, k), shifts = gap.place.path[-1], gap.healing.shifts
     above = Site(*gap.place.spot, gap.place.path[:-1])
     body = getattr(live.node(above), field)
-    for number in range(k or 0) if not more else ():
+    first = next((n for n, shift in enumerate(shifts) if np.any(shift)), 0)
+    for number in range(k or 0):
         if isinstance(body[number], ast.For | ast.While):
             loop = (*above.path, (field, number))
             own = [p for p in places.stocks if p.spot == above.spot and p.path[: len(loop)] == loop]
             inside = [p for p in own if gap.text in places.whole[p]]
             for place in sorted(inside, key=lambda p: (-(p.path[-1][1] or 0), len(p.path)))[:MOST_PLACES]:
-                visits = len(places.whole[place][gap.text].values)
-                found = Accumulator(place, gap.text, [list(range(visits))], [lacks], False)
-                yield from sums(live, places, found, False, tried)
-                yield from sums(live, places, found, True, tried)
+                visits, rest = divmod(len(places.whole[place][gap.text].values), len(shifts))
+                for products in (False, True) if visits and not rest else ():
+                    of_one = list(range(first * visits, (first + 1) * visits))
+                    found = Accumulator(place, gap.text, [of_one], [shifts[first]], False)
+                    yield from sums(live, places, found, products, tried)
 
 
 def at_each(whole: Stock, numpy: str, found: Accumulator) -> Iterator[Written]:
