@@ -244,6 +244,23 @@ def before_condition(live: LiveCode, made: Edit) -> Iterator[Edit]:
         yield inserted(live, made.site, new, made.cost - 0.5)
 
 
+def beside_like(live: LiveCode, made: Edit) -> Iterator[Edit]:
+    """A statement that gives a part of an array its value behind the last one that does the same in its block."""
+    new, block = new_statement(live, made), live.node(made.site)
+    name = whole_of(new)
+    for field in ("body", "orelse") if name else ():
+        body = getattr(block, field, [])
+        like = [k for k, each in enumerate(body) if isinstance(each, ast.stmt) and whole_of(each) == name]
+        for k in like[-1:]:
+            yield inserted(live, Site(*made.site.spot, (*made.site.path, (field, k + 1))), new, made.cost - 0.3)
+
+
+def whole_of(statement: ast.stmt | None) -> str:
+    """The array of which a statement gives a part its value; empty where it does something else."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return ast.unparse(targets[0].value) if isinstance(targets[0], ast.Subscript) else ""
+
+
 def early(body: list[ast.stmt], new: ast.stmt, first: int, last: int) -> int:
     """The first place at which all that a statement takes is there."""
     needed = words(new).all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -12,7 +13,9 @@ import numpy as np
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.contractions import equal_to
 from rnn_jax.verify.repair.expressions import Written, is_index, parsed
-from rnn_jax.verify.repair.harvest import Stock, Values
+from rnn_jax.verify.repair.filling import counts_in
+from rnn_jax.verify.repair.harvest import Stock
+from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.terms import two
@@ -21,15 +24,15 @@ from rnn_jax.verify.repair.tree import ATOMS
 NOTHING = 1e-9  # relative: what is left of a shift of 0 by solving equations
 COST = 1.2
 MOST_ROWS = 8  # of an array whose rows have numbers: a pose, a gate
-MOST_DIVIDED = 12  # factors that a whole sum may have in common
+MOST_DIVIDED = 6  # factors that a whole sum may have in common
 
 Index = tuple[int | slice, ...]
 
 
 class Part(NamedTuple):
-    """A part of an array: how it is written, and where it is at each visit."""
+    """A part of an array: how it may be written, and where it is at each visit."""
 
-    text: str
+    texts: list[str]
     places: list[Index]
 
 
@@ -38,59 +41,80 @@ def in_parts(here: Matcher) -> Iterator[Edit]:
     if here.where is None or not isinstance(here.node, ATOMS) or len(set(here.shapes)) > 1 or not here.shapes[0]:
         return
     first, last = here.telling()
-    shifts = here.healing.shifts
     stock = here.places.stocks.get(here.where.statement)
-    if stock is None or last <= first or not np.all(np.isfinite(np.stack(shifts))):
+    if stock is None or last <= first or not np.all(np.isfinite(np.stack(here.healing.shifts))):
         return
-    for part in parts_of(shifts, stock):
-        wanted = [shift[place] for shift, place in zip(shifts, part.places, strict=True)]
+    for part in parts_of(lacking(here.healing), stock):
         known = Monomials(stock | same_parts(stock, part, here.shapes[0]), here.places.numpy)
-        if known.iterations != len(shifts):
+        if known.iterations != len(part.places):
             continue
-        for other in worth(known, wanted[first:last], first):
-            target: Any = parsed(f"{ast.unparse(here.node)}[{part.text}]")
-            target.ctx = ast.Store()
-            value, operator = parsed(other.text), ast.Add()
-            if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
-                value, operator = value.operand, ast.Sub()
-            cost = other.cost + COST + 0.02 * len(other.text)
-            yield inserted(here.live, here.where.statement, ast.AugAssign(target, operator, value), cost)
+        there, more = ([v[place] for v, place in zip(values, part.places, strict=True)][first:last]
+                       for values in (here.healing.present, here.healing.shifts))  # fmt: skip
+        added = any(np.any(v) for v in there)
+        found = list(worth(known, more, first))
+        if added and not found:  # what stands there may be the memory of something else
+            added, found = False, list(equal_to(known, [p + m for p, m in zip(there, more, strict=True)], first))
+        for other, text in itertools.product(found, part.texts):
+            yield written(here, text, other, added)
 
 
-def parts_of(shifts: list[np.ndarray], stock: Stock) -> Iterator[Part]:
+def written(here: Matcher, index: str, other: Written, added: bool) -> Edit:
+    """A statement that gives a part this value, or adds it."""
+    assert here.where is not None
+    target: Any = parsed(f"{ast.unparse(here.node)}[{index}]")
+    target.ctx = ast.Store()
+    value, operator = parsed(other.text), ast.Add()
+    cost = other.cost + COST + 0.02 * len(other.text)
+    if not added:
+        return inserted(here.live, here.where.statement, ast.Assign([target], value), cost)
+    if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+        value, operator = value.operand, ast.Sub()
+    return inserted(here.live, here.where.statement, ast.AugAssign(target, operator, value), cost)
+
+
+def lacking(healing: Healing) -> list[np.ndarray]:
+    """Which entries lack something at each visit; those on which nothing hangs, as they are given another value, do not."""
+    size = max(float(np.max(np.abs(s))) for s in healing.shifts)
+    weight = np.max(np.abs(healing.slopes), axis=0, initial=0.0)
+    telling = np.split(weight > NOTHING * np.max(weight), np.cumsum([s.size for s in healing.shifts])[:-1])
+    return [(np.abs(s) > NOTHING * size) & t.reshape(s.shape) for s, t in zip(healing.shifts, telling, strict=True)]
+
+
+def parts_of(lacking: list[np.ndarray], stock: Stock) -> Iterator[Part]:
     """The parts outside of which nothing is lacking: an item that has a name at each visit, or the same one always."""
-    size = max(float(np.max(np.abs(s))) for s in shifts)
-    lacking = [np.abs(s) > NOTHING * size for s in shifts]
-    for axis in range(min(2, shifts[0].ndim)):
-        rest = tuple(k for k in range(shifts[0].ndim) if k != axis)
+    counts = counts_in(stock)
+    for axis in range(min(2, lacking[0].ndim)):
+        rest = tuple(k for k in range(lacking[0].ndim) if k != axis)
         rows = [np.flatnonzero(each.any(axis=rest)) for each in lacking]
-        before, whole = [slice(None)] * axis, shifts[0].shape[axis]
+        before, whole = [slice(None)] * axis, lacking[0].shape[axis]
         every = np.unique(np.concatenate(rows))
+        if not len(every):
+            return
         first, count = int(every[0]), len(every)
         if count < whole and int(every[-1]) + 1 - first == count:
-            for text, index in stretches(first, count, whole):
-                yield Part(":, " * axis + text, [(*before, index)] * len(shifts))
+            texts = [":, " * axis + text for text in stretches(first, count, whole, counts)]
+            index = first if count == 1 else slice(first, first + count)
+            yield Part(texts, [(*before, index)] * len(lacking))
         for text, known in stock.items() if whole > 1 else ():
-            if len(known.values) == len(shifts) and is_index(text, known):
+            if len(known.values) == len(lacking) and is_index(text, known):
                 at = [int(v) for v in known.values]
                 if all(0 <= k < whole and set(r.tolist()) <= {k} for k, r in zip(at, rows, strict=True)):
-                    yield Part(":, " * axis + text, [(*before, k) for k in at])
+                    yield Part([":, " * axis + text], [(*before, k) for k in at])
 
 
-def stretches(first: int, count: int, whole: int) -> Iterator[tuple[str, int | slice]]:
-    """How a stretch of an axis may be written: from its beginning, or from its end."""
+def stretches(first: int, count: int, whole: int, counts: dict[int, str]) -> Iterator[str]:
+    """How a stretch of an axis may be written: from its beginning, or from its end. counts: numbers that have a name."""
     end = first + count
     if count == 1:
-        yield from ((str(k), k) for k in (first, first - whole) if k == first or k == -1)
-    elif first == 0:
-        yield f":{end}", slice(0, end)
-        yield f":{end - whole}", slice(0, end - whole)
-    elif end == whole:
-        yield f"{first}:", slice(first, None)
-        yield f"{first - whole}:", slice(first - whole, None)
-    else:
-        yield f"{first}:{end}", slice(first, end)
-        yield f"{first}:{end - whole}", slice(first, end - whole)
+        yield from (str(first), "-1") if end == whole else (str(first),)
+        return
+    low = "" if first == 0 else str(counts.get(first, first))
+    high = "" if end == whole else str(counts.get(end, end))
+    yield f"{low}:{high}"
+    if end < whole:
+        yield f"{low}:{end - whole}"
+    if first > 0 and end == whole:
+        yield f"{first - whole}:"
 
 
 def same_parts(stock: Stock, part: Part, shape: tuple[int, ...]) -> Stock:
@@ -101,12 +125,12 @@ def same_parts(stock: Stock, part: Part, shape: tuple[int, ...]) -> Stock:
         count = len(known.values)
         if {v.ndim for v in known.values} != {len(shape)} or count != len(part.places):
             continue
-        pieces: dict[str, list[Index]] = {part.text: part.places}
+        pieces: dict[str, list[Index]] = dict.fromkeys(part.texts, part.places)
         if any(isinstance(index, slice) and index != slice(None) for index in part.places[0]):
             before = len(part.places[0]) - 1
             ends = ("1:", slice(1, None)), (":-1", slice(0, -1))
             pieces |= {":, " * before + t: [(*[slice(None)] * before, index)] * count for t, index in ends}
-        if len(known.values[0]) <= MOST_ROWS and len(shape) > 1:
+        if len(known.values[0]) <= MOST_ROWS and len(shape) == 2:
             pieces |= {str(k): [(k,)] * count for k in range(len(known.values[0]))}
         for index, places in pieces.items():
             try:

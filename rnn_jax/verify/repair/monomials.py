@@ -190,9 +190,10 @@ class Monomials:
 
     @cached_property
     def matrices(self) -> list[tuple[str, np.ndarray]]:
-        """The names that are matrices, those that are cut out of others last."""
+        """The names that are matrices, those of a step and those that are cut out of others last."""
         found = [(t, v) for t, v in self.single if v.ndim == 3 and isinstance(parsed(t), ATOMS)]
-        return sorted(((t, v) for t, v in found if not t.endswith(".T")), key=lambda each: ":" in each[0])[:40]
+        last = lambda each: (":" in each[0], of_step(parsed(each[0])))  # noqa: E731
+        return sorted(((t, v) for t, v in found if not t.endswith(".T")), key=last)[:40]
 
     def images(self, wanted: list[np.ndarray], start: int = 0) -> Iterator[Written]:
         """The products of a matrix with up to two factors that are worth this."""
@@ -310,6 +311,11 @@ def forms(
         if right is not None and own == shape[-1]:
             made = np.einsum(image, right, matrix).reshape(-1, *(1 for _ in left.shape), other)
             yield text, (*shape[:-1], other), left[..., None] * made
+
+
+def of_step(tree: ast.expr) -> bool:
+    """Whether an expression is an item by something that is counted, not by a key or a number."""
+    return any(isinstance(n, ast.Subscript) and not isinstance(n.slice, ast.Constant) for n in ast.walk(tree))
 
 
 def is_number(text: str) -> bool:

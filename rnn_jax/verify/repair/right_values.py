@@ -54,6 +54,26 @@ def in_slices(sequences: Iterable[list[np.ndarray]], shapes: Shapes) -> Iterator
                 yield list(np.moveaxis(value, axis, 0).reshape(value.shape[axis], -1))
 
 
+def with_shares(sequences: Iterable[list[np.ndarray]], present: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
+    """What is there and a share more, of the same step or of the one before or after: dx[:, :-1] += ..."""
+    shapes = [v.shape for v in present]
+    for values in sequences if any(np.any(v) for v in present) else ():
+        for order in (values, values[::-1]) if len(values) > 1 else (values,):
+            if [v.shape for v in order] != shapes:
+                continue
+            yield [p + v for p, v in zip(present, order, strict=True)]
+            for axis in range(min(2, order[0].ndim)):
+                for step in (-1, 1):
+                    yield [p + moved(v, axis, step) for p, v in zip(present, order, strict=True)]
+
+
+def moved(value: np.ndarray, axis: int, step: int) -> np.ndarray:
+    """An array moved along an axis, with zeros where nothing comes from."""
+    made = np.roll(value, step, axis)
+    np.moveaxis(made, axis, 0)[0 if step > 0 else -1] = 0
+    return made
+
+
 def in_runs(values: list[np.ndarray], runs: list[int]) -> Iterator[list[np.ndarray]]:
     """A sequence of several runs of a loop that is turned round in each of them, or from one to the other, alone.
 

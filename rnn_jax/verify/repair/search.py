@@ -18,7 +18,7 @@ from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.known import NOTHING, Known, within
 from rnn_jax.verify.repair.live import Site, Spot
 from rnn_jax.verify.repair.probe import instrumented, watching
-from rnn_jax.verify.repair.right_values import by_dependence, by_name, in_nests, in_parts, in_slices
+from rnn_jax.verify.repair.right_values import by_dependence, by_name, in_nests, in_parts, in_slices, with_shares
 from rnn_jax.verify.repair.trial import Trial
 
 AHEAD = 3  # statements
@@ -133,6 +133,7 @@ class Search(Known):
             self.dependent(shapes),
             by_name(in_parts(self.quantities.simplest, shapes), shapes, runs),
             by_name(in_slices(self.quantities.in_their_shapes, shapes), shapes),
+            with_shares(self.quantities.in_their_shapes, found.present),
         ):
             if found.may_be(right):
                 known.setdefault(b"".join(v.tobytes() for v in right), right)

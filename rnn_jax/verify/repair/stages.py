@@ -18,7 +18,7 @@ from rnn_jax.verify.repair.directions import directions
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_states
-from rnn_jax.verify.repair.gaps import Gap, before_condition, closed, does_nothing, gaps
+from rnn_jax.verify.repair.gaps import Gap, before_condition, beside_like, closed, does_nothing, gaps
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.handed_back import appended
 from rnn_jax.verify.repair.harvest import alike
@@ -212,6 +212,7 @@ def filling(search: Search, gap: Gap, edit: Edit) -> Iterator[Edit]:
     if made is not None:
         yield made
         yield from before_condition(search.live, made)
+        yield from beside_like(search.live, made)
 
 
 def missing_sums(search: Search) -> Iterator[None]:

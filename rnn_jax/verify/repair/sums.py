@@ -21,7 +21,7 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.totals import adding_up_to, gathered, multiple, multiples, scattered, totals
+from rnn_jax.verify.repair.totals import adding_up_to, gathered, images_in_all, multiple, multiples, scattered, totals
 from rnn_jax.verify.repair.tree import ATOMS, at, located, texts_in
 
 COMPANY = 1.5  # what it costs to add to the same twice
@@ -33,11 +33,13 @@ MOST_SUMS = 12  # that are tried at one place, the simplest first
 
 
 def sums(
-    live: LiveCode, places: Places, found: Accumulator, products: bool, tried: set[tuple[Site, str, str]]
-) -> Iterator[Edit]:
+    live: LiveCode, places: Places, found: Accumulator, products: bool, tried: set[tuple[Site, str, str]],
+    images: bool = False,
+) -> Iterator[Edit]:  # fmt: skip
     """A statement that adds to a sum what it lacks, over all iterations.
 
-    tried: where, to what and what has been added before; it grows.
+    tried: where, to what and what has been added before; it grows. images: products with a matrix as well, as what
+    is no gradient of a weight is made of.
     """
     parts: list[list[tuple[str, Written]]] = []
     for made, lacks in known_with(places, found):
@@ -47,6 +49,7 @@ def sums(
         else:
             fitting = [("", w) for w in totals(made, lacks)] or list(scattered(made, lacks, found.rows))
             fitting = fitting or (list(gathered(made, lacks)) if not found.rows else [])
+            fitting = fitting or ([("", w) for w in images_in_all(made, lacks)] if images else [])
         parts.append(fitting)
     if products and len(found.visits) > 1 and all(len(visits) == 1 for visits in found.visits):
         parts[0] += (("", w) for w in at_each(places.whole[found.place], places.numpy, found))
@@ -87,7 +90,7 @@ def in_earlier_loops(live: LiveCode, places: Places, gap: Gap, tried: set[tuple[
                 for products in (False, True) if visits and not rest else ():
                     of_one = list(range(first * visits, (first + 1) * visits))
                     found = Accumulator(place, gap.text, [of_one], [shifts[first]], False)
-                    yield from sums(live, places, found, products, tried)
+                    yield from sums(live, places, found, products, tried, images=True)
 
 
 def at_each(whole: Stock, numpy: str, found: Accumulator) -> Iterator[Written]:

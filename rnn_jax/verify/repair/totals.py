@@ -143,6 +143,9 @@ def indices(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list
                 yield f"[{text}]", [(v,) for v in values]
             else:
                 yield f"[:, {text}]", [(every, v) for v in values]
+            one_wide = f"{text}:{text} + 1"  # where the program cuts so
+            if any(one_wide in other for other in here.stock):
+                yield f"[{':, ' * axis}{one_wide}]", [(*[every] * axis, slice(v, v + 1)) for v in values]
             for k in range(shape[1 - axis])[:MOST_ROWS] if len(shape) > 1 else ():
                 if axis == 0:
                     yield f"[{text}, {k}]", [(v, k) for v in values]
