@@ -88,9 +88,10 @@ def never_added(search: Search) -> list[Suspect]:
             found += beside_sums(search, site, target, healing.present[0] + healing.shifts[0])
     if not found:
         (name,) = search.wrong if len(search.wrong) == 1 else ("",)
+        wanted = search.trial.made.wanted[name] if name else np.zeros(0)
         for text, there in search.lacking.items():
             whole = not isinstance(parsed(text), ast.Subscript) or is_key(parsed(text).slice)  # type: ignore[attr-defined]
-            found += beside_sums(search, there, text, search.trial.made.wanted[name]) if name and whole else []
+            found += beside_sums(search, there, text, wanted) if whole else []
     return found
 
 

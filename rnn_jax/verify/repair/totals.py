@@ -72,35 +72,47 @@ def scattered(here: Monomials, wanted: np.ndarray, rows: bool = False) -> Iterat
 
     rows: what is added to is a list of rows.
     """
-    for index, places in (of_rows if rows else indices)(here, wanted.shape):
+    several, found = list((of_rows if rows else indices)(here, wanted.shape)), False
+    for index, places in several:
         inner = wanted[places[0]].shape
         chosen, values = here.small(inner)
-        if not len(values):
-            continue
-        total = np.zeros((len(values), *wanted.shape))
-        for t, place in enumerate(places):
-            total[(slice(None), *place)] += values[:, t]
-        for k in multiples(total.reshape(len(values), -1), wanted.ravel()):
+        for k in scattered_to(values, places, wanted):
+            found = True
             yield index, here.written(inner, list(chosen[k]))
+    for index, places in several if not found else ():  # the batch is added up as well
+        for shape, axes, kept in summed_axes(here, wanted[places[0]].shape):
+            chosen, values = here.small(shape)
+            summed = values.sum(axis=tuple(2 + k for k in axes), keepdims=kept) if len(values) else values
+            for k in scattered_to(summed, places, wanted):
+                yield index, added_over(here.written(shape, list(chosen[k])), shape, axes, kept)
+
+
+def scattered_to(values: np.ndarray, places: list[tuple[int | slice, ...]], wanted: np.ndarray) -> list[int]:
+    """Which of the values are worth this when they are added there: [candidate, iteration, ...]."""
+    if not len(values):
+        return []
+    total = np.zeros((len(values), *wanted.shape))
+    for t, place in enumerate(places):
+        total[(slice(None), *place)] += values[:, t]
+    return list(multiples(total.reshape(len(values), -1), wanted.ravel()))
 
 
 def gathered(here: Monomials, wanted: np.ndarray) -> Iterator[tuple[str, Written]]:
     """What is worth this when its rows are added to those that an array of whole numbers says; that comes first."""
-    if wanted.ndim != 2:
-        return
-    for text, known in here.stock.items():
+    for text, known in here.stock.items() if wanted.ndim in (1, 2) else ():
         rows = [np.asarray(v) for v in known.values]
-        if known.shape[:2] != ("array", "i") or len(rows) != here.iterations or {r.ndim for r in rows} != {1}:
+        if known.shape[:2] != ("array", "i") or len(rows) != here.iterations or len({r.shape for r in rows}) > 1:
             continue
-        if len({len(r) for r in rows}) > 1 or any(r.min() < 0 or r.max() >= len(wanted) for r in rows):
+        if not 1 <= rows[0].ndim <= 2 or any(r.min() < 0 or r.max() >= len(wanted) for r in rows):
             continue
-        inner = (len(rows[0]), wanted.shape[1])
+        inner = (*rows[0].shape, *wanted.shape[1:])
         chosen, values = here.small(inner)
-        taken = np.eye(len(wanted))[np.stack(rows)]  # iterations, rows, rows of what is wanted
-        total = np.einsum("tbr,ktbc->krc", taken, values) if len(values) else values
+        taken = np.eye(len(wanted))[np.stack(rows).reshape(len(rows), -1)]  # iterations, rows, rows of what is wanted
+        of_rows = values.reshape(len(values), len(rows), rows[0].size, -1) if len(values) else values
+        total = np.einsum("tbr,ktbc->krc", taken, of_rows) if len(values) else values
         alone = list(multiples(total.reshape(len(values), -1), wanted.ravel())) if len(values) else []
         yield from ((f"[{text}]", here.written(inner, list(chosen[k]))) for k in alone)
-        if not alone:
+        if not alone and rows[0].ndim == 1 and wanted.ndim == 2:
             yield from ((f"[{text}]", image) for image in gathered_images(here, wanted, np.stack(rows)))
 
 
