@@ -8,9 +8,10 @@ import pytest
 from rnn_jax.verify.repair.harvest import Values
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.probe import shape_of
+from rnn_jax.verify.repair.scattered import scattered
 from rnn_jax.verify.repair.sums import factors
 from rnn_jax.verify.repair.terms import two
-from rnn_jax.verify.repair.totals import images_in_all, multiple, scattered, totals
+from rnn_jax.verify.repair.totals import images_in_all, multiple, totals
 
 T, H, D, B = 4, 5, 3, 2
 RNG = np.random.default_rng(3)

@@ -5,7 +5,8 @@ import pytest
 
 from rnn_jax.verify.repair.harvest import Values
 from rnn_jax.verify.repair.monomials import Monomials
-from rnn_jax.verify.repair.totals import gathered, totals
+from rnn_jax.verify.repair.scattered import gathered
+from rnn_jax.verify.repair.totals import totals
 
 
 def stock(steps=5):

@@ -10,6 +10,8 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.tree import at, located, shallow
 
+IDLE = 0.6  # what it saves to stand where nothing is done
+
 
 class Around(NamedTuple):
     """Where a site stands: its statement, the block and the loop that the statement is in."""
@@ -42,6 +44,8 @@ def inserted(live: LiveCode, place: Site, statement: ast.stmt, cost: float, *oth
     neighbour = body[k - 1] if k else body[0]
     if k and type(body[k - 1]) is type(statement) and isinstance(statement, ast.AugAssign):
         cost -= 0.1  # sums stand beside sums
+    if all(isinstance(each, ast.Pass) for each in body):
+        cost -= IDLE
     new = shallow(block)
     setattr(new, field, [*body[:k], *(located(each, neighbour) for each in (statement, *others)), *body[k:]])
     line = body[k - 1].end_lineno if k else block.lineno

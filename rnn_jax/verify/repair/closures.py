@@ -62,15 +62,13 @@ def around(function: types.FunctionType) -> str:
     return function.__code__.co_qualname.rpartition(".<locals>.")[0]
 
 
-def rewritten(
-    statement: ast.stmt, old: types.CodeType, body: Callable[[ast.FunctionDef], list[ast.stmt]]
-) -> ast.stmt:
+def rewritten(statement: ast.stmt, old: types.CodeType, body: Callable[[ast.FunctionDef], list[ast.stmt]]) -> ast.stmt:
     """The statement with another body for one function."""
     for path, node in walk(statement):
         if isinstance(node, ast.FunctionDef) and (node.name, first_line(node)) == (old.co_name, old.co_firstlineno):
             made = shallow(node)
             made.body = body(node)
-            return replaced(statement, path, made)  # type: ignore[no-any-return]
+            return replaced(statement, path, made)
     return statement
 
 

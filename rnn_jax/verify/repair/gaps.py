@@ -238,7 +238,7 @@ def closed(gap: Gap, edit: Edit) -> Edit | None:
 
 
 def before_condition(live: LiveCode, made: Edit) -> Iterator[Edit]:
-    """What a gap in a branch was filled with as a statement before the condition: what does no harm there is meant so."""
+    """What a gap in a branch was filled with, put before the condition: what does no harm there is meant so."""
     new = new_statement(live, made)
     if new is not None and isinstance(live.node(made.site), ast.If):
         yield inserted(live, made.site, new, made.cost - 0.5)
@@ -246,7 +246,7 @@ def before_condition(live: LiveCode, made: Edit) -> Iterator[Edit]:
 
 def beside_like(live: LiveCode, made: Edit) -> Iterator[Edit]:
     """A statement that gives a part of an array its value behind the last one that does the same in its block."""
-    new, block = new_statement(live, made), live.node(made.site)
+    new, block = new_statement(live, made) or ast.Pass(), live.node(made.site)
     name = whole_of(new)
     for field in ("body", "orelse") if name else ():
         body = getattr(block, field, [])
@@ -255,7 +255,7 @@ def beside_like(live: LiveCode, made: Edit) -> Iterator[Edit]:
             yield inserted(live, Site(*made.site.spot, (*made.site.path, (field, k + 1))), new, made.cost - 0.3)
 
 
-def whole_of(statement: ast.stmt | None) -> str:
+def whole_of(statement: ast.stmt) -> str:
     """The array of which a statement gives a part its value; empty where it does something else."""
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
     return ast.unparse(targets[0].value) if isinstance(targets[0], ast.Subscript) else ""

@@ -12,6 +12,7 @@ import numpy as np
 
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.contractions import equal_to
+from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, is_index, parsed
 from rnn_jax.verify.repair.filling import counts_in
 from rnn_jax.verify.repair.harvest import Stock
@@ -63,7 +64,8 @@ def written(here: Matcher, index: str, other: Written, added: bool) -> Edit:
     assert here.where is not None
     target: Any = parsed(f"{ast.unparse(here.node)}[{index}]")
     target.ctx = ast.Store()
-    value, operator = parsed(other.text), ast.Add()
+    value = parsed(other.text)
+    operator: ast.operator = ast.Add()
     cost = other.cost + COST + 0.02 * len(other.text)
     if not added:
         return inserted(here.live, here.where.statement, ast.Assign([target], value), cost)
@@ -73,7 +75,7 @@ def written(here: Matcher, index: str, other: Written, added: bool) -> Edit:
 
 
 def lacking(healing: Healing) -> list[np.ndarray]:
-    """Which entries lack something at each visit; those on which nothing hangs, as they are given another value, do not."""
+    """Which entries lack something at each visit; those on which nothing hangs do not, as they are written again."""
     size = max(float(np.max(np.abs(s))) for s in healing.shifts)
     weight = np.max(np.abs(healing.slopes), axis=0, initial=0.0)
     telling = np.split(weight > NOTHING * np.max(weight), np.cumsum([s.size for s in healing.shifts])[:-1])
@@ -103,7 +105,7 @@ def parts_of(lacking: list[np.ndarray], stock: Stock) -> Iterator[Part]:
 
 
 def stretches(first: int, count: int, whole: int, counts: dict[int, str]) -> Iterator[str]:
-    """How a stretch of an axis may be written: from its beginning, or from its end. counts: numbers that have a name."""
+    """How a stretch of an axis may be written: from its beginning, from its end. counts: numbers that have a name."""
     end = first + count
     if count == 1:
         yield from (str(first), "-1") if end == whole else (str(first),)

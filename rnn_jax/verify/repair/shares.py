@@ -95,7 +95,9 @@ class Shares:
         for node in sorted(sent):
             if 1 < len(sent[node]) <= MOST_USES:
                 for several in in_slices(sent[node], tape.nodes[node].shape):
-                    found[several[0].size].append({use: Share(r, r, None) for use, r in zip(sent[node], several, strict=True)})
+                    found[several[0].size].append(
+                        {use: Share(r, r, None) for use, r in zip(sent[node], several, strict=True)}
+                    )
         return dict(found)
 
     def making_up(self, wanted: list[np.ndarray]) -> Iterator[list[Part]]:

@@ -47,7 +47,10 @@ def without_slopes(known: Monomials, wanted: list[np.ndarray], start: int) -> It
         if values.shape[1:] != wanted[0].shape or not isinstance(parsed(text), ATOMS):
             continue
         given = values[window]
-        for written_so, slopes in ((f"(1 - {text} ** 2)", 1 - given**2), (f"{text} * (1 - {text})", given * (1 - given))):
+        for written_so, slopes in (
+            (f"(1 - {text} ** 2)", 1 - given**2),
+            (f"{text} * (1 - {text})", given * (1 - given)),
+        ):
             if np.all(slopes) and np.all(np.isfinite(slopes)):
                 yield written_so, [w / s for w, s in zip(wanted, slopes, strict=True)]
 

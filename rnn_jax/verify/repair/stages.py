@@ -22,9 +22,10 @@ from rnn_jax.verify.repair.gaps import Gap, before_condition, beside_like, close
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.handed_back import appended
 from rnn_jax.verify.repair.harvest import alike
-from rnn_jax.verify.repair.in_parts import in_parts
 from rnn_jax.verify.repair.in_common import in_common
+from rnn_jax.verify.repair.in_parts import in_parts
 from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.loops_before import in_earlier_loops
 from rnn_jax.verify.repair.mending import matcher, mended
 from rnn_jax.verify.repair.missing import after_others, handed_on, insertions, normalisations
 from rnn_jax.verify.repair.never_filled import fillings
@@ -36,7 +37,7 @@ from rnn_jax.verify.repair.shares import in_shares
 from rnn_jax.verify.repair.slopes import before_slopes
 from rnn_jax.verify.repair.spread import by_its_like, multiplied
 from rnn_jax.verify.repair.stale import renewals
-from rnn_jax.verify.repair.sums import in_earlier_loops, summands, sums
+from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.sums_apart import sums_apart
 from rnn_jax.verify.repair.tokens import operators
 from rnn_jax.verify.repair.twins import twins

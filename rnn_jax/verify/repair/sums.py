@@ -14,22 +14,20 @@ from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.contractions import equal_to
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, key_of, parsed
-from rnn_jax.verify.repair.gaps import Gap
 from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
 from rnn_jax.verify.repair.healing import Reach
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
+from rnn_jax.verify.repair.scattered import gathered, scattered
 from rnn_jax.verify.repair.scope import function_at
-from rnn_jax.verify.repair.totals import adding_up_to, gathered, images_in_all, multiple, multiples, scattered, totals
+from rnn_jax.verify.repair.totals import adding_up_to, images_in_all, multiple, multiples, totals
 from rnn_jax.verify.repair.tree import ATOMS, at, located, texts_in
 
 COMPANY = 1.5  # what it costs to add to the same twice
 LEFT_OVER = 1.5  # what it costs to take what a loop left
 LIKE = 0.2  # what it saves to stand beside one's like
 WHOLE = ("...", ":")  # indices of all that an array holds
-TELLING = 1e-6  # relative: what is 0 but for rounding tells nothing
-MOST_PLACES = 4  # of a loop
 MOST_SUMS = 12  # that are tried at one place, the simplest first
 
 
@@ -66,36 +64,10 @@ def sums(
                 several = places.whole[found.place].get(index[1:-1])
                 if several is not None and several.shape[0] == "array":
                     call = f"{places.numpy}.add.at({found.text}, {index[1:-1]}, {other.text})"  # a row may come twice
-                    cost = other.cost + 0.02 * len(call) - LIKE * beside_like(live, spot)
+                    cost = other.cost + 0.02 * len(call) - LIKE * beside_like(live, spot, index[1:-1])
                     yield inserted(live, spot, ast.parse(call).body[0], cost)
                 else:
                     yield from added(live, spot, target, other)
-
-
-def in_earlier_loops(live: LiveCode, places: Places, gap: Gap, tried: set[tuple[Site, str, str]]) -> Iterator[Edit]:
-    """A statement in a loop before a gap that adds to what the gap's name lacks there, over all iterations.
-
-    Where the program comes by the gap several times, by what the first of them lacks; loops behind it in the block of
-    another loop send on what the next iteration lacks.
-    """
-    (field, k), shifts = gap.place.path[-1], gap.healing.shifts
-    above = Site(*gap.place.spot, gap.place.path[:-1])
-    body = getattr(live.node(above), field)
-    sizes = [float(np.max(np.abs(shift), initial=0.0)) for shift in shifts]
-    first = next(n for n, size in enumerate(sizes) if size >= TELLING * max(sizes))
-    in_loop = isinstance(live.node(above), ast.For | ast.While)
-    for number in reversed(range(len(body) if in_loop else k or 0)):
-        run = first - (number >= (k or 0))
-        if isinstance(body[number], ast.For | ast.While) and run >= 0:
-            loop = (*above.path, (field, number))
-            own = [p for p in places.stocks if p.spot == above.spot and p.path[: len(loop)] == loop]
-            inside = [p for p in own if gap.text in places.whole[p]]
-            for place in sorted(inside, key=lambda p: (-(p.path[-1][1] or 0), len(p.path)))[:MOST_PLACES]:
-                visits, rest = divmod(len(places.whole[place][gap.text].values), len(shifts))
-                for products in (False, True) if visits and not rest else ():
-                    of_one = list(range(run * visits, (run + 1) * visits))
-                    found = Accumulator(place, gap.text, [of_one], [shifts[first]], False)
-                    yield from sums(live, places, found, products, tried, images=True)
 
 
 def at_each(whole: Stock, numpy: str, found: Accumulator) -> Iterator[Written]:
@@ -160,11 +132,13 @@ def adds_at(statement: ast.stmt) -> bool:
     return isinstance(call, ast.Call) and ast.unparse(call.func).endswith("add.at")
 
 
-def beside_like(live: LiveCode, place: Site) -> bool:
-    """Whether such a statement stands before or behind a place."""
-    field, k = place.path[-1]
+def beside_like(live: LiveCode, place: Site, index: str) -> float:
+    """Whether such a statement stands before or behind a place, 1; 1.5 for a place behind one to the same rows."""
+    field, number = place.path[-1]
+    k = number or 0
     body = getattr(at(live.statement(place.spot), place.path[:-1]), field)
-    return any(adds_at(each) for each in body[max(0, (k or 0) - 1) : (k or 0) + 1])
+    same = k > 0 and index in ast.unparse(body[k - 1])
+    return any(adds_at(each) for each in body[max(0, k - 1) : k + 1]) * (1.5 if same else 1.0)
 
 
 def added(live: LiveCode, place: Site, target: str, other: Written) -> Iterator[Edit]:

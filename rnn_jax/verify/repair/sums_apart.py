@@ -30,8 +30,7 @@ def sums_apart(search: Search, targets: dict[Site, list[str]]) -> Iterator[Edit]
         if search.over():
             return
         known = [mending_one(search, first, place, targets[place])]
-        for name in others if known[0] else ():
-            known.append(mending_one(search, name, place, targets[place]))
+        known += [mending_one(search, name, place, targets[place]) for name in others if known[0]]
         if all(known):
             for several in itertools.product(*known):
                 yield together(search, place, list(several))
@@ -48,8 +47,13 @@ def mending_one(search: Search, name: str, place: Site, texts: list[str]) -> lis
         if len(search.partial) > before:
             break
     mended = [part.edit for part in search.partial[before:] if part.left == search.wrong - {name}]
-    texts = {ast.unparse(new_statement(search.live, edit) or ast.Pass()): edit for edit in sorted(mended, key=cost, reverse=True)}
-    return sorted(texts.values(), key=cost)[:MOST_EACH]
+    by_text = {text_of(search, edit): edit for edit in sorted(mended, key=cost, reverse=True)}
+    return sorted(by_text.values(), key=cost)[:MOST_EACH]
+
+
+def text_of(search: Search, edit: Edit) -> str:
+    """The statement that an edit puts in."""
+    return ast.unparse(new_statement(search.live, edit) or ast.Pass())
 
 
 def cost(edit: Edit) -> float:
