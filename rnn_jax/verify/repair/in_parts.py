@@ -41,6 +41,8 @@ def in_parts(here: Matcher) -> Iterator[Edit]:
     """Statements that add to a part of what a name holds what that lacks, where the rest lacks nothing."""
     if here.where is None or not isinstance(here.node, ATOMS) or len(set(here.shapes)) > 1 or not here.shapes[0]:
         return
+    if ":" in ast.unparse(here.node):  # of a part of it another one says it more simply
+        return
     first, last = here.telling()
     stock = here.places.stocks.get(here.where.statement)
     if stock is None or last <= first or not np.all(np.isfinite(np.stack(here.healing.shifts))):

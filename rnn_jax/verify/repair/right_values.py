@@ -62,7 +62,7 @@ def with_shares(sequences: Iterable[list[np.ndarray]], present: list[np.ndarray]
             if [v.shape for v in order] != shapes:
                 continue
             yield [p + v for p, v in zip(present, order, strict=True)]
-            for axis in range(min(2, order[0].ndim)):
+            for axis in range(min(2, *(v.ndim for v in order))):
                 for step in (-1, 1):
                     yield [p + moved(v, axis, step) for p, v in zip(present, order, strict=True)]
 

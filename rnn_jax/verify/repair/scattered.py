@@ -42,7 +42,7 @@ def scattered_to(values: np.ndarray, places: list[tuple[int | slice, ...]], want
         return []
     total = np.zeros((len(values), *wanted.shape))
     for t, place in enumerate(places):
-        total[(slice(None), *place)] += values[:, t]
+        total[(slice(None), *place)] += values[:, t].reshape(len(values), *wanted[place].shape)
     return list(multiples(total.reshape(len(values), -1), wanted.ravel()))
 
 
