@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
 from mutation import measure, peers, table
-from mutation.base import Base, bases
+from mutation.base import Base, Computed, bases, same_gradients
 from mutation.candidates import Judge, Pool, candidates
 from mutation.edit import Edit, Mutant, applied
 from mutation.faults import ACCEPTED
@@ -18,6 +18,7 @@ from mutation.scope import scope_of
 
 from rnn_jax.verify.check_report import Diagnosis, Finding, Fix, Suspect
 from rnn_jax.verify.damage.kinds import KINDS
+from rnn_jax.verify.subject import Calls
 
 SOURCE = """import numpy as np
 
@@ -237,3 +238,19 @@ def test_the_held_out_programs_are_right(each, sizes):
 def test_a_mistake_is_called_what_a_report_may_call_it():
     assert set().union(*ACCEPTED.values()) <= set(KINDS)
     assert set(ACCEPTED) - set(KINDS) == {"wrong-target"}
+
+
+@pytest.mark.parametrize(
+    ("zero", "weight", "alive"),
+    [
+        (2e-17, 0.5, False),  # what a normalisation takes out again is 0, and so it stays, however it is rounded
+        (1e-9, 0.5, True),
+        (3e-17, 0.5 + 1e-6, True),
+    ],
+)
+def test_another_rounding_of_a_gradient_of_0_is_no_mistake(zero, weight, alive):
+    def computed(h0, w):
+        values = {"h0": np.array([h0]), "w": np.array([w])}
+        return [Computed(1.0, Calls(values, values))]
+
+    assert same_gradients(computed(zero, weight), computed(3e-17, 0.5)) is not alive

@@ -78,6 +78,7 @@ class LiveCode:
         self.made_by: dict[Spot, list[types.FunctionType]] = defaultdict(list)
         self.prelude: dict[int, Spot] = {}
         self._before: dict[Spot, dict[tuple[str, int], list[types.CodeType]]] = {}
+        self._own = {function: function.__code__ for function in subject.world.functions}
         self._codes: dict[tuple[Spot, ast.stmt], list[Fitted]] = {}
         for function in subject.world.functions:
             spot = self.spot_of(function.__code__.co_filename, function.__code__.co_firstlineno)
@@ -162,7 +163,7 @@ class LiveCode:
         codes: dict[tuple[str, int], list[types.CodeType]],
     ) -> tuple[types.CodeType | None, list[types.CellType]]:
         """The new code for a function that has the cells it has, and those of others that it looks into."""
-        old = function.__code__
+        old = self._own[function]  # whatever stands in its place as it is asked
         new = self._counterpart(spot, old, codes)
         if new is None or new.co_freevars == old.co_freevars:
             return new, []

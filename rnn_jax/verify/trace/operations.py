@@ -23,7 +23,6 @@ bitwise_and bitwise_or bitwise_xor invert
 """
 
 
-
 def log1p(x: Any) -> Any:
     """log(1 + x): XLA's on the CPU is off by 120 eps near -0.414, where 1 + x rounds to no more than a few of them."""
     return jnp.where(jnp.abs(x) > 0.25, jnp.log(1 + x), jnp.log1p(x))
