@@ -1,8 +1,11 @@
 """Statements that are missing: in a loop before what shows it, of a part of an array, of what was computed at once."""
 
+import numpy as np
 from small_programs import of_damages, of_right_programs
 
 from rnn_jax.verify.of_file import Expressions
+from rnn_jax.verify.repair.monomials import product
+from rnn_jax.verify.repair.right_values import in_slices, moved, with_shares
 
 # An encoder that a decoder looks back at: what goes back to the encoder is added up over all steps of the decoder.
 LOOKING_BACK = """import numpy as np
@@ -220,7 +223,6 @@ LEFT_OUT = {
     ),
     "the first rows": (TURNING, "        before[:2] += dseen[:2]\n"),
     "all steps but the last": (BOTH_STEPS, "    dx[:, :-1] += da[:, 1:] @ K0.T\n"),
-    "each step of what was computed at once": (BOTH_STEPS, "        da[:, t] = 0.3 * dc * (1 - z[:, t] ** 2)\n"),
     "rows by numbers of two axes": (BOTH_STEPS, "    np.add.at(gemb, words, dx)\n"),
     "an item of two numbers": (SPELLING, "gR[i, j] += da[i] * old[j]", "pass"),
     "a row in a closure": (SPELLING, "                gE[s] += dx\n"),
@@ -228,3 +230,26 @@ LEFT_OUT = {
 
 test_the_right_programs_are_right = of_right_programs(CALLS)
 test_what_is_left_out_is_put_back = of_damages(CALLS, {n: (*each, "")[:3] for n, each in LEFT_OUT.items()})
+
+
+def test_the_slices_of_what_was_computed_for_all_steps_at_once():
+    value = np.arange(30.0).reshape(2, 5, 3)
+    (steps,) = in_slices([[value]], [(2, 3)] * 5)
+    assert [s.tolist() for s in steps] == [value[:, t].ravel().tolist() for t in range(5)]
+    assert not list(in_slices([[value, value]], [(2, 3)] * 5))
+    assert not list(in_slices([[value]], [(3, 3)] * 5))
+
+
+def test_a_share_of_the_step_before_or_after():
+    value = np.arange(6.0).reshape(2, 3)
+    assert moved(value, 1, 1).tolist() == [[0, 0, 1], [0, 3, 4]]
+    assert moved(value, 1, -1).tolist() == [[1, 2, 0], [4, 5, 0]]
+    found = [made[0].tolist() for made in with_shares([[value]], [np.ones((2, 3))])]
+    assert found[0] == (value + 1).tolist()
+    assert (moved(value, 0, 1) + 1).tolist() in found
+    assert not list(with_shares([[value]], [np.zeros((2, 3))]))
+
+
+def test_one_over_something_is_no_product_that_begins_so():
+    assert product(["a", "1 / p"], 1.0) == "a / p"
+    assert product(["a", "1 / p * (1 - q)"], 1.0) == "a * (1 / p * (1 - q))"

@@ -28,7 +28,8 @@ def scattered(here: Monomials, wanted: np.ndarray, rows: bool = False) -> Iterat
         for k in scattered_to(values, places, wanted):
             found = True
             yield index, here.written(inner, list(chosen[k]))
-    for index, places in several if not found else ():  # the batch is added up as well
+    rows_only = [(index, places) for index, places in several if wanted[places[0]].shape] if not found else []
+    for index, places in rows_only:  # the batch is added up as well
         for shape, axes, kept in summed_axes(here, wanted[places[0]].shape):
             chosen, values = here.small(shape)
             summed = values.sum(axis=tuple(2 + k for k in axes), keepdims=kept) if len(values) else values
