@@ -4,8 +4,9 @@ import numpy as np
 from small_programs import of_damages, of_right_programs
 
 from rnn_jax.verify.of_file import Expressions
-from rnn_jax.verify.repair.monomials import product
+from rnn_jax.verify.repair.in_parts import stretches
 from rnn_jax.verify.repair.right_values import in_slices, moved, with_shares
+from rnn_jax.verify.repair.worded import product
 
 # An encoder that a decoder looks back at: what goes back to the encoder is added up over all steps of the decoder.
 LOOKING_BACK = """import numpy as np
@@ -253,3 +254,11 @@ def test_a_share_of_the_step_before_or_after():
 def test_one_over_something_is_no_product_that_begins_so():
     assert product(["a", "1 / p"], 1.0) == "a / p"
     assert product(["a", "1 / p * (1 - q)"], 1.0) == "a * (1 / p * (1 - q))"
+
+
+def test_how_a_stretch_may_be_written():
+    assert list(stretches(0, 2, 3, {})) == [":2", ":-1"]
+    assert list(stretches(0, 2, 3, {2: "n"})) == [":n", ":-1"]
+    assert list(stretches(1, 2, 3, {})) == ["1:", "-2:"]
+    assert list(stretches(2, 1, 3, {})) == ["2", "-1"]
+    assert list(stretches(1, 2, 4, {})) == ["1:3", "1:-1"]

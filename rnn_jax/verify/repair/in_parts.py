@@ -19,6 +19,7 @@ from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.monomials import Monomials
+from rnn_jax.verify.repair.shares import stretch
 from rnn_jax.verify.repair.terms import two
 from rnn_jax.verify.repair.tree import ATOMS
 
@@ -112,11 +113,10 @@ def stretches(first: int, count: int, whole: int, counts: dict[int, str]) -> Ite
     if count == 1:
         yield from (str(first), "-1") if end == whole else (str(first),)
         return
-    low = "" if first == 0 else str(counts.get(first, first))
-    high = "" if end == whole else str(counts.get(end, end))
-    yield f"{low}:{high}"
+    named = stretch(first, end, whole, counts)
+    yield named
     if end < whole:
-        yield f"{low}:{end - whole}"
+        yield f"{named.partition(':')[0]}:{end - whole}"
     if first > 0 and end == whole:
         yield f"{first - whole}:"
 

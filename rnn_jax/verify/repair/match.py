@@ -15,11 +15,12 @@ from rnn_jax.verify.repair.expressions import Expressions, Written, parsed
 from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.healing import Healing, solution
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.monomials import Monomials, is_number
+from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.sent_on import sent_on
 from rnn_jax.verify.repair.terms import two
 from rnn_jax.verify.repair.tree import ATOMS, located, shallow
+from rnn_jax.verify.repair.worded import is_number
 
 # What is found by solving equations is right to about the square root of their rounding.
 NEAR = 1e-6

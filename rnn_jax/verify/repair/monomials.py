@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ import numpy as np
 from rnn_jax.verify.repair.expressions import Written, parsed
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.tree import ATOMS
+from rnn_jax.verify.repair.worded import OVER, TWO, bracketed, divisors, is_number, of_step, product
 
 MOST_FACTORS = 200  # of one shape
 FEWER = 110  # where only so few numbers tell them that many products would do by chance
@@ -29,8 +30,6 @@ LARGEST = 5_000_000  # numbers in the table of their pairs
 PROBES = 14  # entries that are compared
 NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, right to a millionth
 MOST_FOUND = 6
-OVER = "1 / "
-TWO = "2"  # of the slope of a square; in products of several factors only, elsewhere it would be one term more of each
 MOST_ALIKE = 2  # texts that are worth the same here, but may not be elsewhere
 COSTS = {1: 1.0, 2: 1.5, 3: 1.9, 4: 2.3, 5: 2.7, 6: 3.1}  # by the number of factors, up to two masks among them
 
@@ -311,48 +310,3 @@ def forms(
         if right is not None and own == shape[-1]:
             made = np.einsum(image, right, matrix).reshape(-1, *(1 for _ in left.shape), other)
             yield text, (*shape[:-1], other), left[..., None] * made
-
-
-def of_step(tree: ast.expr) -> bool:
-    """Whether an expression is an item by something that is counted, not by a key or a number."""
-    return any(isinstance(n, ast.Subscript) and not isinstance(n.slice, ast.Constant) for n in ast.walk(tree))
-
-
-def is_number(text: str) -> bool:
-    """Whether a text is a number as it is written; the 2 of a square's slope aside."""
-    return text != TWO and isinstance(parsed(text), ast.Constant)
-
-
-def divisors(known: Iterable[str]) -> set[str]:
-    """What the program divides by, of what is known."""
-    found = {
-        ast.unparse(n.right)
-        for text in known
-        if "/" in text
-        for n in ast.walk(parsed(text))
-        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div) and isinstance(n.right, ATOMS)
-    }
-    return found & set(known)
-
-
-def product(texts: list[str], sign: float) -> str:
-    """A product as it is written, what is divided by last."""
-    above = [text for text in texts if not is_inverse(text)]
-    tree = parsed(above[0]) if above else ast.Constant(1)
-    for text in above[1:]:
-        tree = ast.BinOp(tree, ast.Mult(), parsed(text))
-    for text in texts:
-        if is_inverse(text):
-            tree = ast.BinOp(tree, ast.Div(), parsed(text.removeprefix(OVER)))
-    return ast.unparse(ast.UnaryOp(ast.USub(), tree) if sign < 0 else tree)
-
-
-def is_inverse(text: str) -> bool:
-    """Whether a text is 1 over something, and no product that begins so: 1 / p * (1 - q)."""
-    tree = parsed(text) if text.startswith(OVER) else None
-    return isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div) and isinstance(tree.left, ast.Constant)
-
-
-def bracketed(text: str) -> str:
-    """The text, in brackets where something is to stand close to it."""
-    return text if isinstance(parsed(text), ATOMS | ast.Call) else f"({text})"

@@ -23,10 +23,11 @@ from rnn_jax.verify.repair.expressions import Written, parsed
 from rnn_jax.verify.repair.filling import counts_in
 from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.match import NEAR, Matcher
-from rnn_jax.verify.repair.monomials import Monomials, bracketed
+from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.quantities import Quantities
 from rnn_jax.verify.repair.sent_on import sent_on
 from rnn_jax.verify.repair.terms import added_up
+from rnn_jax.verify.repair.worded import bracketed
 from rnn_jax.verify.trace.places import Place
 from rnn_jax.verify.trace.tape import NOTHING, Use
 

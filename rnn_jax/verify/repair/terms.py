@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_jax.verify.repair.expressions import Written, parsed
-from rnn_jax.verify.repair.monomials import MOST_FOUND, MOST_PAIRED, NEAR, Monomials, along, bracketed, forms, spun
+from rnn_jax.verify.repair.monomials import MOST_FOUND, MOST_PAIRED, NEAR, Monomials, along, forms, spun
 from rnn_jax.verify.repair.tree import same
+from rnn_jax.verify.repair.worded import bracketed
 
 MOST_OF_THREE = 1_000  # terms, in sums of three
 MOST_OF_THREE_FACTORS = 40  # values, in the products of three that are terms

@@ -9,17 +9,10 @@ import numpy as np
 
 from rnn_jax.verify.repair.contractions import added_over, of_three, of_two, summed_axes
 from rnn_jax.verify.repair.expressions import Written, parsed
-from rnn_jax.verify.repair.monomials import (
-    MOST_FOUND,
-    NEAR,
-    Monomials,
-    along,
-    bracketed,
-    forms,
-    spun,
-)
+from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, along, forms, spun
 from rnn_jax.verify.repair.terms import FEWEST, added_up
 from rnn_jax.verify.repair.tree import ATOMS
+from rnn_jax.verify.repair.worded import bracketed
 
 
 def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:

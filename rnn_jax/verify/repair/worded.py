@@ -1,0 +1,57 @@
+"""How factors and products are written: which texts are numbers, inverses, items of a step."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from rnn_jax.verify.repair.expressions import parsed
+from rnn_jax.verify.repair.tree import ATOMS
+
+OVER = "1 / "
+TWO = "2"  # of the slope of a square; in products of several factors only, elsewhere it would be one term more of each
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number as it is written; the 2 of a square's slope aside."""
+    return text != TWO and isinstance(parsed(text), ast.Constant)
+
+
+def of_step(tree: ast.expr) -> bool:
+    """Whether an expression is an item by something that is counted, not by a key or a number."""
+    return any(isinstance(n, ast.Subscript) and not isinstance(n.slice, ast.Constant) for n in ast.walk(tree))
+
+
+def divisors(known: Iterable[str]) -> set[str]:
+    """What the program divides by, of what is known."""
+    found = {
+        ast.unparse(n.right)
+        for text in known
+        if "/" in text
+        for n in ast.walk(parsed(text))
+        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div) and isinstance(n.right, ATOMS)
+    }
+    return found & set(known)
+
+
+def product(texts: list[str], sign: float) -> str:
+    """A product as it is written, what is divided by last."""
+    above = [text for text in texts if not is_inverse(text)]
+    tree = parsed(above[0]) if above else ast.Constant(1)
+    for text in above[1:]:
+        tree = ast.BinOp(tree, ast.Mult(), parsed(text))
+    for text in texts:
+        if is_inverse(text):
+            tree = ast.BinOp(tree, ast.Div(), parsed(text.removeprefix(OVER)))
+    return ast.unparse(ast.UnaryOp(ast.USub(), tree) if sign < 0 else tree)
+
+
+def is_inverse(text: str) -> bool:
+    """Whether a text is 1 over something, and no product that begins so: 1 / p * (1 - q)."""
+    tree = parsed(text) if text.startswith(OVER) else None
+    return isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div) and isinstance(tree.left, ast.Constant)
+
+
+def bracketed(text: str) -> str:
+    """The text, in brackets where something is to stand close to it."""
+    return text if isinstance(parsed(text), ATOMS | ast.Call) else f"({text})"
