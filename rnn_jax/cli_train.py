@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -251,7 +252,8 @@ def prepare(small: bool) -> None:
         import jax
 
     jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]  # every array names its own precision
-    jax.config.update("jax_num_cpu_devices", cores())  # type: ignore[no-untyped-call]
+    with suppress(RuntimeError):  # who calls this from Python has let JAX compute: it goes on with the devices it has
+        jax.config.update("jax_num_cpu_devices", cores())  # type: ignore[no-untyped-call]
 
 
 def cores() -> int:

@@ -1,5 +1,7 @@
 """No number leaves the tape without a word: it is carried, refused with its line, or the place is noted."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -346,7 +348,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::P
 @pytest.mark.parametrize("line", lines(CARRIED))
 def test_it_is_carried(line):
     values, loss, made = recorded(line)
-    assert made.loss == float(loss())
+    # From Python 3.12 on `sum` of floats carries the rounding along: what five additions may round, each eps / 2 of 3.
+    carried = 8 * np.finfo(float).eps if sys.version_info >= (3, 12) and "sum(v.tolist()" in line else 0.0
+    assert made.loss == pytest.approx(float(loss()), rel=0.0, abs=carried)
     ours, slope = slopes(values, loss, made)
     # As in test_trace_numpy_list: the differences are good to 1e-9 or so; where float32 comes in, times 1e-3, to 1e-7.
     assert ours == pytest.approx(

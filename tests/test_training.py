@@ -274,6 +274,14 @@ def command(*words):
     return cli.app([str(word) for word in words], standalone_mode=False)
 
 
+def test_where_jax_computes_already_the_command_takes_the_devices_that_there_are(here, monkeypatch, capsys):
+    jax.devices()
+    monkeypatch.setattr(cli_train, "cores", lambda: 3)
+    assert command("train", "alphabet", "--updates", 100) == 0
+    assert "100 of 100 updates" in capsys.readouterr().out
+    assert len(jax.devices()) == 2
+
+
 def test_the_command_trains_and_goes_on(here, capsys):
     assert command("train", "alphabet", "--updates", 300) == 0
     assert "300 of 300 updates" in capsys.readouterr().out

@@ -178,7 +178,8 @@ class Forcing:
             scaled = self.gradients(lambda k, value: value * (1 + 0.1 * rng.normal(size=value.shape)))
             if scaled is not None and self.changed(scaled) == wrong:
                 found, changed = scaled, wrong
-        loss = self.loss_of_active(moved) != self.trial.made.truth.recording.loss if changed else False
+        # Not the recording's loss: `sum` rounds floats otherwise from Python 3.12 on, which a recording does not.
+        loss = self.loss_of_active(moved) != self.loss_of_active(unmoved) if changed else False
         right = self.trial.right_entries
         covers = all(np.all((found[n] != now[n]) | right[n]) for n in right)
         beyond = any(np.any((found[n] != now[n]) & right[n]) for n in right)
