@@ -18,7 +18,7 @@ from rnn_jax.verify.repair.filling import counts_in
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.healing import Healing
 from rnn_jax.verify.repair.match import Matcher
-from rnn_jax.verify.repair.monomials import Monomials
+from rnn_jax.verify.repair.monomials import NEAR, Monomials
 from rnn_jax.verify.repair.shares import stretch
 from rnn_jax.verify.repair.terms import two
 from rnn_jax.verify.repair.tree import ATOMS
@@ -28,7 +28,7 @@ COST = 1.2
 MOST_ROWS = 8  # of an array whose rows have numbers: a pose, a gate
 MOST_DIVIDED = 6  # factors that a whole sum may have in common
 
-Index = tuple[int | slice, ...]
+Index = tuple[int | slice | np.ndarray, ...]
 
 
 class Part(NamedTuple):
@@ -48,7 +48,8 @@ def in_parts(here: Matcher) -> Iterator[Edit]:
     stock = here.places.stocks.get(here.where.statement)
     if stock is None or last <= first or not np.all(np.isfinite(np.stack(here.healing.shifts))):
         return
-    for part in parts_of(lacking(here.healing), stock):
+    lacks = lacking(here.healing)
+    for part in (*parts_of(lacks, stock), *by_numbers(lacks, stock, here.places.numpy)):
         known = Monomials(stock | same_parts(stock, part, here.shapes[0]), here.places.numpy)
         if known.iterations != len(part.places):
             continue
@@ -107,6 +108,40 @@ def parts_of(lacking: list[np.ndarray], stock: Stock) -> Iterator[Part]:
                     yield Part([":, " * axis + text], [(*before, k) for k in at])
 
 
+def by_numbers(lacking: list[np.ndarray], stock: Stock, numpy: str) -> Iterator[Part]:
+    """The parts that an array of whole numbers says: [receivers], [:, receivers], [np.arange(n), labels]."""
+    counts = counts_in(stock)
+    for text, known in stock.items():
+        at = [np.asarray(v) for v in known.values] if known.shape[:2] == ("array", "i") else []
+        if len(at) != len(lacking) or len({v.shape for v in at}) > 1 or at[0].ndim != 1 or not at[0].size:
+            continue
+        for axis in range(min(2, lacking[0].ndim)):
+            whole, before = lacking[0].shape[axis], [slice(None)] * axis
+            if any(v.min() < 0 or v.max() >= whole for v in at):
+                continue
+            if all(len(np.unique(v)) == len(v) < whole for v in at):
+                yield from covering(lacking, Part([":, " * axis + text], [(*before, v) for v in at]))
+            other = 1 - axis
+            rows = lacking[0].any(axis=tuple(k for k in range(lacking[0].ndim) if k != other))
+            first, count = int(np.argmax(rows)), len(at[0])
+            if lacking[0].ndim < 2 or first + count > lacking[0].shape[other]:
+                continue
+            end = counts.get(first + count, f"len({text}) + {first}" if first else f"len({text})")
+            run, written = np.arange(first, first + count), f"{numpy}.arange({f'{first}, ' if first else ''}{end})"
+            pairs: list[Index] = [(v, run) if axis == 0 else (run, v) for v in at]
+            yield from covering(lacking, Part([f"{text}, {written}" if axis == 0 else f"{written}, {text}"], pairs))
+
+
+def covering(lacking: list[np.ndarray], part: Part) -> Iterator[Part]:
+    """A part, if nothing is lacking outside it."""
+    for each, place in zip(lacking, part.places, strict=True):
+        left = each.copy()
+        left[place] = False
+        if left.any():
+            return
+    yield part
+
+
 def stretches(first: int, count: int, whole: int, counts: dict[int, str]) -> Iterator[str]:
     """How a stretch of an axis may be written: from its beginning, from its end. counts: numbers that have a name."""
     end = first + count
@@ -150,6 +185,17 @@ def same_parts(stock: Stock, part: Part, shape: tuple[int, ...]) -> Stock:
 def worth(known: Monomials, wanted: list[np.ndarray], start: int) -> Iterator[Written]:
     """What is worth this: a product, a sum of two or three, such a sum times what its terms have in common."""
     found = False
+    if all(w.size > 1 and np.allclose(w, w.flat[0], rtol=NEAR) for w in wanted):  # what targets take off
+        numbers = [np.array(w.flat[0]) for w in wanted]
+        number = round(float(numbers[0]))
+        if number and np.allclose(numbers, number, rtol=NEAR):
+            yield Written(str(number), wanted, 1.0)
+            return
+        for other in known.equal_to(numbers, start):
+            found = True
+            yield other
+    if found:
+        return
     for other in (*equal_to(known, wanted, start), *two(known, wanted, start)):
         found = True
         yield other

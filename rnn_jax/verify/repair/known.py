@@ -34,6 +34,7 @@ from rnn_jax.verify.repair.sensitivities import (
 )
 from rnn_jax.verify.repair.shares import Shares
 from rnn_jax.verify.repair.shifts import by
+from rnn_jax.verify.repair.siblings import under_made_keys
 from rnn_jax.verify.repair.sums import left_over
 from rnn_jax.verify.repair.tree import at, first_line
 from rnn_jax.verify.repair.trial import Trial
@@ -190,7 +191,8 @@ class Known:
         scope = self.trace.scopes.get((place.file, first_line(function)), {}) if function is not None else {}
         lists = sorted(name for name, shape in scope.items() if shape == ("list",))
         arrays = arrays_in(self.stocks[place])
-        return sorted(arrays, key=lambda text: left_over(self.live, place, text)) + lists
+        others = [text for text in under_made_keys(function) if text not in arrays] if function is not None else []
+        return sorted(arrays, key=lambda text: left_over(self.live, place, text)) + others + lists
 
     def in_forward(self, site: Site) -> bool:
         """Whether a site is inside a function that the loss runs."""

@@ -98,8 +98,8 @@ def late(search: Search, seconds: float) -> Callable[[], bool]:
     return lambda: search.over() or time.perf_counter() > until
 
 
-def matcher(search: Search, healing: Healing) -> Matcher:
-    """What may be written where something was healed."""
+def matcher(search: Search, healing: Healing, parts: bool = False) -> Matcher:
+    """What may be written where something was healed; of parts, where each has another size, by one of them."""
     stocks, shapes = look_around(search, healing), [v.shape for v in healing.present]
     where, visits = around(search.live, healing.site), search.visits(healing.site)
     if where is not None and visits and where.statement in stocks:
@@ -113,18 +113,20 @@ def matcher(search: Search, healing: Healing) -> Matcher:
     first, last = here.telling()
     if len(set(shapes)) == 1 or last - first == 1:
         return here
-    return of_one_shape(search, healing, stocks, runs) or in_one_row(search, healing, stocks)
+    return of_one_shape(search, healing, stocks, runs, 1 if parts else 2) or in_one_row(search, healing, stocks)
 
 
-def of_one_shape(search: Search, healing: Healing, stocks: dict[Site, Stock], runs: list[int]) -> Matcher | None:
-    """What may be written where layers of several sizes come by, by those of one size; None where each is another."""
+def of_one_shape(
+    search: Search, healing: Healing, stocks: dict[Site, Stock], runs: list[int], fewest: int
+) -> Matcher | None:
+    """What may be written where layers of several sizes come by, by those of one size; None where fewer are alike."""
     shapes = [v.shape for v in healing.present]
     wanted = known(healing)
     if wanted is None:
         return None
     alike = [[k for k, each in enumerate(shapes) if each == shape] for shape in dict.fromkeys(shapes)]
     visits = max(alike, key=lambda group: (len(group), healing.present[group[0]].size))
-    if len(visits) < 2:
+    if len(visits) < fewest:
         return None
     chosen = at_some(as_healing(search, healing.site, healing.present, wanted)._replace(inner=healing.inner), visits)
     there = {place: at_visits(stock, visits) for place, stock in stocks.items() if visited(stock) == len(shapes)}

@@ -75,6 +75,27 @@ def is_key(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
+def under_made_keys(function: ast.AST) -> list[str]:
+    """What a function may write to under keys that it puts together: g[prefix + "W"], g[f"U{layer}"]."""
+    items = [n for n in ast.walk(function) if isinstance(n, ast.Subscript) and is_made_key(n.slice)]
+    holders = dict.fromkeys(ast.unparse(n.value) for n in items if isinstance(n.ctx, ast.Store))
+    keys = dict.fromkeys(ast.unparse(n.slice) for n in items)
+    return [f"{holder}[{key}]" for holder in holders for key in keys]
+
+
+def is_made_key(node: ast.expr) -> bool:
+    """Whether an index is a text that is put together."""
+    parts = ast.walk(node) if isinstance(node, ast.BinOp) else ()
+    return isinstance(node, ast.JoinedStr) or any(
+        isinstance(n, ast.Constant | ast.JoinedStr) and is_text(n) for n in parts
+    )
+
+
+def is_text(node: ast.Constant | ast.JoinedStr) -> bool:
+    """Whether it is one, filled in or not."""
+    return isinstance(node, ast.JoinedStr) or isinstance(node.value, str)
+
+
 def words(node: ast.AST) -> list[str]:
     """The names, attributes and keys in a tree, in its order."""
     found: list[str] = []

@@ -28,6 +28,7 @@ from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.loops_before import in_earlier_loops
 from rnn_jax.verify.repair.mending import matcher, mended
 from rnn_jax.verify.repair.missing import after_others, handed_on, insertions, normalisations
+from rnn_jax.verify.repair.never_called import never_called
 from rnn_jax.verify.repair.never_filled import fillings
 from rnn_jax.verify.repair.other_index import at_other_indices
 from rnn_jax.verify.repair.own_calls import own_calls
@@ -121,6 +122,8 @@ def likenesses(search: Search) -> None:
     search.attempt(twins(search.live))
     search.attempt(blocks_alike(search.live))
     search.attempt(uncalled(search.live, search.forward))
+    ran = set(search.trace.scopes)
+    search.attempt(never_called(search.live, ran, search.forward, list(stocks), search.always_zero))
     search.attempt(by_analogy(search.live, search.trace, stocks))
     search.attempt(normalisations(search.live, stocks))
 
@@ -188,6 +191,9 @@ def between(search: Search, idle: bool = False) -> Iterator[None]:
     search.stage(A_LITTLE if idle else 0.3)
     barren = lambda site: site in search.healings and search.healings[site] is None  # noqa: E731
     for found in gaps(search.trial, search.trace, search.reach, search.wrong, LONGEST, search.over, barren, idle):
+        once_more = search.near()  # the same statement may be simpler one line further on
+        if once_more and not (search.gaps and beside(search.gaps[-1], found)):
+            break
         there = replace(search, trial=found.trial, forcing=found.forcing)
         there.expressions, there.quantities = search.expressions, search.quantities
         gap = found._replace(healing=there.told(found.healing))
@@ -195,16 +201,24 @@ def between(search: Search, idle: bool = False) -> Iterator[None]:
         search.until = max(search.until, time.perf_counter() + A_LITTLE * search.seconds)
         here = matcher(there, gap.healing)
         by_shares = lambda here=here: in_shares(search.shares, here)  # noqa: E731
-        by_parts = lambda here=here: in_parts(here)  # noqa: E731
+        by_parts = lambda there=there, gap=gap: in_parts(matcher(there, gap.healing, parts=True))  # noqa: E731
         by_slopes = lambda here=here: before_slopes(here, search.shares, search.explains)  # noqa: E731
-        for edits in (here.edits, here.composed, by_shares, by_parts, by_slopes, here.summed):
-            if not search.near():
+        at_first = (here.edits, here.composed, by_shares, by_parts, by_slopes, here.summed)
+        for edits in (here.edits, by_parts) if once_more else at_first:
+            if once_more or not search.near():
                 search.attempt(each for edit in edits() for each in filling(search, gap, edit))
         if gap.healing.sure and not search.near():
             search.attempt(in_earlier_loops(search.live, search.places, gap, set()))
-        if search.over() or search.near():
+        if search.over() or once_more:
             break
     yield
+
+
+def beside(one: Gap, other: Gap) -> bool:
+    """Whether two gaps are for the same name in the same block."""
+    return (
+        one.text == other.text and one.place.spot == other.place.spot and one.place.path[:-1] == other.place.path[:-1]
+    )
 
 
 def filling(search: Search, gap: Gap, edit: Edit) -> Iterator[Edit]:

@@ -68,31 +68,62 @@ def healed(search: Search) -> tuple[list[Suspect], list[Suspect], list[Suspect]]
 
 def suspect_at(search: Search, healing: Healing) -> Suspect:
     """An expression whose right values are known."""
-    node = search.live.node(healing.site)
     values = [p + s for p, s in zip(healing.present, healing.shifts, strict=True)]
-    expected = search.quantities.name(values)
-    seen = search.trace.seen[healing.site]
-    label = seen[healing.first].iteration if healing.first < len(seen) else ""
-    return place(search, healing.site, node.lineno, node, False, expected, label)
+    return valued(search, healing.site, values, healing.first)
+
+
+def valued(search: Search, site: Site, values: list[np.ndarray], first: int) -> Suspect:
+    """An expression, the values that it should give, and the first visit at which it does not."""
+    node, seen = search.live.node(site), search.trace.seen[site]
+    label = seen[first].iteration if first < len(seen) else ""
+    return place(search, site, node.lineno, node, False, search.quantities.name(values), label)
 
 
 def never_added(search: Search) -> list[Suspect]:
     """Where a sum that stays zero should be added to: behind the last statement of the loop that adds to its like."""
     found: list[Suspect] = []
+    lacking: dict[str, np.ndarray] = {}
     for site, healing in search.healings.items():
         if healing is None or len(healing.present) != 1 or np.any(healing.present[0]):
             continue
         path, function = function_at(search.live.statement(site.spot), site.path)
         target = target_of(search.live.node(Site(*site.spot, site.path[: len(path) + 1])), site) if function else ""
         if target:
-            found += beside_sums(search, site, target, healing.present[0] + healing.shifts[0])
+            lacking[target] = healing.present[0] + healing.shifts[0]
+            found += beside_sums(search, site, target, lacking[target])
     if not found:
         (name,) = search.wrong if len(search.wrong) == 1 else ("",)
         wanted = search.trial.made.wanted[name] if name else np.zeros(0)
         for text, there in search.lacking.items():
             whole = not isinstance(parsed(text), ast.Subscript) or is_key(parsed(text).slice)  # type: ignore[attr-defined]
+            lacking[text] = wanted
             found += beside_sums(search, there, text, wanted) if whole else []
-    return found
+    return [*found, *(each for text, wanted in lacking.items() for each in beside_its_like(search, text, wanted))]
+
+
+def beside_its_like(search: Search, text: str, wanted: np.ndarray) -> list[Suspect]:
+    """Behind the last statement of each block that gives a value to what is kept beside it: grads["W"], grads["b"]."""
+    container = kept_in(parsed(text))
+    apart = any(file in search.live.sources for file, _ in set(search.trace.scopes) - search.forward)
+    last: dict[Site, tuple[Site, ast.stmt]] = {}
+    for spot in search.live.spots if container else ():
+        for site, node in search.live.sites(spot):
+            if isinstance(node, ast.Assign | ast.AugAssign) and not (apart and search.in_forward(site)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                flat = [e for t in targets for e in (t.elts if isinstance(t, ast.Tuple) else [t])]
+                if any(kept_in(each) == container for each in flat):
+                    last[Site(*spot, site.path[:-1])] = site, node
+    made = [
+        place(search, site, node.end_lineno or node.lineno, None, True, search.quantities.name([wanted]), "")
+        for site, node in last.values()
+    ]
+    return [replace(each, expression=f"{text} = ...") for each in made]
+
+
+def kept_in(target: ast.expr) -> str:
+    """The object or dictionary that a name belongs to."""
+    keyed = isinstance(target, ast.Attribute) or (isinstance(target, ast.Subscript) and is_key(target.slice))
+    return ast.unparse(target.value) if keyed else ""  # type: ignore[attr-defined]
 
 
 def beside_sums(search: Search, site: Site, target: str, wanted: np.ndarray) -> list[Suspect]:
@@ -145,15 +176,13 @@ def likely(search: Search) -> list[Suspect]:
     rest = [s for s in ranked if search.order(s)[0] in (0, 1, 3)]
     holding, names, empty = healed(search)
     first = [whole(search, s) for s in telltales(search)]
-    missing: list[Suspect] = []
     if not first and (zero or (search.lacking and not search.gaps)):
         first = never_added(search)
-    elif not first:
-        missing = behind(search)[:1]
+    missing = behind(search)[:1] if not first else []
     sure = sorted(search.sure, key=lambda h: search.trace.seen[h.site][h.first].order)
     first += [suspect_at(search, healing) for healing in sure[:1]]
     others = [*holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
-    before = 0 if not MISSING.isdisjoint(search.hints) else lines(others, 2)
+    before = 0 if zero or not MISSING.isdisjoint(search.hints) else lines(others, 2)
     return [*first, *others[:before], *missing, *others[before:]]
 
 

@@ -66,8 +66,9 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
             turned = f"{text}.transpose(0, 2, 1)"
             found.setdefault(turned, ast.parse(turned, mode="eval").body)
     items = [text for text, node in found.items() if isinstance(node, ast.Subscript)]
+    steps = beside_counters(live)
     for item in (*items, *(other for text in items for other in reindexed(text, counters(live)))):
-        for near in (item, *neighbours(item)):
+        for near in (item, *neighbours(item), *at_names(item, steps)):
             found.setdefault(near, ast.parse(near, mode="eval").body)
     for text in columns(cuts(live, trace)):
         found.setdefault(text, ast.parse(text, mode="eval").body)
@@ -141,6 +142,32 @@ def neighbours(text: str) -> Iterator[str]:
                 whole = ast.parse(text, mode="eval")
                 [n for n in ast.walk(whole) if isinstance(n, ast.Subscript)][k].slice = other
                 yield ast.unparse(whole)
+
+
+def at_names(text: str, steps: dict[str, set[str]]) -> Iterator[str]:
+    """An item at a step beside that has a name: h[before] for h[k]."""
+    count = sum(isinstance(n, ast.Subscript) for n in ast.walk(ast.parse(text, mode="eval")))
+    for k, name in itertools.product(range(count), steps):
+        whole = ast.parse(text, mode="eval")
+        item = [n for n in ast.walk(whole) if isinstance(n, ast.Subscript)][k]
+        if isinstance(item.slice, ast.Name) and item.slice.id in steps[name]:
+            item.slice = ast.Name(name, ast.Load())
+            yield ast.unparse(whole)
+
+
+def beside_counters(live: LiveCode) -> dict[str, set[str]]:
+    """The names that are one more or less than a counter, and which: before = k + 1 if backwards else k - 1."""
+    known, found = counters(live), dict[str, set[str]]()
+    for spot in live.spots:
+        for _, node in live.sites(spot):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                value = node.value
+                for each in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
+                    if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Add | ast.Sub):
+                        one = isinstance(each.right, ast.Constant) and each.right.value == 1
+                        if one and isinstance(each.left, ast.Name) and each.left.id in known:
+                            found.setdefault(node.targets[0].id, set()).add(each.left.id)
+    return found
 
 
 def reindexed(text: str, counters: set[str]) -> Iterator[str]:

@@ -1,0 +1,87 @@
+"""Functions of the program that nothing calls, where what they take is at hand: `dx += way.back(p, g, x, h, dh)`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from rnn_jax.verify.repair.around import inserted
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.scope import function_at
+from rnn_jax.verify.repair.tree import first_line
+
+COST = 1.6
+
+
+def never_called(
+    live: LiveCode, ran: set[tuple[str, int]], forward: set[tuple[str, int]], places: list[Site], always_zero: set[str]
+) -> Iterator[Edit]:
+    """Calls of them with what has the names that their parameters have, in functions that the loss does not run.
+
+    What they give back is added to, or taken for, a name that holds nothing but zeros.
+    """
+    functions = uncalled_functions(live, ran)
+    for place in places if functions else ():
+        function: Any = function_at(live.statement(place.spot), place.path)[1]
+        if function is None or (place.file, first_line(function)) in forward:
+            continue
+        line = live.node(Site(*place.spot, place.path[:-1])).lineno
+        names = names_before(function, place, live)
+        for each, method in functions:
+            taken = [a.arg for a in each.args.args[method:]]
+            if each is function or not taken or not set(taken) <= names or each.args.vararg or each.args.kwonlyargs:
+                continue
+            given = f"{each.name}({', '.join(taken)})"
+            calls = [f"{owner}.{given}" for owner in askers(function, line) if owner in names] if method else [given]
+            for call in calls:
+                yield from (inserted(live, place, s, COST) for s in as_statements(call, each, always_zero & names))
+
+
+def uncalled_functions(live: LiveCode, ran: set[tuple[str, int]]) -> list[tuple[Any, bool]]:
+    """The functions that nothing calls or hands on and that did not run, and whether they are methods."""
+    there = [(spot[0], n) for spot in live.spots for n in ast.walk(live.statement(spot))]
+    methods = {id(f) for _, n in there if isinstance(n, ast.ClassDef) for f in n.body}
+    used = {n.id for _, n in there if isinstance(n, ast.Name)} | {
+        n.attr for _, n in there if isinstance(n, ast.Attribute)
+    }
+    return [
+        (n, id(n) in methods)
+        for file, n in there
+        if isinstance(n, ast.FunctionDef) and (file, first_line(n)) not in ran
+        if n.name not in used and not n.decorator_list and n.name[:2] != "__"
+    ]
+
+
+def names_before(function: Any, place: Site, live: LiveCode) -> set[str]:
+    """The names that have a value in a function before a place in it."""
+    (field, k), above = place.path[-1], live.node(Site(*place.spot, place.path[:-1]))
+    body: list[ast.stmt] = getattr(above, field)
+    line = body[k].lineno if k is not None and k < len(body) else (body[-1].end_lineno or body[-1].lineno) + 1
+    stored = {
+        n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.lineno < line
+    }
+    return stored | {a.arg for a in function.args.args}
+
+
+def askers(function: Any, line: int) -> list[str]:
+    """What a function may ask something: itself, what loops go through, what it asks elsewhere."""
+    found = ["self"]
+    for node in ast.walk(function):
+        if isinstance(node, ast.For) and node.lineno <= line:
+            found += [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+        ):
+            found.append(node.func.value.id)
+    return list(dict.fromkeys(found))
+
+
+def as_statements(call: str, function: Any, zeros: set[str]) -> Iterator[ast.stmt]:
+    """The call by itself where nothing comes back, else what comes back for names that hold only zeros."""
+    returns = [n for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
+    texts = [f"{name} {sign} {call}" for name in sorted(zeros) for sign in ("+=", "=")] if returns else [call]
+    yield from (ast.parse(text).body[0] for text in texts)
