@@ -121,6 +121,17 @@ def test_what_is_done_to_all_is_named_and_can_be_declared(damage, kind, words, d
         assert undone.ok == ("--scale mean: divided by 1" in undone.notes)
 
 
+def test_gradients_that_are_rounding_alone_are_not_called_clipped():
+    net = Net()
+
+    def grads():
+        return {name: 1e-17 * np.sign(g) for name, g in net.grads().items()}
+
+    report = judged(net.loss, grads, net.wrt())
+    assert report.findings
+    assert all("clip" not in detail for detail in report.findings[0].details)
+
+
 def test_clip_by_norm_is_named():
     net = Net()
 

@@ -76,7 +76,7 @@ def factor(made: list[Judgement]) -> Explanation | None:
 def clip_value(made: list[Judgement]) -> Explanation | None:
     """Every entry held within ±C."""
     limit = max(float(np.max(np.abs(g), initial=0.0)) for each in made for g in each.manual.values())
-    if not limit > 0 or not all(fits(each, clipped(each.wanted, "value", limit)) for each in made):
+    if limit <= rounding(made) or not all(fits(each, clipped(each.wanted, "value", limit)) for each in made):
         return None
     return Explanation("clip", f"the right gradients clipped at ±{limit:g}", f"--clip value:{limit:g}")
 
@@ -85,11 +85,16 @@ def clip_norm(made: list[Judgement]) -> Explanation | None:
     """All gradients together scaled down to a norm."""
     limits = [norm(np.concatenate([g.ravel() for g in each.manual.values()])) for each in made]
     limit = float(f"{limits[0]:.12g}")
-    if not limit > 0 or not all(abs(other - limit) <= 1e-9 * limit for other in limits):
+    if limit <= rounding(made) or not all(abs(other - limit) <= 1e-9 * limit for other in limits):
         return None
     if not all(fits(each, clipped(each.wanted, "norm", limit)) for each in made):
         return None
     return Explanation("clip", f"the right gradients scaled to the norm {limit:g}", f"--clip norm:{limit:g}")
+
+
+def rounding(made: list[Judgement]) -> float:
+    """What gradients that are nothing but rounding come to: no limit lies below it."""
+    return max(TOLERANCE * noise for each in made for noise in each.truth.noise.values())
 
 
 def truncation(made: list[Judgement]) -> Explanation | None:

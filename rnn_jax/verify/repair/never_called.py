@@ -62,7 +62,8 @@ def names_before(function: Any, place: Site, live: LiveCode) -> set[str]:
     stored = {
         n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.lineno < line
     }
-    return stored | {a.arg for a in function.args.args}
+    shared = {name for each in live.subject.world.namespaces for name in each}
+    return stored | shared | {a.arg for a in function.args.args}
 
 
 def askers(function: Any, line: int) -> list[str]:
@@ -81,7 +82,7 @@ def askers(function: Any, line: int) -> list[str]:
 
 
 def as_statements(call: str, function: Any, zeros: set[str]) -> Iterator[ast.stmt]:
-    """The call by itself where nothing comes back, else what comes back for names that hold only zeros."""
-    returns = [n for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
-    texts = [f"{name} {sign} {call}" for name in sorted(zeros) for sign in ("+=", "=")] if returns else [call]
-    yield from (ast.parse(text).body[0] for text in texts)
+    """What comes back for names that hold only zeros, or the call by itself, for what it changes."""
+    returns = any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(function))
+    texts = [f"{name} {sign} {call}" for name in sorted(zeros) for sign in ("+=", "=")] if returns else []
+    yield from (ast.parse(text).body[0] for text in (*texts, call))

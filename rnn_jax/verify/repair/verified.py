@@ -62,7 +62,9 @@ def as_fix(live: LiveCode, edits: list[Edit], made: list[Judgement], tries: int)
     texts = mended(live, edits)
     if not texts:
         return None
-    error = max(c.error for each in made[:POINTS] for c in each.compared.values() if c.error == c.error)
+    # Of a gradient that is 0 the error is all rounding, whatever it is a share of.
+    tested = (c.error for each in made[:POINTS] for c in each.compared.values() if not c.zero and c.error == c.error)
+    error = max(tested, default=0.0)
     agree = len(made[0].compared)
     file, text = next(iter(texts.items()))
     old, new = lines_of(live.sources[file].text), lines_of(text)

@@ -1,0 +1,181 @@
+"""Places at which a mistake would be mended as well; calls of what nothing calls; parts that arrays of numbers say."""
+
+import ast
+
+import numpy as np
+import pytest
+from small_programs import damaged, line_of, of_damages, of_right_programs, report_of
+
+from rnn_jax.verify.of_file import Expressions, FileSubject
+from rnn_jax.verify.program import Program
+from rnn_jax.verify.repair.harvest import Values
+from rnn_jax.verify.repair.in_parts import by_numbers
+from rnn_jax.verify.repair.live import LiveCode
+from rnn_jax.verify.repair.siblings import under_made_keys
+from rnn_jax.verify.repair.vocabulary import at_names, beside_counters
+
+# Two directions with parameters under keys that are put together; a tag at each step but the first.
+BOTH_WAYS = """import numpy as np
+
+rng = np.random.RandomState(2)
+T, D, H, K = 5, 2, 3, 4
+x, tags = rng.randn(T, D), rng.randint(K, size=T - 1)
+p = {name + k: rng.randn(*s) * 0.6 for name in "fb" for k, s in (("W", (H, D)), ("U", (H, H)), ("b", (H,)))}
+p["V"] = rng.randn(2 * H, K)
+
+
+class Way:
+    def __init__(self, prefix, backwards):
+        self.prefix, self.backwards = prefix, backwards
+
+    def run(self, p, x):
+        W, U, b = (p[self.prefix + k] for k in ("W", "U", "b"))
+        h, prev = np.zeros((len(x), H)), np.zeros(H)
+        for k in range(len(x) - 1, -1, -1) if self.backwards else range(len(x)):
+            h[k] = prev = np.tanh(W @ x[k] + U @ prev + b)
+        return h
+
+    def back(self, p, g, x, h, dh):
+        W, U = p[self.prefix + "W"], p[self.prefix + "U"]
+        dx, carried = np.zeros_like(x), np.zeros(H)
+        for k in range(len(x)) if self.backwards else range(len(x) - 1, -1, -1):
+            before = k + 1 if self.backwards else k - 1
+            da = (dh[k] + carried) * (1 - h[k] ** 2)
+            g[self.prefix + "W"] += np.outer(da, x[k])
+            g[self.prefix + "b"] += da
+            if 0 <= before < len(x):
+                g[self.prefix + "U"] += np.outer(da, h[before])
+            dx[k] = W.T @ da
+            carried = U.T @ da
+        return dx
+
+
+ways = [Way("f", False), Way("b", True)]
+
+
+def forward(p):
+    hs = [way.run(p, x) for way in ways]
+    s = np.hstack(hs) @ p["V"]
+    return hs, s - np.log(np.exp(s).sum(axis=1, keepdims=True))
+
+
+def loss(p):
+    return -sum(forward(p)[1][k, tag] for k, tag in enumerate(tags, 1)) / len(tags)
+
+
+def backward(p):
+    hs, logp = forward(p)
+    g = {name: np.zeros_like(value) for name, value in p.items()}
+    ds = np.zeros((T, K))
+    ds[1:] = np.exp(logp[1:])
+    ds[np.arange(1, len(tags) + 1), tags] -= 1
+    ds /= len(tags)
+    g["V"] += np.hstack(hs).T @ ds
+    dx = np.zeros_like(x)
+    for way, h, dh in zip(ways, hs, np.hsplit(ds @ p["V"].T, 2)):
+        dx += way.back(p, g, x, h, dh)
+    return g
+"""
+
+# What sticks out of a string is seen at some places alone.
+STRING = """import numpy as np
+
+rng = np.random.RandomState(8)
+T, N = 5, 6
+ears, heard = np.array([1, 4]), rng.randn(T, 2)
+stiff, blow = rng.randn(N) * 0.4, rng.randn(T)
+
+
+def swing(stiff, blow):
+    u = np.zeros((T + 1, N))
+    for t in range(T):
+        u[t + 1] = np.tanh(stiff * u[t] + 0.5 * np.roll(u[t], 1))
+        u[t + 1, 2] += blow[t]
+    return u
+
+
+def loss(stiff, blow):
+    return 0.5 * np.sum((swing(stiff, blow)[1:, ears] - heard) ** 2)
+
+
+def backward(stiff, blow):
+    u = swing(stiff, blow)
+    residual = u[1:, ears] - heard
+    gs, gb, later = np.zeros(N), np.zeros(T), np.zeros(N)
+    for t in reversed(range(T)):
+        lam = 1.0 * later
+        lam[ears] += residual[t]
+        gb[t] = lam[2]
+        before = stiff * u[t] + 0.5 * np.roll(u[t], 1)
+        da = lam * (1 - np.tanh(before) ** 2)
+        gs += da * u[t]
+        later = stiff * da + 0.5 * np.roll(da, -1)
+    return gs, gb
+"""
+
+CALLS = {
+    BOTH_WAYS: Expressions("p", "loss(p)", "backward(p)"),
+    STRING: Expressions("stiff, blow", "loss(stiff, blow)", "backward(stiff, blow)"),
+}
+LEFT_OUT = {
+    "what labels take off": (BOTH_WAYS, "    ds[np.arange(1, len(tags) + 1), tags] -= 1\n", ""),
+    "a sum under a key put together": (BOTH_WAYS, 'g[self.prefix + "U"] += np.outer(da, h[before])', "pass"),
+    "a method that nothing calls": (BOTH_WAYS, "dx += way.back(p, g, x, h, dh)", "pass"),
+    "where numbers say": (STRING, "        lam[ears] += residual[t]\n", ""),
+}
+
+test_the_right_programs_are_right = of_right_programs(CALLS)
+test_what_is_left_out_is_put_back = of_damages(CALLS, LEFT_OUT)
+
+ELSEWHERE = {  # what is damaged may be mended in another place, which is then named first
+    "what is added further on": ("batch", 'np.outer(derror, P["w"]) + dnext', 'np.outer(derror, P["w"])'),
+    "a factor before": ("rows", "    do = o - Y\n", "    do = 2 * (o - Y)\n"),
+    "a sign before": ("net", "dy = 2 * (self.y - target)", "dy = 2 * (target - self.y)"),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_the_damaged_line_is_named_whichever_is_mended(tmp_path, name):
+    base, old, new = ELSEWHERE[name]
+    right, wrong, call = damaged(base, (old, new))
+    path = tmp_path / "mine.py"
+    path.write_text(wrong)
+    (finding,) = report_of(path, call).findings
+    lines = [suspect.line for suspect in finding.suspects]
+    assert line_of(right, old.strip()) in lines
+    assert len(set(lines)) == len(lines)
+
+
+def test_keys_that_are_put_together():
+    function = ast.parse("def f(p, g, n):\n    g[n + 'W'] += p[n + 'W'] * p[f'{n}b']\n    g['c'] += p[n + 1]")
+    assert under_made_keys(function) == ["g[n + 'W']", "g[f'{n}b']"]
+    assert under_made_keys(ast.parse("def f(p, n):\n    return p[n + 'W']")) == []
+
+
+def test_steps_beside_a_counter_that_have_a_name(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(BOTH_WAYS)
+    program = Program(path)
+    program.load()
+    live = LiveCode(FileSubject(program, CALLS[BOTH_WAYS]))
+    assert beside_counters(live) == {"before": {"k"}}
+    assert list(at_names("h[k]", {"before": {"k"}})) == ["h[before]"]
+    assert not list(at_names("h[t]", {"before": {"k"}}))
+
+
+def test_parts_that_an_array_of_numbers_says():
+    def known(*values):
+        return Values(("array", "i", values[0].shape), list(values))
+
+    lacking = [np.zeros((4, 3), bool)]
+    lacking[0][[1, 3]] = True
+    stock = {
+        "rows": known(np.array([3, 1])),
+        "more": known(np.array([3, 1, 2, 0])),
+        "twice": known(np.array([1, 1, 3])),
+    }
+    assert [part.texts for part in by_numbers(lacking, stock, "np")] == [["rows"]]
+    lacking[0][:] = False
+    lacking[0][[1, 2, 3], [2, 0, 2]] = True
+    stock = {"tags": known(np.array([2, 0, 2])), "others": known(np.array([2, 1, 2]))}
+    assert [part.texts for part in by_numbers(lacking, stock, "np")] == [["np.arange(1, len(tags) + 1), tags"]]
