@@ -60,28 +60,36 @@ def behind(search: Search, edit: Edit, after: Trace) -> Iterator[Valued]:
 
 
 def before(search: Search, edit: Edit, after: Trace) -> Iterator[Valued]:
-    """The statements before it with which all is right if they give a multiple of what they give: a sign, a scale."""
+    """The statements before it with which all is right if they give as much more, or as many times what they give."""
     changed = changes_of(search, edit, after)
-    factors = {-1.0} if edit.kind == "sign" else set()
-    factors |= {c for c in (ratio(change) for change in changed[:1]) if c is not None}
-    if not factors:
+    if not changed:
         return
-    first = changed[0].order if changed else 0
-    node = search.live.node(edit.site)
+    own = next((change for change in changed if change.site == edit.site), changed[0])
+    node, where = search.live.node(edit.site), around(search.live, edit.site)
     words = names_in(node) if isinstance(node, ast.expr) else set()
-    own = around(search.live, edit.site)
-    words |= names_in(search.live.node(own.statement)) if own is not None else set()
+    words |= names_in(search.live.node(where.statement)) if where is not None else set()
     places = [
         (not words & given(search, site), -seen[0].order, site)
         for site, seen in search.trace.seen.items()
-        if site.path[-1:] == (("value", None),) and seen[0].order < first and any(np.any(s.value) for s in seen)
+        if site.path[-1:] == (("value", None),) and seen[0].order < own.order and any(np.any(s.value) for s in seen)
     ]
     for _, _, site in tried(sorted(places, key=lambda place: place[:2])):
-        for factor in factors:
-            values = [factor * s.value for s in search.trace.seen[site]]
+        for values in made_up(own, [s.value for s in search.trace.seen[site]], edit.kind == "sign"):
             if mends(search, site, values):
                 yield site, values
                 break
+
+
+def made_up(change: Change, values: list[np.ndarray], sign: bool) -> Iterator[list[np.ndarray]]:
+    """Values changed as others are: multiplied by the same number or the same factors, or moved by the same."""
+    factor = -1.0 if sign else ratio(change)
+    if factor is not None:
+        yield [factor * v for v in values]
+    if [v.shape for v in values] == [v.shape for v in change.before]:
+        triples = list(zip(values, change.before, change.after, strict=True))
+        if factor is None and all(np.all(old) for _, old, _ in triples):
+            yield [v * (new / old) for v, old, new in triples]
+        yield [v + (new - old) for v, old, new in triples]
 
 
 def tried(places: list[Place]) -> Iterator[Place]:
