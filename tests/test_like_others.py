@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rnn_jax.verify.repair.blocks_alike import blocks_of, lacking, mapping
+from rnn_jax.verify.repair.blocks_alike import blocks_of, lacking, mapping, outline
 from rnn_jax.verify.repair.blocks_alike import renamed as made_for
 from rnn_jax.verify.repair.match import Matcher
 from rnn_jax.verify.repair.never_filled import known_there
@@ -144,3 +144,10 @@ def test_nothing_is_sent_on_to_the_first_step_of_a_sequence():
     two_sequences = SimpleNamespace(starts={0, 2})
     got = Matcher.from_before(two_sequences, sent, np.zeros(4))
     assert got.tolist() == [[0, 1, 0, 3]]
+
+
+def test_what_sort_of_statement_it_is():
+    """A bare `return` and a declaration without a value write to nothing and have none."""
+    assert outline(ast.parse("x: int").body[0]) == "AnnAssignName"
+    assert outline(ast.Return()) == "ReturnReturn"
+    assert outline(ast.parse("a[k] += f(b)").body[0]) == outline(ast.parse("c[n] += d").body[0])

@@ -10,7 +10,6 @@ from rnn_jax.errors import InputError
 from rnn_jax.verify import lengths
 from rnn_jax.verify.check_report import Curve, Fix, Suspect
 from rnn_jax.verify.judge import Bench, Judgement, failing, judge
-from rnn_jax.verify.repair.as_well import as_well
 from rnn_jax.verify.repair.curves import curves
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.kinds import kind_of
@@ -21,7 +20,7 @@ from rnn_jax.verify.repair.ranking import costs, ranked
 from rnn_jax.verify.repair.search import FAR_FETCHED, Search
 from rnn_jax.verify.repair.splice import mended
 from rnn_jax.verify.repair.stages import stages
-from rnn_jax.verify.repair.suspects import healed, likely, suspect_of, valued
+from rnn_jax.verify.repair.suspects import healed, likely, mended_as_well, suspect_of
 from rnn_jax.verify.repair.telltale import telltales
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.twofold import furthest, onward, two_of
@@ -247,7 +246,7 @@ def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> B
         search.trial.run(made)
     others = [suspect_of(search, other, None) for other in ranked(search) if other.line != edit.line]
     first = [suspect_of(search, edit, after), *others[:1]]
-    near = [valued(search, *each, 0) for each in as_well(search, edit, after, {s.line for s in first})]
+    near = mended_as_well(search, edit, after, {s.line for s in first})
     suspects = on_lines([*first, *near, *others[1:], *healed(search)[0]])
     kind = kind_of(live, search.trace, edit)
     if kind == "never-computed" and not search.never_computed():

@@ -24,8 +24,10 @@ from rnn_jax.verify.repair.tree import names_in
 
 MOST = 16  # places that are tried in each direction
 SECONDS = 0.5  # for each direction
-Place = TypeVar("Place")
 EXACT = 1e-9  # relative: how well values are a multiple of others
+
+Valued = tuple[Site, list[np.ndarray]]  # an expression, and the values with which all is right
+Place = TypeVar("Place")
 
 
 class Change(NamedTuple):
@@ -35,9 +37,6 @@ class Change(NamedTuple):
     order: int  # of the first value that differs
     before: list[np.ndarray]
     after: list[np.ndarray]
-
-
-Valued = tuple[Site, list[np.ndarray]]  # an expression, and the values with which all is right
 
 
 def as_well(search: Search, edit: Edit, after: Trace, lines: set[int]) -> list[Valued]:

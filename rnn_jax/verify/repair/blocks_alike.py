@@ -57,10 +57,8 @@ def blocks_of(function: ast.FunctionDef) -> list[Block]:
 
 def outline(statement: ast.stmt) -> str:
     """What sort of statement it is, and what it writes to or calls, without the names."""
-    parts = getattr(statement, "targets", None) or [
-        getattr(statement, "target", getattr(statement, "value", statement))
-    ]
-    return type(statement).__name__ + ", ".join(type(n).__name__ for part in parts for n in ast.walk(part))
+    parts = getattr(statement, "targets", None) or [getattr(statement, "target", getattr(statement, "value", None))]
+    return type(statement).__name__ + ", ".join(type(n).__name__ for part in parts for n in ast.walk(part or statement))
 
 
 def matched(one: Statements, other: Statements) -> list[tuple[int, int]]:

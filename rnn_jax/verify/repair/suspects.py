@@ -9,6 +9,7 @@ import numpy as np
 
 from rnn_jax.verify.check_report import Suspect
 from rnn_jax.verify.repair.around import new_statement, target_of
+from rnn_jax.verify.repair.as_well import as_well
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.healing import Healing
@@ -37,16 +38,16 @@ def suspect_of(search: Search, edit: Edit, after: Trace | None) -> Suspect:
         if site is not None and site in after.seen:
             values = [seen.value for seen in after.seen[site]]
             expected = search.quantities.name(values)
-            label = first_wrong(search.trace.seen.get(site, []), after.seen[site])
+            label = first_wrong(search.trace.seen.get(site, []), values)
     made = place(search, edit.site, edit.line, expression, edit.missing, expected, label)
     new = new_statement(live, edit) if edit.missing else None
     return made if new is None else replace(made, expression=ast.unparse(new))
 
 
-def first_wrong(before: list[Seen], after: list[Seen]) -> str:
-    """The iteration at which two runs first differ."""
-    for old, new in zip(before, after, strict=False):
-        if old.value.shape != new.value.shape or not np.allclose(old.value, new.value, rtol=1e-9, atol=0):
+def first_wrong(seen: list[Seen], values: list[np.ndarray]) -> str:
+    """The iteration at which what was seen first differs from what it should be."""
+    for old, new in zip(seen, values, strict=False):
+        if old.value.shape != new.shape or not np.allclose(old.value, new, rtol=1e-9, atol=0):
             return old.iteration
     return ""
 
@@ -69,13 +70,19 @@ def healed(search: Search) -> tuple[list[Suspect], list[Suspect], list[Suspect]]
 def suspect_at(search: Search, healing: Healing) -> Suspect:
     """An expression whose right values are known."""
     values = [p + s for p, s in zip(healing.present, healing.shifts, strict=True)]
-    return valued(search, healing.site, values, healing.first)
+    seen = search.trace.seen[healing.site]
+    return valued(search, healing.site, values, seen[healing.first].iteration if healing.first < len(seen) else "")
 
 
-def valued(search: Search, site: Site, values: list[np.ndarray], first: int) -> Suspect:
-    """An expression, the values that it should give, and the first visit at which it does not."""
-    node, seen = search.live.node(site), search.trace.seen[site]
-    label = seen[first].iteration if first < len(seen) else ""
+def mended_as_well(search: Search, edit: Edit, after: Trace, lines: set[int]) -> list[Suspect]:
+    """Other expressions that would mend it, on other lines than these."""
+    several = as_well(search, edit, after, lines)
+    return [valued(search, site, v, first_wrong(search.trace.seen[site], v)) for site, v in several]
+
+
+def valued(search: Search, site: Site, values: list[np.ndarray], label: str) -> Suspect:
+    """An expression, and the values that it should give."""
+    node = search.live.node(site)
     return place(search, site, node.lineno, node, False, search.quantities.name(values), label)
 
 
