@@ -13,6 +13,9 @@ import pytest
 from small_programs import BASES, NET, ROWS, damaged, line_of, report_of, said
 
 import rnn_jax
+from rnn_jax.verify.accuse import Depth
+from rnn_jax.verify.command import check_file
+from rnn_jax.verify.repair import stages
 from rnn_jax.verify.repair.write import spliced
 from rnn_jax.verify.report import Verdict
 
@@ -500,3 +503,20 @@ def test_what_a_program_writes_into_its_inputs_is_gone_before_the_next_question(
     wrong = CARRIES.replace("        db += da\n", "")
     fix = only_fix(check(tmp_path / "mine.py", wrong, asked, points=2))
     assert fix.after == ("        db += da",)
+
+
+def test_where_one_way_of_looking_fails_the_others_go_on(tmp_path, monkeypatch):
+    def fails(*_):
+        raise ZeroDivisionError("of all things")
+        yield
+
+    monkeypatch.setattr(stages, "twins", fails)
+    _, wrong, call = damaged("rows", ("dh = V @ do[t] + carry", "dh = V @ do[t] - carry"))
+    path = tmp_path / "mine.py"
+    path.write_text(wrong)
+    (finding,) = report_of(path, call).findings
+    assert finding.line == line_of(wrong, "dh = V @ do[t] - carry")
+    assert finding.fix is not None
+    assert "the search for the line failed (ZeroDivisionError: of all things); please report it" in finding.details
+    with pytest.raises(ZeroDivisionError, match="of all things"):
+        check_file(path, call, depth=Depth(20.0, 0, strict=True), points=1)

@@ -63,7 +63,10 @@ def accuse(
         found = attempted("cause", lambda: diagnose(made, pairs=False), said, depth) or ()
         hints = frozenset(each.kind for each in found if each.reproduced and len(found) == 1)
         hints |= {"never-zeroed"} if again else set()
-        blamed = attempted("line", lambda: blame(bench, made, own, over, depth.blame, hints), said, depth) or []
+        broken: list[Exception] = []
+        blamed = attempted("line", lambda: blame(bench, made, own, over, depth.blame, hints, broken), said, depth) or []
+        for error in broken[:1]:
+            failed("line", error, said, depth)
         if not found and not any(each.fix for each in blamed):
             found = attempted("cause", lambda: diagnose(made), said, depth) or ()
     if depth.shrink:
@@ -92,13 +95,18 @@ def attempted(part: str, work: Callable[[], T], said: list[str], depth: Depth) -
             warnings.simplefilter("ignore")  # edited programs may well divide by zero
             return work()
     except Exception as error:
-        if depth.strict:
-            raise
-        said.append(f"the search for the {part} failed ({type(error).__name__}: {error}); please report it")
+        failed(part, error, said, depth)
         return None
     finally:
         if collecting:
             gc.enable()
+
+
+def failed(part: str, error: Exception, said: list[str], depth: Depth) -> None:
+    """Say that something went wrong, or raise it."""
+    if depth.strict:
+        raise error
+    said.append(f"the search for the {part} failed ({type(error).__name__}: {error}); please report it")
 
 
 def finding(blamed: Blamed, found: tuple[Diagnosis, ...], wrong: tuple[str, ...], whole: bool) -> Finding:

@@ -56,14 +56,16 @@ def blame(
     over: dict[str, int],
     seconds: float = SECONDS,
     hints: frozenset[str] = frozenset(),
+    broken: list[Exception] | None = None,
 ) -> list[Blamed]:
     """The faults of a program of which some judgements are wrong; none where nothing can be said.
 
-    hints: the kinds of mistake that leave the same numbers.
+    hints: the kinds of mistake that leave the same numbers. broken: takes what goes wrong in one way of looking.
     """
+    broken = [] if broken is None else broken
     wrong = [each for each in made if failing(each)]
     there = max(wrong, key=lambda each: (len(failing(each)), bool(each.setting.parameters)))
-    search = begun(bench, there, {}, seconds)
+    search = begun(bench, there, {}, seconds, broken)
     if search is None:
         return []
     search.hints = hints
@@ -79,11 +81,11 @@ def one_by_one(
     bench: Bench, there: Judgement, first: Search, own: Values, over: dict[str, int], seconds: float
 ) -> list[Blamed]:
     """The faults, each by what mends all that is wrong or a part of it; the last may have no fix."""
-    hints = first.hints
+    hints, broken = first.hints, first.broken
     base: dict[Spot, ast.stmt] = {}
     found: list[Blamed] = []
     for number in range(FAULTS):
-        search = begun(bench, there, base, seconds / 2) if number else first
+        search = begun(bench, there, base, seconds / 2, broken) if number else first
         if search is None:
             break
         search.hints = hints
@@ -104,7 +106,7 @@ def one_by_one(
             break
         # What leaves these very numbers tells more than an edit that mends some of them.
         told_by_kind = "never-zeroed" in hints or any(telltales(search))
-        part = None if told_by_kind else best_part(search) or in_short(bench, there, base, over, 0.4 * seconds)
+        part = None if told_by_kind else best_part(search) or in_short(bench, there, base, over, 0.4 * seconds, broken)
         outcome = search.trial.whole.run(changes(search.live, [part[0]])) if part is not None else None
         if part is None or outcome is None:  # what mends a short sequence may not run with the whole one
             found.append(suspected(search))
@@ -130,7 +132,8 @@ def both(
     for edit in [pair[0]] if pair is not None else furthest(search, onwards, FIRSTS):
         base = changes(search.live, [edit])
         outcome = search.trial.whole.run(base)
-        second = begun(bench, replace(there, manual=outcome.gradients), base, seconds / 3) if outcome else None
+        left = replace(there, manual=outcome.gradients) if outcome else None
+        second = begun(bench, left, base, seconds / 3, search.broken) if left is not None else None
         chosen = mending(bench, second, own, over) if second is not None else None
         if second is not None and chosen is not None:
             return [told(search, edit, None, frozenset()), told(second, *chosen, frozenset())]
@@ -173,10 +176,12 @@ def of_forward(
     return Blamed(tuple(sorted(search.wrong)), (suspect,), None, "other-forward", note=other.words)
 
 
-def begun(bench: Bench, there: Judgement, base: dict[Spot, ast.stmt], seconds: float) -> Search | None:
+def begun(
+    bench: Bench, there: Judgement, base: dict[Spot, ast.stmt], seconds: float, broken: list[Exception]
+) -> Search | None:
     """The search at a point in a program with some edits made; None where nothing is wrong at a first call."""
     trial = Trial.of(bench, there, LiveCode(bench.subject, base))
-    return Search.of(trial.fewer(), seconds) if trial.wrong(trial.made.manual) else None
+    return Search.of(trial.fewer(), seconds, broken) if trial.wrong(trial.made.manual) else None
 
 
 def mending(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> tuple[Edit, Fix] | None:
@@ -190,7 +195,12 @@ def mending(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> 
 
 
 def in_short(
-    bench: Bench, there: Judgement, base: dict[Spot, ast.stmt], over: dict[str, int], seconds: float
+    bench: Bench,
+    there: Judgement,
+    base: dict[Spot, ast.stmt],
+    over: dict[str, int],
+    seconds: float,
+    broken: list[Exception],
 ) -> tuple[Edit, frozenset[str], Search] | None:
     """An edit that mends the program where its inputs are cut short: of several faults fewer show there."""
     for steps in lengths.LENGTHS:
@@ -200,7 +210,7 @@ def in_short(
                     short = judge(bench, f"T={steps}", setting, there.values)
             except InputError:
                 continue
-            search = begun(bench, short, base, seconds) if failing(short) and not short.doubt else None
+            search = begun(bench, short, base, seconds, broken) if failing(short) and not short.doubt else None
             if search is None:
                 break
             for _ in stages(search):

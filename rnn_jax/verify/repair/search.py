@@ -50,9 +50,10 @@ class Search(Known):
     failed: set[int] = field(default_factory=set)  # these edits
     gaps: list[Gap] = field(default_factory=list)  # where a name would have to hold something else
     lacking: dict[str, Site] = field(default_factory=dict)  # sums that lack something, and where that may be added
+    broken: list[Exception] = field(default_factory=list)  # what went wrong in one way of looking, or another
 
     @classmethod
-    def of(cls, trial: Trial, seconds: float) -> Search:
+    def of(cls, trial: Trial, seconds: float, broken: list[Exception] | None = None) -> Search:
         """Watch one run, and see what hangs on what."""
         until = time.perf_counter() + seconds
         live = trial.live
@@ -66,7 +67,9 @@ class Search(Known):
             reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
         of_loss = [site for site, shape in forward.shapes.items() if shape[0] in ("array", "float", "int")]
         wrong = trial.wrong(trial.made.manual)
-        return cls(trial, trace, forcing, reach, wrong, forward, of_loss, until, seconds)
+        made_here = cls(trial, trace, forcing, reach, wrong, forward, of_loss, until, seconds)
+        made_here.broken = made_here.broken if broken is None else broken
+        return made_here
 
     def over(self) -> bool:
         """Whether the time is used up, that of the stage or all of it."""
@@ -81,7 +84,17 @@ class Search(Known):
         self.stage_until = time.perf_counter() + share * self.seconds
 
     def attempt(self, edits: Iterable[Edit], enough: int = 1_000_000) -> None:
-        """Try edits, and keep those with which every gradient is right, the loss being what it was."""
+        """Try edits, and keep those with which every gradient is right, the loss being what it was.
+
+        Where one way of finding edits goes wrong the others go on, and `broken` says so.
+        """
+        try:
+            self.attempt_each(edits, enough)
+        except Exception as error:
+            self.broken.append(error)
+
+    def attempt_each(self, edits: Iterable[Edit], enough: int) -> None:
+        """Try one after the other."""
         for edit in edits:
             if self.over() or len(self.found) >= enough:
                 return
