@@ -67,9 +67,8 @@ class Search(Known):
             reach = {site: forcing.reach(site, rng) for site in forcing.sites if site in trace.seen}
         of_loss = [site for site, shape in forward.shapes.items() if shape[0] in ("array", "float", "int")]
         wrong = trial.wrong(trial.made.manual)
-        made_here = cls(trial, trace, forcing, reach, wrong, forward, of_loss, until, seconds)
-        made_here.broken = made_here.broken if broken is None else broken
-        return made_here
+        broken = [] if broken is None else broken
+        return cls(trial, trace, forcing, reach, wrong, forward, of_loss, until, seconds, broken=broken)
 
     def over(self) -> bool:
         """Whether the time is used up, that of the stage or all of it."""
