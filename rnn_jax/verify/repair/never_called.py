@@ -43,9 +43,7 @@ def uncalled_functions(live: LiveCode, ran: set[tuple[str, int]]) -> list[tuple[
     """The functions that nothing calls or hands on and that did not run, and whether they are methods."""
     there = [(spot[0], n) for spot in live.spots for n in ast.walk(live.statement(spot))]
     methods = {id(f) for _, n in there if isinstance(n, ast.ClassDef) for f in n.body}
-    used = {n.id for _, n in there if isinstance(n, ast.Name)} | {
-        n.attr for _, n in there if isinstance(n, ast.Attribute)
-    }
+    used = {n.id if isinstance(n, ast.Name) else n.attr for _, n in there if isinstance(n, ast.Name | ast.Attribute)}
     return [
         (n, id(n) in methods)
         for file, n in there
@@ -72,12 +70,9 @@ def askers(function: Any, line: int) -> list[str]:
     for node in ast.walk(function):
         if isinstance(node, ast.For) and node.lineno <= line:
             found += [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Name)
-        ):
-            found.append(node.func.value.id)
+        func = node.func if isinstance(node, ast.Call) else None
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
+            found.append(func.value.id)
     return list(dict.fromkeys(found))
 
 

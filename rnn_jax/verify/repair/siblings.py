@@ -70,7 +70,7 @@ def changed_by(statement: ast.stmt) -> str | None:
     return ast.unparse(root) if isinstance(root, ATOMS) else None
 
 
-def is_key(node: ast.expr) -> bool:
+def is_key(node: ast.AST) -> bool:
     """Whether an index is a key of a dictionary, as it is written."""
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
@@ -84,16 +84,9 @@ def under_made_keys(function: ast.AST) -> list[str]:
 
 
 def is_made_key(node: ast.expr) -> bool:
-    """Whether an index is a text that is put together."""
-    parts = ast.walk(node) if isinstance(node, ast.BinOp) else ()
-    return isinstance(node, ast.JoinedStr) or any(
-        isinstance(n, ast.Constant | ast.JoinedStr) and is_text(n) for n in parts
-    )
-
-
-def is_text(node: ast.Constant | ast.JoinedStr) -> bool:
-    """Whether it is one, filled in or not."""
-    return isinstance(node, ast.JoinedStr) or isinstance(node.value, str)
+    """Whether an index is put together with a text."""
+    texts = (isinstance(n, ast.JoinedStr) or is_key(n) for n in ast.walk(node))
+    return not isinstance(node, ast.Constant) and any(texts)
 
 
 def words(node: ast.AST) -> list[str]:
