@@ -8,9 +8,11 @@ from small_programs import damaged, line_of, of_damages, of_right_programs, repo
 
 from rnn_jax.verify.of_file import Expressions, FileSubject
 from rnn_jax.verify.program import Program
+from rnn_jax.verify.repair import suspects
+from rnn_jax.verify.repair.as_well import Change, made_up, ratio
 from rnn_jax.verify.repair.harvest import Values
 from rnn_jax.verify.repair.in_parts import by_numbers
-from rnn_jax.verify.repair.live import LiveCode
+from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.siblings import under_made_keys
 from rnn_jax.verify.repair.vocabulary import at_names, beside_counters
 
@@ -127,23 +129,35 @@ LEFT_OUT = {
 test_the_right_programs_are_right = of_right_programs(CALLS)
 test_what_is_left_out_is_put_back = of_damages(CALLS, LEFT_OUT)
 
-ELSEWHERE = {  # what is damaged may be mended in another place, which is then named first
-    "what is added further on": ("batch", 'np.outer(derror, P["w"]) + dnext', 'np.outer(derror, P["w"])'),
-    "a factor before": ("rows", "    do = o - Y\n", "    do = 2 * (o - Y)\n"),
-    "a sign before": ("net", "dy = 2 * (self.y - target)", "dy = 2 * (target - self.y)"),
+AS_WELL = {  # what is damaged, how, and the other line at which right values mend all
+    "behind": ("dh = V @ do[t] + carry", "dh = V @ do[t] + 3 * carry", "da = dh * (1 - h[t] ** 2)"),
+    "before": ("da = dh * (1 - h[t] ** 2)", "da = 3 * dh * (1 - h[t] ** 2)", "dh = V @ do[t] + carry"),
 }
 
 
-@pytest.mark.parametrize("name", ELSEWHERE)
-def test_the_damaged_line_is_named_whichever_is_mended(tmp_path, name):
-    base, old, new = ELSEWHERE[name]
-    right, wrong, call = damaged(base, (old, new))
+@pytest.mark.parametrize("name", AS_WELL)
+def test_the_line_that_would_mend_it_as_well_is_named_too(tmp_path, monkeypatch, name):
+    old, new, other = AS_WELL[name]
+    right, wrong, call = damaged("rows", (old, new))
     path = tmp_path / "mine.py"
     path.write_text(wrong)
     (finding,) = report_of(path, call).findings
-    lines = [suspect.line for suspect in finding.suspects]
-    assert line_of(right, old.strip()) in lines
-    assert len(set(lines)) == len(lines)
+    assert [suspect.line for suspect in finding.suspects] == [line_of(right, old), line_of(right, other)]
+    monkeypatch.setattr(suspects, "as_well", lambda *_: [])
+    (alone,) = report_of(path, call).findings
+    assert [suspect.line for suspect in alone.suspects] == [line_of(right, old)]
+
+
+def test_what_makes_up_for_a_change():
+    old, new, value = np.array([1.0, 2.0]), np.array([3.0, 6.0]), np.array([5.0, -1.0])
+    change = Change(Site("", 0, ()), 0, [old], [new])
+    assert ratio(change) == pytest.approx(3)
+    assert [made[0].tolist() for made in made_up(change, [value], False)] == [[15, -3], [7, 3]]
+    assert next(made_up(change, [value], True))[0].tolist() == [-5, 1]
+    change = change._replace(after=[np.array([3.0, 2.0])])
+    assert ratio(change) is None
+    assert [made[0].tolist() for made in made_up(change, [value], False)] == [[15, -1], [7, -1]]
+    assert not list(made_up(change, [np.ones(3)], False))  # of another shape only a number makes up
 
 
 def test_keys_that_are_put_together():

@@ -101,7 +101,7 @@ def tried(places: list[Place]) -> Iterator[Place]:
 
 
 def changes_of(search: Search, edit: Edit, after: Trace) -> list[Change]:
-    """What gives other values when the program is mended, as it runs; whole values of statements before their parts."""
+    """What gives other values when the program is mended, in the order in which it runs."""
     found = []
     for site, seen in search.trace.seen.items():
         new = after.seen.get(moved(search, edit, site), [])
