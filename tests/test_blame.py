@@ -520,3 +520,28 @@ def test_where_one_way_of_looking_fails_the_others_go_on(tmp_path, monkeypatch):
     assert "the search for the line failed (ZeroDivisionError: of all things); please report it" in finding.details
     with pytest.raises(ZeroDivisionError, match="of all things"):
         check_file(path, call, depth=Depth(20.0, 0, strict=True), points=1)
+
+
+def test_how_well_a_fix_agrees_says_nothing_of_a_gradient_that_is_zero(tmp_path):
+    """What is added to all logits of a softmax changes nothing: its gradient by hand is rounding, of 0."""
+    program = """import numpy as np
+
+rng = np.random.RandomState(1)
+x, W, s = rng.randn(3), rng.randn(4, 3), np.array([0.7])
+
+
+def forward(W, s):
+    z = np.tanh(W @ x) + s
+    return z - np.log(np.exp(z).sum())
+
+
+def backward(W, s):
+    logp = forward(W, s)
+    dz = np.exp(logp)
+    dz[1] -= 1
+    return np.outer(2 * dz * (1 - np.tanh(W @ x) ** 2), x), dz.sum(keepdims=True)
+"""
+    report = check(tmp_path / "mine.py", program, said("W,s", "-forward(W, s)[1]", "backward(W, s)"))
+    fix = only_fix(report)
+    assert "1 * dz" in fix.after[0]
+    assert fix.error < 1e-12
