@@ -12,7 +12,7 @@ from rnn_jax.verify.check_report import Curve, Fix, Suspect
 from rnn_jax.verify.judge import Bench, Judgement, failing, judge
 from rnn_jax.verify.repair.curves import curves
 from rnn_jax.verify.repair.edit import Edit, changes
-from rnn_jax.verify.repair.kinds import kind_of
+from rnn_jax.verify.repair.kinds import fills_alone, kind_of
 from rnn_jax.verify.repair.live import LiveCode, Spot
 from rnn_jax.verify.repair.of_forward import other_forward, texts_of
 from rnn_jax.verify.repair.probe import instrumented, watching
@@ -259,8 +259,9 @@ def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> B
     near = mended_as_well(search, edit, after, {s.line for s in first})
     suspects = on_lines([*first, *near, *others[1:], *healed(search)[0]])
     kind = kind_of(live, search.trace, edit)
-    if kind == "never-computed" and not search.never_computed():
-        kind = "missing-term"
+    if kind in ("never-computed", "missing-term"):
+        zero = (kind == "never-computed" and search.never_computed()) or fills_alone(search, edit)
+        kind = "never-computed" if zero else "missing-term"
     if kind == "derivative-function" and "scale" in search.hints:
         kind = "scale"  # no derivative of another function is one number times the right one everywhere
     return Blamed(tuple(sorted(search.wrong - left)), suspects, fix, kind, curves(search, edit, after))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from rnn_jax.verify.repair.around import new_statement
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
+from rnn_jax.verify.repair.scope import function_at
+from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.tree import at, replaced
 
 # What the grammar calls an edit, where that says the kind already.
@@ -55,7 +59,7 @@ def kind_of(live: LiveCode, trace: Trace, edit: Edit) -> str:
         return "derivative-function"  # the mask of a relu
     fixed = replaced(live.statement(edit.site.spot), edit.site.path, edit.new) if isinstance(old, ast.expr) else None
     mended = [at(fixed, edit.site.path[:k]) for k in range(len(edit.site.path) + 1)] if fixed is not None else []
-    slopes = any(is_slope(each) for each in [old, *around, *mended])
+    slopes = any(within_slope(way) for way in ([*around, old], mended))
     if any(isinstance(a, ast.For) and name == "iter" for a, (name, _) in zip(around, edit.site.path, strict=True)):
         return (
             "skips-step"
@@ -125,6 +129,29 @@ def is_difference(node: Any) -> bool:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
 
 
+def within_slope(way: list[Any]) -> bool:
+    """Whether what lies at the end of a way down from its statement is an activation's derivative, or a part of one."""
+    whole = way[-1] if way else None
+    return any(is_slope(each) and (each is whole or not beside_slope(each, whole)) for each in way)
+
+
+def beside_slope(product: Any, part: Any) -> bool:
+    """Whether a part of a product lies in a factor that is neither y nor 1 - y of its y * (1 - y)."""
+    if not (isinstance(product, ast.BinOp) and isinstance(product.op, ast.Mult)):
+        return False
+    factors = list(flat(product))
+    texts = {ast.unparse(f) for f in factors}
+    slopes = [f for f in factors if is_one_less(f) and ast.unparse(f.right) in texts]
+    own = {ast.unparse(f.right) for f in slopes}
+    holding = [f for f in factors if any(each is part for each in ast.walk(f))]
+    return bool(holding) and holding[0] not in slopes and ast.unparse(holding[0]) not in own
+
+
+def is_one_less(node: Any) -> bool:
+    """Whether an expression is 1 - y."""
+    return is_difference(node) and is_one(node.left)
+
+
 def is_slope(node: Any) -> bool:
     """Whether an expression looks like the derivative of an activation: 1 - h ** 2, y * (1 - y), dtanh(h), x > 0."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
@@ -132,10 +159,7 @@ def is_slope(node: Any) -> bool:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         factors = list(flat(node))
         texts = {ast.unparse(f) for f in factors}
-        return any(
-            isinstance(f, ast.BinOp) and isinstance(f.op, ast.Sub) and is_one(f.left) and ast.unparse(f.right) in texts
-            for f in factors
-        )
+        return any(is_one_less(f) and ast.unparse(f.right) in texts for f in factors)
     if isinstance(node, ast.Name):
         return bool(SLOPE.search(node.id))
     if isinstance(node, ast.Call):
@@ -222,15 +246,34 @@ def of_name(trace: Trace, edit: Edit, old: Any) -> str:
 
 def of_statement(live: LiveCode, edit: Edit) -> str:
     """A statement that was missing."""
-    block = live.node(edit.site)
-    for name in ("body", "orelse", "finalbody"):
-        for statement in getattr(edit.new, name, []) or []:
-            if not any(statement is known for known in getattr(block, name, []) or []):
-                return of_new(live, edit, statement)
-    return "missing-term"
+    new = new_statement(live, edit)
+    return of_new(new) if new is not None else "missing-term"
 
 
-def of_new(live: LiveCode, edit: Edit, statement: ast.stmt) -> str:
+def fills_alone(search: Search, edit: Edit) -> bool:
+    """Whether it is a sum that was missing, of what is read as 0 without it, and in none of the loops around it."""
+    new = new_statement(search.live, edit) if edit.kind == "missing-statement" else None
+    targets = [new.target] if isinstance(new, ast.AugAssign) else new.targets if isinstance(new, ast.Assign) else []
+    names = {ast.unparse(target) for target in targets}
+    path, _ = function_at(search.live.statement(edit.site.spot), edit.site.path)
+    reads = [
+        (site, seen)
+        for site, seen in search.trace.seen.items()
+        if site.spot == edit.site.spot and site.path[: len(path)] == path and ast.unparse(search.live.node(site)) in names
+    ]
+    return bool(reads) and not any(
+        in_loop_around(search.live, edit.site, site) or any(np.any(each.value) for each in seen) for site, seen in reads
+    )
+
+
+def in_loop_around(live: LiveCode, place: Site, site: Site) -> bool:
+    """Whether a site lies in a loop that a place lies in too."""
+    shared = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], zip(place.path, site.path, strict=False))))
+    statement = live.statement(place.spot)
+    return any(isinstance(at(statement, site.path[:k]), ast.For | ast.While) for k in range(shared + 1))
+
+
+def of_new(statement: ast.stmt) -> str:
     """A new statement: a sum, what is carried, a scale, a start."""
     if isinstance(statement, ast.AugAssign):
         if isinstance(statement.op, ast.Div | ast.Mult):
