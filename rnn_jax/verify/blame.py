@@ -6,6 +6,8 @@ import ast
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from rnn_jax.errors import InputError
 from rnn_jax.verify import lengths
 from rnn_jax.verify.check_report import Curve, Fix, Suspect
@@ -23,7 +25,7 @@ from rnn_jax.verify.repair.stages import stages
 from rnn_jax.verify.repair.suspects import healed, likely, mended_as_well, suspect_of
 from rnn_jax.verify.repair.telltale import telltales
 from rnn_jax.verify.repair.trial import Trial
-from rnn_jax.verify.repair.twofold import furthest, onward, two_of
+from rnn_jax.verify.repair.twofold import another, furthest, onward, two_of
 from rnn_jax.verify.repair.verified import as_fix, holds
 from rnn_jax.verify.subject import Values
 
@@ -33,8 +35,10 @@ FAULTS = 3  # in one program
 BUILT = 2.0  # what an edit costs that is made of several values
 FOR_BOTH = 0.5  # of the time of a search, to look for the first of two faults on one way
 FIRSTS = 2  # edits that may mend it, after each of which the other fault is looked for
+SWEPT = 4  # such edits, with each of which all small edits are tried
 PLACES = 3  # that are named for one fault
 INTENDED = {"truncation", "clip", "penalty", "scale"}  # what may be done on purpose: the forward is as it is meant
+OF_ALL = INTENDED | {"dead-parameter", "never-zeroed"}  # what is no slip in the way that a gradient takes
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def blame(
         return []
     search.hints = hints
     found = one_by_one(bench, there, search, own, over, seconds)
-    if found[-1].fix is None and not found[-1].kind and not hints:
+    if found[-1].fix is None and found[-1].kind != "other-forward" and hints.isdisjoint(OF_ALL):
         found = both(bench, there, search, own, over, seconds) or found
     if len(found) > 1 and found[-1].fix is not None:  # a fix for several faults mends all of them together
         found = [replace(each, fix=found[-1].fix) for each in found]
@@ -128,8 +132,8 @@ def both(
     """Two faults on one way, of which neither edit mends a gradient alone; empty where they were not found."""
     search.until, search.stage_until = time.perf_counter() + FOR_BOTH * seconds, float("inf")
     onwards = list(onward(search))
-    pair = two_of(search, onwards)
-    for edit in [pair[0]] if pair is not None else furthest(search, onwards, FIRSTS):
+    pair = two_of(search, onwards) or another(search, furthest(onwards, SWEPT))
+    for edit in [pair[0]] if pair is not None else furthest(onwards, FIRSTS):
         base = changes(search.live, [edit])
         outcome = search.trial.whole.run(base)
         left = replace(there, manual=outcome.gradients) if outcome else None
@@ -260,8 +264,9 @@ def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> B
     suspects = on_lines([*first, *near, *others[1:], *healed(search)[0]])
     kind = kind_of(live, search.trace, edit)
     if kind in ("never-computed", "missing-term"):
-        zero = (kind == "never-computed" and search.never_computed()) or fills_alone(search, edit)
-        kind = "never-computed" if zero else "missing-term"
+        whole = not any(np.any(search.trial.made.manual[name]) for name in search.wrong)
+        zero = kind == "never-computed" and search.never_computed() and (whole or "missing-term" not in search.hints)
+        kind = "never-computed" if zero or fills_alone(search, edit) else "missing-term"
     if kind == "derivative-function" and "scale" in search.hints:
         kind = "scale"  # no derivative of another function is one number times the right one everywhere
     return Blamed(tuple(sorted(search.wrong - left)), suspects, fix, kind, curves(search, edit, after))

@@ -16,6 +16,7 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import Search
+from rnn_jax.verify.repair.siblings import is_key
 from rnn_jax.verify.repair.tree import at, replaced
 
 # What the grammar calls an edit, where that says the kind already.
@@ -254,16 +255,17 @@ def fills_alone(search: Search, edit: Edit) -> bool:
     """Whether it is a sum that was missing, of what is read as 0 without it, and in none of the loops around it."""
     new = new_statement(search.live, edit) if edit.kind == "missing-statement" else None
     targets = [new.target] if isinstance(new, ast.AugAssign) else new.targets if isinstance(new, ast.Assign) else []
-    names = {ast.unparse(target) for target in targets}
-    path, _ = function_at(search.live.statement(edit.site.spot), edit.site.path)
+    # Of a part of an array that stays 0 the rest tells that a gradient is computed.
+    names = {ast.unparse(t) for t in targets if not isinstance(t, ast.Subscript) or is_key(t.slice)}
+    live, spot = search.live, edit.site.spot
+    path, _ = function_at(live.statement(spot), edit.site.path)
+    own = ((site, seen) for site, seen in search.trace.seen.items() if site.spot == spot)
     reads = [
-        (site, seen)
-        for site, seen in search.trace.seen.items()
-        if site.spot == edit.site.spot and site.path[: len(path)] == path and ast.unparse(search.live.node(site)) in names
+        (site, any(np.any(each.value) for each in seen))
+        for site, seen in own
+        if site.path[: len(path)] == path and ast.unparse(live.node(site)) in names
     ]
-    return bool(reads) and not any(
-        in_loop_around(search.live, edit.site, site) or any(np.any(each.value) for each in seen) for site, seen in reads
-    )
+    return bool(reads) and not any(filled or in_loop_around(live, edit.site, site) for site, filled in reads)
 
 
 def in_loop_around(live: LiveCode, place: Site, site: Site) -> bool:

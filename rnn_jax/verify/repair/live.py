@@ -21,7 +21,7 @@ from rnn_jax.verify.repair.tree import Path, at, first_line, walk
 from rnn_jax.verify.subject import Subject
 from rnn_jax.verify.trace.places import foreign
 
-MOST_KEPT = 16  # statements whose code is kept
+MOST_KEPT = 64  # statements whose code is kept
 
 Spot = tuple[str, int]  # a file, and the number of a statement at its top level
 

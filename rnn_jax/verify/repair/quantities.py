@@ -27,6 +27,7 @@ class Quantity(NamedTuple):
 
     words: str
     value: np.ndarray
+    negated: bool = False  # that of -x, which the gradient of x with a wrong sign is too
 
 
 class Quantities:
@@ -46,6 +47,7 @@ class Quantities:
         tape = self.made.recorder.tape
         adjoint, shares = self.adjoints
         found: dict[int, list[Quantity]] = defaultdict(list)
+        negations = {node.start for node in tape.nodes if node.op == "negative"}
         for name, ids in self.made.ids.items():
             found[ids.size].append(Quantity(f"the gradient of {name}", adjoint[ids].ravel()))
         for number, node in enumerate(tape.nodes):
@@ -54,14 +56,16 @@ class Quantities:
                 continue
             value = adjoint[node.where]
             if value.any():
-                found[value.size].append(Quantity(f"the gradient of {self.target(node.place) or text}", value))
+                said = f"the gradient of {self.target(node.place) or text}"
+                found[value.size].append(Quantity(said, value, node.start in negations))
             for k, operand in enumerate(node.operands):
                 share = shares.get((number, k))
                 if share is not None and isinstance(operand, Use) and share.any():
                     inner = self.operand(node, k)
                     if inner is not None:
                         said = f"the share of {inner} through `{text}`"
-                        found[share.size].append(Quantity(said, share.ravel()))
+                        negated = operand.ids is None and operand.start in negations
+                        found[share.size].append(Quantity(said, share.ravel(), negated))
         for quantity in self.together():
             found[quantity.value.size].append(quantity)
         return dict(found)

@@ -22,6 +22,7 @@ from rnn_jax.verify.repair.right_values import by_dependence, by_name, in_nests,
 from rnn_jax.verify.repair.trial import Trial
 
 AHEAD = 3  # statements
+FIRST = 8  # statements of which the right values are worked out before any of them is looked into
 LONGEST = 0.8  # seconds for the equations of one expression
 FAR_FETCHED = 2.9  # edits that cost this much are taken only if there is no other
 MISSING = {"missing-term", "dropped-path", "assign-not-add"}  # kinds of mistake by which statements are missing
@@ -181,17 +182,13 @@ class Search(Known):
     def healing(self) -> Iterator[Healing]:
         """The expressions that can mend all that is wrong, the likeliest statements first, the outermost of each.
 
-        What lies within comes after the outermost of the next few statements.
+        What lies within comes after the outermost of the next few statements; what was looked at already, and is known
+        to be right for something, before all else.
         """
-        telling = [statement for statement in self.doubtful if self.order(statement)[0] == 0]
-        ranked: list[tuple[int, int, int, Site]] = []
-        for number, statement in enumerate(telling):
-            sites = [s for s in self.sites_of[statement] if self.reach.get(s, NOTHING).gradients == self.wrong]
-            for site in sites:
-                inner = any(site != other and within(site, other) for other in sites)
-                ranked.append((number + AHEAD * inner, number, len(site.path), site))
+        order = [site for *_, site in sorted(self.able(), key=lambda each: each[:3])]
+        sure = [site for site in order if (found := self.healings.get(site)) is not None and found.sure]
         barren: list[Site] = []
-        for *_, site in sorted(ranked, key=lambda each: each[:3]):
+        for site in [*sure, *(site for site in order if site not in sure)]:
             if self.over():
                 return
             if any(within(site, b) for b in barren):  # what lies within a barren expression only acts through it
@@ -201,6 +198,23 @@ class Search(Known):
                 barren.append(site)
             else:
                 yield found
+
+    def able(self) -> list[tuple[int, int, int, Site]]:
+        """The expressions on which just what is wrong hangs, in order: when they are due, their statement, how deep."""
+        telling = [statement for statement in self.doubtful if self.order(statement)[0] == 0]
+        found: list[tuple[int, int, int, Site]] = []
+        for number, statement in enumerate(telling):
+            sites = [s for s in self.sites_of[statement] if self.reach.get(s, NOTHING).gradients == self.wrong]
+            for site in sites:
+                inner = any(site != other and within(site, other) for other in sites)
+                found.append((number + AHEAD * inner, number, len(site.path), site))
+        return found
+
+    def look_ahead(self) -> None:
+        """Work out the right values of the first few statements, before what could give them is looked for."""
+        for place, number, _, site in self.able():
+            if place == number < FIRST and not self.over():
+                self.heal(site)
 
     def terms_within(self, site: Site) -> Iterator[Healing]:
         """The terms of a sum that can mend all by themselves."""

@@ -178,6 +178,9 @@ def tokens(search: Search) -> Iterator[Edit]:
 def healed(search: Search, share: float) -> Iterator[None]:
     """Find other expressions for those of which other values would mend all, for which there is always some time."""
     search.until = max(search.until, time.perf_counter() + SOME * search.seconds)
+    search.stage(A_LITTLE)
+    search.look_ahead()
+    search.until = max(search.until, time.perf_counter() + SOME * search.seconds)
     search.stage(share)
     yield from mended(search, search.healing())
 

@@ -8,6 +8,7 @@ the first step, before what the other fault sends on comes by.
 from __future__ import annotations
 
 import itertools
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
@@ -21,7 +22,7 @@ from rnn_jax.verify.repair.doubt import parts_of
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.known import within
 from rnn_jax.verify.repair.live import Site
-from rnn_jax.verify.repair.probe import Results, instrumented, watching
+from rnn_jax.verify.repair.probe import Results, first_results, instrumented
 from rnn_jax.verify.repair.quantities import NEAR
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.stages import tokens
@@ -34,10 +35,11 @@ MOST_GATES = 8  # in the first axis of an array: longer ones are batches, or ste
 
 
 class Onward(NamedTuple):
-    """An edit, and how many more values are gradients of what the forward computed, with it."""
+    """An edit, how many more values are gradients of what the forward computed with it, and what it makes of all."""
 
     edit: Edit
     more: int
+    made: int
 
 
 class Explained:
@@ -45,6 +47,7 @@ class Explained:
 
     def __init__(self, search: Search) -> None:
         self.search = search
+        self.probed, self.sites = instrumented(search.live, search.live.spots, Results)
         self._known: dict[bytes, bool] = {}
 
     @cached_property
@@ -53,25 +56,23 @@ class Explained:
         found: dict[int, list[np.ndarray]] = defaultdict(list)
         quantities = self.search.quantities
         for size, several in quantities.by_size.items():
-            found[size] += [q.value for q in several]
+            found[size] += [q.value for q in several if not q.negated]
         shares = [share for share in quantities.adjoints[1].values() if share.ndim > 2]
         for share in shares:  # (gates, batch, features), which the gradients may be written to one gate at a time
             for each in share if len(share) <= MOST_GATES else ():
                 found[each.size].append(each.ravel())
         return {size: np.array(rows) for size, rows in found.items()}
 
-    def count(self, edits: list[Edit]) -> int:
-        """The number with these edits made; 0 where the program fails."""
-        live = self.search.live
-        standing = live.standing(changes(live, edits))
-        made, sites = instrumented(standing, live.spots, Results)
-        with watching(sites, live) as trace:
-            outcome = self.search.trial.run(made)
-        if outcome is None:
-            return 0
+    def count(self, edits: list[Edit]) -> tuple[int, int]:
+        """The number with these edits made, 0 where the program fails, and a mark of all values."""
+        made = changes(self.search.live, edits)
+        probed, _ = instrumented(self.search.live.standing(made), made, Results, self.sites)
+        with first_results() as found:
+            outcome = self.search.trial.run(self.probed | probed)
         # What is sent round a loop may be wrong at later ones, and right again without what is sent round.
-        first = (next((s.value for s in seen if np.any(s.value)), None) for seen in trace.seen.values())
-        return sum(self.explains(value) for value in first if value is not None)
+        if outcome is None:
+            return 0, 0
+        return sum(self.explains(v) for v in found.values()), hash(frozenset(v.tobytes() for v in found.values()))
 
     def parts(self, value: Any) -> int:
         """How many right gradients a value is or holds."""
@@ -108,13 +109,29 @@ def two_of(search: Search, found: list[Onward]) -> tuple[Edit, Edit] | None:
     return None
 
 
-def furthest(search: Search, found: list[Onward], enough: int) -> list[Edit]:
-    """The edits, one of each statement, with which the most is right: each may be one of two."""
-    best: dict[Site | None, Edit] = {}
+def furthest(found: list[Onward], enough: int) -> list[Edit]:
+    """The edits with which the most is right, of those that make the same of all values the first."""
+    best: dict[int, Edit] = {}
     for each in sorted(found, key=unlikely):
-        where = around(search.live, each.edit.site)
-        best.setdefault(where and where.statement, each.edit)
+        best.setdefault(each.made, each.edit)
     return list(best.values())[:enough]
+
+
+def another(search: Search, firsts: list[Edit]) -> tuple[Edit, Edit] | None:
+    """One of these edits, and a small one with which it mends all that is wrong; the likeliest are tried first."""
+    likely = sorted(tokens(search), key=lambda edit: edit.cost) if firsts else []
+    search.until = max(search.until, time.perf_counter() + SHARE * search.seconds)
+    for first in firsts:
+        search.stage(SHARE / len(firsts))
+        for edit in likely:
+            if search.over():
+                break
+            made = changes(search.live, [first, edit]) if apart(first, edit) else {}
+            outcome = search.trial.run(made) if made else None
+            if outcome is not None and not outcome.wrong and search.trial.same_loss(made):
+                return first, edit
+    search.stage_until = float("inf")
+    return None
 
 
 def unlikely(each: Onward) -> tuple[float, float]:
@@ -125,7 +142,7 @@ def unlikely(each: Onward) -> tuple[float, float]:
 def onward(search: Search) -> Iterator[Onward]:
     """The small edits with which more is right on the way."""
     explained = Explained(search)
-    before = explained.count([])
+    before, _ = explained.count([])
     forwards = {s for s in search.sites_of if of_forward(search, s)}
     quick, others = better(search.trial, tokens(search), explained.parts, forwards)
     rank = {statement: number for number, statement in enumerate(search.doubtful)}
@@ -140,9 +157,9 @@ def onward(search: Search) -> Iterator[Onward]:
     for edit in [*sorted(quick, key=lambda edit: edit.cost)[:KEPT], *sorted(others, key=doubt)]:
         if search.over():
             break
-        more = explained.count([edit]) - before
-        if more > 0:
-            yield Onward(edit, more)
+        right, made = explained.count([edit])
+        if right > before:
+            yield Onward(edit, right - before, made)
     search.stage_until = float("inf")
 
 
