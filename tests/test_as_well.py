@@ -9,7 +9,7 @@ from small_programs import damaged, line_of, of_damages, of_right_programs, repo
 from rnn_jax.verify.of_file import Expressions, FileSubject
 from rnn_jax.verify.program import Program
 from rnn_jax.verify.repair import suspects
-from rnn_jax.verify.repair.as_well import Change, made_up, ratio
+from rnn_jax.verify.repair.as_well import Change, kept, made_up, ratio
 from rnn_jax.verify.repair.harvest import Values
 from rnn_jax.verify.repair.in_parts import by_numbers
 from rnn_jax.verify.repair.live import LiveCode, Site
@@ -146,6 +146,58 @@ def test_the_line_that_would_mend_it_as_well_is_named_too(tmp_path, monkeypatch,
     monkeypatch.setattr(suspects, "as_well", lambda *_: [])
     (alone,) = report_of(path, call).findings
     assert [suspect.line for suspect in alone.suspects] == [line_of(right, old)]
+
+
+# What the first layer gave is kept for the gradient of its weights, the whole of it under other names.
+KEEPING = """import numpy as np
+
+rng = np.random.RandomState(9)
+xs, goal = rng.randn(5, 3), rng.randn(4)
+E, W = rng.randn(3, 4) * 0.6, rng.randn(4, 4) * 0.5
+
+
+def run(E, W):
+    h, kept = np.tanh(xs[0] @ E), []
+    start, before = h, np.zeros(4)
+    for _ in range(3):
+        before = h
+        h = np.tanh(before @ W)
+        kept.append((before, h))
+    return h, (start, kept)
+
+
+def loss(E, W):
+    return 0.5 * np.sum((run(E, W)[0] - goal) ** 2)
+
+
+def gradient(E, W):
+    h, (first, kept) = run(E, W)
+    dW, dh = np.zeros_like(W), h - goal
+    for old, new in reversed(kept):
+        da = dh * (1 - new**2)
+        dW += np.outer(old, da)
+        dh = W @ da
+    return np.outer(xs[0], dh * (1 - first**2)), dW
+"""
+
+
+def test_where_it_was_kept_is_named_too(tmp_path, monkeypatch):
+    wrong = KEEPING.replace("return h, (start, kept)", "return h, (before, kept)")
+    path, call = tmp_path / "mine.py", Expressions("E, W", "loss(E, W)", "gradient(E, W)")
+    path.write_text(KEEPING)
+    assert report_of(path, call).ok
+    path.write_text(wrong)
+    found: set[int] = set()
+
+    def spied(search, *rest):
+        for site, values in kept(search, *rest):
+            found.add(search.live.node(site).lineno)
+            yield site, values
+
+    monkeypatch.setattr("rnn_jax.verify.repair.as_well.kept", spied)
+    (finding,) = report_of(path, call).findings
+    assert found == {line_of(wrong, "return h, (before, kept)")}
+    assert found <= {suspect.line for suspect in finding.suspects}, finding
 
 
 def test_what_makes_up_for_a_change():

@@ -10,6 +10,7 @@ from small_programs import damaged, line_of, report_of
 from rnn_jax.verify import blame
 from rnn_jax.verify.repair import of_forward
 from rnn_jax.verify.repair.alternatives import VISITS, Alternative, changes_nothing, compiled, trying
+from rnn_jax.verify.repair.twofold import Explained
 from rnn_jax.verify.repair.write import spliced
 from rnn_jax.verify.report import Verdict
 
@@ -43,6 +44,35 @@ def test_it_is_this_that_finds_them(tmp_path, monkeypatch):
     path = tmp_path / "program.py"
     path.write_text(wrong)
     assert not any(finding.fix for finding in report_of(path, expressions, points=0).findings)
+
+
+TURNED = ("ds * (before - c)", "ds * (c - before)")
+
+
+def test_all_small_edits_are_tried_with_the_likeliest(monkeypatch, tmp_path):
+    """Also where the second of two faults makes nothing more right on the way."""
+    _, wrong, expressions = damaged("gated", TURNED, OTHER_SLOPE)
+    path, found, another = tmp_path / "program.py", [], blame.another
+    path.write_text(wrong)
+    monkeypatch.setattr(blame, "two_of", lambda *_: None)
+    monkeypatch.setattr(blame, "another", lambda *given: found.append(another(*given)) or found[-1])
+    report_of(path, expressions, points=0)
+    assert [sorted(edit.line for edit in pair) for pair in found] == [
+        sorted(line_of(wrong, new) for _, new in (TURNED, OTHER_SLOPE))
+    ]
+
+
+def test_a_wrong_sign_is_not_explained_by_what_is_negated(monkeypatch, tmp_path):
+    """In 1 / (1 + exp(-a)) the gradient of -a is that of a with the wrong sign."""
+    _, wrong, expressions = damaged("gated", TURNED, OTHER_SLOPE)
+    path, seen, onward = tmp_path / "program.py", [], blame.onward
+    path.write_text(wrong)
+    monkeypatch.setattr(blame, "onward", lambda search: seen.append(search) or onward(search))
+    report_of(path, expressions, points=0)
+    explained = Explained(seen[0])
+    negated = [q.value for several in seen[0].quantities.by_size.values() for q in several if q.negated]
+    assert negated
+    assert all(explained.explains(-value) and not explained.explains(value) for value in negated)
 
 
 def test_alternatives_are_evaluated_where_the_statement_stands():

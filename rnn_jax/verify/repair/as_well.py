@@ -15,16 +15,19 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from rnn_jax.verify.repair.around import around
+from rnn_jax.verify.repair.doubt import same
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.shifts import put, unmoved
-from rnn_jax.verify.repair.tree import names_in
+from rnn_jax.verify.repair.tree import ATOMS, names_in
 
 MOST = 16  # places that are tried in each direction
 SECONDS = 0.5  # for each direction
 EXACT = 1e-9  # relative: how well values are a multiple of others
+
+KEPT = {"elts", "values", "args", "keywords"}  # what puts values away: tuples, lists, dictionaries, calls
 
 Valued = tuple[Site, list[np.ndarray]]  # an expression, and the values with which all is right
 Place = TypeVar("Place")
@@ -40,9 +43,9 @@ class Change(NamedTuple):
 
 
 def as_well(search: Search, edit: Edit, after: Trace, lines: set[int]) -> list[Valued]:
-    """The nearest of them on other lines than these: one before the place of an edit and one behind it."""
+    """The nearest of them on other lines than these: where it was kept, before the place of an edit and behind it."""
     found: list[Valued] = []
-    for several in (before(search, edit, after), behind(search, edit, after)):
+    for several in (kept(search, edit, after), before(search, edit, after), behind(search, edit, after)):
         nearest = next((each for each in several if search.live.node(each[0]).lineno not in lines), None)
         found += [nearest] if nearest is not None else []
     return found
@@ -56,6 +59,26 @@ def behind(search: Search, edit: Edit, after: Trace) -> Iterator[Valued]:
         apart = where is None or own is None or where.statement != own.statement
         if apart and mends(search, change.site, change.after):
             yield change.site, change.after
+
+
+def kept(search: Search, edit: Edit, after: Trace) -> Iterator[Valued]:
+    """Where the value for which an edit takes another was put away under another name: `cache = (x, z)`, for h."""
+    node = search.live.node(edit.site)
+    own = next((c for c in changes_of(search, edit, after) if c.site == edit.site), None)
+    if own is None or not isinstance(node, ATOMS):
+        return
+    places = [
+        (site, way)
+        for site, seen in search.trace.seen.items()
+        if site.path[-1][0] in KEPT
+        and seen[0].order < own.order
+        and ast.unparse(search.live.node(site)) != ast.unparse(node)
+        for way in (1, -1)  # a backward reads it from the end
+        if same([each.value for each in seen[::way]], own.before)
+    ]
+    for site, way in tried(places):
+        if mends(search, site, own.after[::way]):
+            yield site, own.after[::way]
 
 
 def before(search: Search, edit: Edit, after: Trace) -> Iterator[Valued]:

@@ -14,7 +14,6 @@ from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.contractions import equal_to
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import Written, key_of, parsed
-from rnn_jax.verify.repair.gaps import does_nothing
 from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
 from rnn_jax.verify.repair.healing import Reach
 from rnn_jax.verify.repair.live import LiveCode, Site
@@ -42,15 +41,13 @@ def sums(
     is no gradient of a weight is made of.
     """
     parts: list[list[tuple[str, Written]]] = []
-    idle = does_nothing(live, found.place)
     for made, lacks in known_with(places, found):
         if not products:
             known = [Written(t, list(v.values), 1.0) for t, v in made.stock.items() if key_of(v.shape) == lacks.shape]
             fitting = [("", w) for w in known if multiple(np.asarray(sum(w.values), float), lacks)]
         else:
-            fitting = [("", w) for w in totals(made, lacks)]
-            if not fitting or idle:  # in a loop over items totals may be multiples of what is meant
-                fitting += scattered(made, lacks, found.rows)
+            # What is added to one item each time may at one point be worth the same as a sum over an axis.
+            fitting = [*(("", w) for w in totals(made, lacks)), *scattered(made, lacks, found.rows)]
             fitting = fitting or (list(gathered(made, lacks)) if not found.rows else [])
             fitting = fitting or ([("", w) for w in images_in_all(made, lacks)] if images else [])
         parts.append(fitting)
