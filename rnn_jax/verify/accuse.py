@@ -118,6 +118,8 @@ def finding(blamed: Blamed, found: tuple[Diagnosis, ...], wrong: tuple[str, ...]
     kind = blamed.kind if blamed.kind in KINDS else ""
     if diagnosis is not None:
         finer = diagnosis.reproduced and diagnosis.kind in FINER.get(kind, ())
+        # A sum that was never made leaves all uses of a value out.
+        finer = finer and (kind, diagnosis.kind) != ("never-computed", "missing-term")
         if not kind or whole or finer or diagnosis.kind == "never-zeroed":
             kind = diagnosis.kind
         elif diagnosis.kind != kind:

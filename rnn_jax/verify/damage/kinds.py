@@ -47,7 +47,7 @@ FINER = {
     "index-shift": ("loss-target", "wraps-at-zero", "initial-state"),
     "missing-term": ("dropped-path", "loss-seed", "penalty", "missing-delta", "derivative-function",
                      "derivative-omitted"),
-    "never-computed": ("dropped-path",),
+    "never-computed": ("dropped-path", "missing-term"),
     "dropped-path": ("derivative-omitted",),
     "sign": ("loss-seed",),
     "scale": ("loss-seed", "penalty", "double-count", "clip"),

@@ -100,11 +100,12 @@ def trying(known: list[list[Alternative]], right: Callable[[Any], int]) -> Itera
                 continue
         within = False
 
+    around = getattr(builtins, TRIED, None)  # an alternative may call what checks another program
     setattr(builtins, TRIED, tried)
     try:
         yield found
     finally:
-        delattr(builtins, TRIED)
+        setattr(builtins, TRIED, around)
 
 
 def better(
