@@ -16,7 +16,7 @@ from rnn_jax.verify.repair.curves import curves
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.kinds import fills_alone, kind_of
 from rnn_jax.verify.repair.live import LiveCode, Spot
-from rnn_jax.verify.repair.of_forward import other_forward, texts_of
+from rnn_jax.verify.repair.of_forward import OtherForward, other_forward, texts_of, under_a_condition
 from rnn_jax.verify.repair.probe import instrumented, watching
 from rnn_jax.verify.repair.ranking import costs, ranked
 from rnn_jax.verify.repair.search import FAR_FETCHED, Search
@@ -76,6 +76,9 @@ def blame(
     found = one_by_one(bench, there, search, own, over, seconds)
     if found[-1].fix is None and found[-1].kind != "other-forward" and hints.isdisjoint(OF_ALL):
         found = both(bench, there, search, own, over, seconds) or found
+    if not hints and all(each.fix is None and not each.kind for each in found):
+        other = of_condition(bench, there, own, over, seconds / 3)
+        found = [replace(other, suspects=on_lines([*other.suspects, *likely(search)]))] if other is not None else found
     if len(found) > 1 and found[-1].fix is not None:  # a fix for several faults mends all of them together
         found = [replace(each, fix=found[-1].fix) for each in found]
     return of_lines(found)
@@ -173,8 +176,18 @@ def of_forward(
     """
     trial = Trial.of(bench, there, LiveCode(bench.subject))
     other = other_forward(trial, own, over, seconds, unused, explained)
-    if other is None:
-        return None
+    return as_blamed(trial, other, seconds) if other is not None else None
+
+
+def of_condition(bench: Bench, there: Judgement, own: Values, over: dict[str, int], seconds: float) -> Blamed | None:
+    """Two edits of one condition of the forward with which all gradients by hand are right, if there are such."""
+    trial = Trial.of(bench, there, LiveCode(bench.subject))
+    other = under_a_condition(trial, own, over, seconds)
+    return as_blamed(trial, other, seconds) if other is not None else None
+
+
+def as_blamed(trial: Trial, other: OtherForward, seconds: float) -> Blamed:
+    """A forward that may be what is wrong, as a fault."""
     search = Search.of(trial, seconds)
     suspect = suspect_of(search, other.edit, None)
     return Blamed(tuple(sorted(search.wrong)), (suspect,), None, "other-forward", note=other.words)

@@ -21,6 +21,7 @@ from rnn_jax.verify.program import OverdueError
 from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.harvest import HERE, Stock, looked_up, stocked
 from rnn_jax.verify.repair.live import Site
+from rnn_jax.verify.repair.missing import in_loop
 from rnn_jax.verify.repair.tree import ATOMS
 from rnn_jax.verify.repair.trial import Trial, short
 
@@ -154,9 +155,9 @@ def accumulators(
             if not seen or any(v is None for v in arrays):
                 continue
             ids = tuple(id(v) for v in seen)
-            # An array of its own each time sums up nothing, if it is not one of several that are kept.
+            # An array of its own each time sums up nothing, if it is not one of several that are kept or added up.
             passing = len(ids) > 1 and len(set(ids)) == len(ids) and not isinstance(parsed(text), ast.Subscript)
-            if ids in known or passing or len(set(ids)) > MOST_ARRAYS:
+            if ids in known or (passing and in_loop(trial.live, place)) or len(set(ids)) > MOST_ARRAYS:
                 continue
             own = {id(v): a.size for v, a in zip(seen, arrays, strict=True) if a is not None}
             if sum(own.values()) < least:  # too small for all that is missing
@@ -165,7 +166,7 @@ def accumulators(
                 continue
             known.add(ids)
             found = told_back(looking, place, text, seen, now, missing, rng)
-            if found is not None:
+            if found is not None and not (passing and len(found.visits) > 1):
                 yield from (*entry(found), found)
             if over():
                 return
@@ -197,20 +198,39 @@ def told_back(
     groups: dict[int, list[int]] = {}
     for visit, value in enumerate(seen):
         groups.setdefault(id(value), []).append(visit)
-    lacks: list[np.ndarray] = []
+    outlets: list[Outlet] = []
     covered = np.zeros(len(missing), bool)
     for visits in groups.values():
         array = as_array(seen[visits[0]])
         assert array is not None
-        shape = array.shape
-        entries, share = outlet(looking, place, text, visits, now, shape, rng)
+        entries, share = outlet(looking, place, text, visits, now, array.shape, rng)
         if entries is None:
             return None
         covered[entries] = True
-        lacks.append((missing[entries] / share).reshape(shape))
+        one = Outlet(visits, entries, share, array.shape)
+        like = next((k for k, each in enumerate(outlets) if each.like(one)), None)
+        if like is None:
+            outlets.append(one)
+        else:
+            outlets[like] = outlets[like]._replace(visits=sorted(outlets[like].visits + visits))
     if not np.any(covered) or np.any(missing[~covered]):
         return None
-    return Accumulator(place, text, list(groups.values()), lacks, isinstance(seen[0], list))
+    lacks = [(missing[each.entries] / each.share).reshape(each.shape) for each in outlets]
+    return Accumulator(place, text, [each.visits for each in outlets], lacks, isinstance(seen[0], list))
+
+
+class Outlet(NamedTuple):
+    """The visits of a place at which it is the same sum, and the entries of the gradients that this comes out in."""
+
+    visits: list[int]
+    entries: np.ndarray
+    share: np.ndarray
+    shape: tuple[int, ...]
+
+    def like(self, other: Outlet) -> bool:
+        """Whether another array comes out in the same entries: that of the next sequence, where all are added up."""
+        same = self.shape == other.shape and np.array_equal(self.entries, other.entries)
+        return same and alike(self.share, other.share)
 
 
 def outlet(

@@ -1,16 +1,20 @@
-"""Edits that put the state before the first step where an index wraps."""
+"""Edits that put the state before the first step where an index wraps, or into an array that a loop fills after it."""
 
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
+from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import key_of, parsed
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.tree import Path, at, located, walk
+
+FILLED = 1.2  # what such an edit costs
 
 
 def first_states(live: LiveCode, trace: Trace, place: Site, stock: Stock, numpy: str) -> Iterator[Edit]:
@@ -37,6 +41,29 @@ def first_states(live: LiveCode, trace: Trace, place: Site, stock: Stock, numpy:
                 new = parsed(f"{text} if {index} > 0 else {other}")
                 kind, cost = ("wraps-at-zero", 2.0) if wraps else ("index-shift", 2.2)
                 yield Edit(site, located(new, inner), kind, cost, inner.lineno)
+
+
+def first_items(live: LiveCode, stocks: dict[Site, Stock]) -> Iterator[Edit]:
+    """h[0] = h0 before a loop that fills all of h but its first item, or its last: h[-1] = h0."""
+    for place, stock in stocks.items():
+        (field, k), above = place.path[-1], place.path[:-1]
+        block = getattr(at(live.statement(place.spot), above), field)
+        if k is None or k == len(block) or not isinstance(block[k], ast.For):
+            continue
+        filled, begun = items_of([block[k]]), items_of(block[:k])
+        for text in sorted(filled - begun):
+            shape = stock[text].shape if text in stock else ()
+            items = key_of((*shape[:2], shape[2][1:])) if shape[:1] == ("array",) and len(shape[2]) > 1 else None
+            others = [t for t, known in stock.items() if key_of(known.shape) == items and is_name(t)]
+            for other, index in itertools.product(others, (0, -1)):
+                yield inserted(live, place, ast.parse(f"{text}[{index}] = {other}").body[0], FILLED)
+
+
+def items_of(statements: list[ast.stmt]) -> set[str]:
+    """The arrays that statements give items."""
+    assigned = [n for each in statements for n in ast.walk(each) if isinstance(n, ast.Assign)]
+    targets = [target for n in assigned for target in n.targets if isinstance(target, ast.Subscript)]
+    return {ast.unparse(target.value) for target in targets if not isinstance(target.slice, ast.Slice)}
 
 
 def shifted_back(node: ast.Subscript, part: ast.expr) -> ast.Subscript:

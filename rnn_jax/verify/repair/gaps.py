@@ -17,7 +17,7 @@ from rnn_jax.verify.repair.around import around, inserted, new_statement
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing
 from rnn_jax.verify.repair.healing import Healing, Reach
-from rnn_jax.verify.repair.live import LiveCode, Site, Spot
+from rnn_jax.verify.repair.live import LiveCode, Site, Spot, root_of
 from rnn_jax.verify.repair.packed import cuts, unnumbered, unwritten
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.tree import ATOMS, at, located, replaced, shallow, walk
@@ -82,8 +82,9 @@ def places(
             if not isinstance(function, ast.FunctionDef):
                 continue
             inside = [s for s in reach if s.spot == spot and s.path[: len(path)] == path]
-            atoms = [(live.node(s), s) for s in inside]
-            used = {ast.unparse(n) for n, s in atoms if isinstance(n, ATOMS) and reach[s].gradients & wrong}
+            atoms = [(n, s) for s in inside if isinstance(n := live.node(s), ATOMS)]
+            own = [(n, s) for n, s in atoms if root_of(n) not in live.modules(spot[0])]
+            used = {ast.unparse(n) for n, s in own if reach[s].gradients & wrong}
             given = words(function).stored
             arguments = {argument.arg for argument in function.args.args}
             for place, text in unfilled(live, trace, Site(*spot, path)):

@@ -287,6 +287,9 @@ def of_new(statement: ast.stmt) -> str:
         inside = {ast.unparse(n) for n in ast.walk(statement.value) if isinstance(n, ast.expr)}
         return "dropped-path" if own in inside else "never-computed"
     if isinstance(statement, ast.Assign):
+        target = statement.targets[0]
+        if isinstance(target, ast.Subscript) and ast.unparse(target.slice) in ("0", "-1"):
+            return "initial-state"
         text = ast.unparse(statement.value)
         if "zeros" in text or text == "0":
             return "never-zeroed"

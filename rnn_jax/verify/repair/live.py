@@ -80,6 +80,7 @@ class LiveCode:
         self._before: dict[Spot, dict[tuple[str, int], list[types.CodeType]]] = {}
         self._own = {function: function.__code__ for function in subject.world.functions}
         self._codes: dict[tuple[Spot, ast.stmt], list[Fitted]] = {}
+        self._modules: dict[str, frozenset[str]] = {}
         for function in subject.world.functions:
             spot = self.spot_of(function.__code__.co_filename, function.__code__.co_firstlineno)
             if spot is not None:
@@ -148,12 +149,29 @@ class LiveCode:
         """The new code for each function that a statement made; of the last few statements kept, for most run often."""
         key = spot, statement
         if key not in self._codes:
+            if statement is not self.statement(spot) and self._spoils(spot, statement):
+                raise ValueError("what a module holds is not the program's to change")
             codes = codes_of(statement, spot[0]) if self.made_by.get(spot) else {}
             fitting = [(f, *self._fitting(spot, statement, f, codes)) for f in self.made_by.get(spot, ())]
             while len(self._codes) >= MOST_KEPT:
                 del self._codes[next(iter(self._codes))]
             self._codes[key] = [Fitted(f, code, cells) for f, code, cells in fitting if code is not None]
         return self._codes[key]
+
+    def _spoils(self, spot: Spot, statement: ast.stmt) -> bool:
+        """Whether it gives a module another value, np.inf = x, which would stay for all that runs later."""
+        modules = self.modules(spot[0])
+        given = {ast.unparse(target) for target, root in outer_targets(statement) if root in modules}
+        own = self.sources[spot[0]].tree.body[spot[1]]
+        return bool(given) and bool(given - {ast.unparse(target) for target, _ in outer_targets(own)})
+
+    def modules(self, file: str) -> frozenset[str]:
+        """What the modules, or parts of them, are called that a file imports."""
+        if file not in self._modules:
+            imports = [n for n in ast.walk(self.sources[file].tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+            names = (each.asname or each.name.split(".")[0] for n in imports for each in n.names)
+            self._modules[file] = frozenset(names)
+        return self._modules[file]
 
     def _fitting(
         self,
@@ -224,6 +242,27 @@ class LiveCode:
                 function.__code__ = code
             if isinstance(subject, FileSubject):
                 subject.prelude[:] = prelude
+
+
+def root_of(node: ast.expr) -> str:
+    """The name that an attribute or an item begins with; nothing where it is none of a name."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def outer_targets(statement: ast.stmt) -> Iterator[tuple[ast.expr, str]]:
+    """The attributes and items that a statement or any within it is to change, and the name that each begins with."""
+    targets: list[Any] = [*getattr(statement, "targets", ()), getattr(statement, "target", None)]
+    while targets:
+        target = targets.pop()
+        if isinstance(target, ast.Tuple | ast.List):
+            targets += target.elts
+        elif isinstance(target, ast.Attribute | ast.Subscript):
+            yield target, root_of(target)
+    for field in ("body", "orelse", "finalbody", "handlers"):
+        for each in getattr(statement, field, ()):
+            yield from outer_targets(each)
 
 
 def codes_of(statement: ast.stmt, file: str) -> dict[tuple[str, int], list[types.CodeType]]:

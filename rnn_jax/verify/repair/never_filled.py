@@ -77,8 +77,29 @@ def taken_from(live: LiveCode) -> Iterator[tuple[str, list[str]]]:
         for container in sorted(empty):
             if isinstance(node, ast.Assign) and container in ast.unparse(node.value):
                 yield container, names_of(node.targets[0])
-            elif isinstance(node, ast.For) and container in ast.unparse(node.iter):
-                yield container, names_of(node.target)
+            elif isinstance(node, ast.For):
+                for items, target in taken(node.iter, node.target):
+                    if container in ast.unparse(items):
+                        yield container, names_of(target)
+
+
+def taken(items: ast.expr, target: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What a loop goes through, and what its items are given: of several at once, zip(xs, hs[::-1]), each with its own.
+
+    Of what is counted, enumerate(xs), the item.
+    """
+    name = ast.unparse(items.func) if isinstance(items, ast.Call) else ""
+    inner = items.args if isinstance(items, ast.Call) else []
+    parts = target.elts if isinstance(target, ast.Tuple) else []
+    if name in ("reversed", "list", "tuple") and len(inner) == 1:
+        yield from taken(inner[0], target)
+    elif name == "enumerate" and inner and len(parts) == 2:
+        yield from taken(inner[0], parts[1])
+    elif name == "zip" and len(inner) == len(parts):
+        for each, part in zip(inner, parts, strict=True):
+            yield from taken(each, part)
+    else:
+        yield items, target
 
 
 def given(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace, instrumented, watching
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.splice import mended
-from rnn_jax.verify.repair.tree import ATOMS, first_line, located
+from rnn_jax.verify.repair.tree import ATOMS, first_line, located, names_in
 from rnn_jax.verify.repair.trial import Trial, short
 from rnn_jax.verify.repair.verified import holds
 from rnn_jax.verify.subject import Setting, Values, evaluate_loss
@@ -36,7 +37,7 @@ KEPT = 0.9  # of what the loss hangs on; a word that is not met at another point
 
 
 class OtherForward(NamedTuple):
-    """An edit of the forward with which the gradients by hand are right."""
+    """An edit of the forward with which the gradients by hand are right, the last of two where one does not do."""
 
     edit: Edit
     words: str
@@ -63,14 +64,67 @@ def other_forward(
     for edit in sorted(found, key=lambda e: e.cost):
         if time.perf_counter() > until:
             return None
-        if (explained and is_part(edit.new, live.node(edit.site))) or not agrees(trial, edit):
+        if explained and is_part(edit.new, live.node(edit.site)):
             continue
-        judged = holds(trial.bench, live, [edit], own, over)
-        # A forward that hangs on nothing any more has gradients of 0, and tells of no mistake.
-        empty = judged is None or any(c.zero for each in judged for c in each.compared.values()) or fades(trial, judged)
-        if judged is not None and not empty and mended(live, [edit]):
-            return OtherForward(edit, worded(trial, edit, judged))
+        judged = agreeing(trial, [edit], own, over)
+        if judged is not None:
+            return OtherForward(edit, worded(trial, [edit], judged))
     return None
+
+
+def under_a_condition(trial: Trial, own: Values, over: dict[str, int], seconds: float = SECONDS) -> OtherForward | None:
+    """Two edits of one `if` of the forward, of its condition and of what it does: from which step on, and with what.
+
+    What it does may be done with anything that the program has elsewhere, so it comes when all else has failed.
+    """
+    live, until = trial.live, time.perf_counter() + seconds
+    made, sites = instrumented(live, live.spots)
+    with watching(sites, live) as trace:
+        trial.same_loss(made)
+    grammar = Grammar(live, trace)
+    conditions: dict[Site, list[Edit]] = defaultdict(list)
+    taken: dict[Site, list[Edit]] = defaultdict(list)
+    for site, node in expressions(trial, trace):
+        for k in range(len(site.path) - 1, 0, -1):
+            above = Site(*site.spot, site.path[:k])
+            if isinstance(live.node(above), ast.If):
+                if site.path[k][0] == "test":
+                    conditions[above] += grammar.edits(site, node)
+                elif isinstance(node, ATOMS) and site in trace.seen:
+                    taken[above] += elsewhere(live, trace, site, node)
+                break
+    pairs = [(one, other) for above, several in taken.items() for one in conditions[above] for other in several]
+    for pair in sorted(pairs, key=lambda pair: pair[0].cost + pair[1].cost):
+        if time.perf_counter() > until:
+            return None
+        judged = agreeing(trial, list(pair), own, over)
+        if judged is not None:
+            return OtherForward(pair[1], worded(trial, list(pair), judged))
+    return None
+
+
+def elsewhere(live: LiveCode, trace: Trace, site: Site, node: ast.expr) -> Iterator[Edit]:
+    """What the program reads anywhere in the place of a name or an item: with its names, of the same shape."""
+    shape = trace.shapes[site]
+    function = function_at(live.statement(site.spot), site.path)[1]
+    names = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)} if function is not None else set()
+    texts = {
+        ast.unparse(each)
+        for source in live.sources.values()
+        for each in ast.walk(source.tree)
+        if isinstance(each, ATOMS) and isinstance(getattr(each, "ctx", None), ast.Load) and names_in(each) <= names
+    }
+    for text in sorted(texts - {ast.unparse(node)}) if shape[:1] == ("array",) else ():
+        new = ast.parse(text, mode="eval").body
+        yield Edit(site, located(new, node), "wrong-variable", 1.5, node.lineno)
+
+
+def agreeing(trial: Trial, edits: list[Edit], own: Values, over: dict[str, int]) -> list[Judgement] | None:
+    """The judgements of the program with these edits of its forward, if the gradients by hand are right for it."""
+    judged = holds(trial.bench, trial.live, edits, own, over) if agrees(trial, edits) else None
+    # A forward that hangs on nothing any more has gradients of 0, and tells of no mistake.
+    empty = judged is None or any(c.zero for each in judged for c in each.compared.values()) or fades(trial, judged)
+    return None if empty or not mended(trial.live, edits) else judged
 
 
 def fades(trial: Trial, judged: list[Judgement]) -> bool:
@@ -84,12 +138,15 @@ def is_part(new: Any, old: ast.AST) -> bool:
     return isinstance(new, ast.AST) and any(ast.dump(new) == ast.dump(each) for each in ast.walk(old))
 
 
-def worded(trial: Trial, edit: Edit, judged: list[Judgement]) -> str:
+def worded(trial: Trial, edits: list[Edit], judged: list[Judgement]) -> str:
     """What was found, for a reader."""
     error = max(c.error for each in judged for c in each.compared.values() if c.error == c.error)
-    old, new = ast.unparse(trial.live.node(edit.site)), ast.unparse(edit.new)
+    said = " and ".join(
+        f"`{ast.unparse(edit.new)}` for `{ast.unparse(trial.live.node(edit.site))}` in its line {edit.line}"
+        for edit in edits
+    )
     return (
-        f"the forward may be what is wrong: with `{new}` for `{old}` in its line {edit.line} the loss is another, "
+        f"the forward may be what is wrong: with {said} the loss is another, "
         f"and all {len(judged[0].compared)} gradients by hand are right ({error:.0e})"
     )
 
@@ -136,14 +193,14 @@ def texts_of(trace: Trace, live: LiveCode, values: list[np.ndarray]) -> frozense
     return frozenset(found)
 
 
-def agrees(trial: Trial, edit: Edit) -> bool:
+def agrees(trial: Trial, edits: list[Edit]) -> bool:
     """Whether the gradients by hand are the slopes of the edited loss, which has to be another one."""
     trial.tries += 1
     bench, made = trial.bench, trial.made
     rng = np.random.default_rng(0)
     values = {name: np.array(v, float) for name, v in made.values.items()}
     try:
-        with trial.live.changed(changes(trial.live, [edit])), short(bench, trial.limit):
+        with trial.live.changed(changes(trial.live, edits)), short(bench, trial.limit):
             if loss_at(trial, values) == made.truth.recording.loss:
                 return False
             gradients = trial.gradients()

@@ -98,6 +98,8 @@ def indices(here: Monomials, shape: tuple[int, ...]) -> Iterator[tuple[str, list
         if not is_index(text, known) or len(known.values) != here.iterations:
             continue
         values = [int(v) for v in known.values]
+        if text.isidentifier() and shape and min(values) >= 1 and max(values) <= shape[0]:  # counted from 1
+            yield f"[{text} - 1]", [(v - 1,) for v in values]
         for axis in range(min(2, len(shape))):
             if min(values) < 0 or max(values) >= shape[axis]:
                 continue

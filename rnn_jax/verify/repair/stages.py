@@ -17,7 +17,7 @@ from rnn_jax.verify.repair.cursors import left_behind, moved_on
 from rnn_jax.verify.repair.directions import directions
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
-from rnn_jax.verify.repair.first_state import first_states
+from rnn_jax.verify.repair.first_state import first_items, first_states
 from rnn_jax.verify.repair.gaps import Gap, before_condition, beside_like, closed, does_nothing, gaps
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.handed_back import appended
@@ -119,6 +119,7 @@ def likenesses(search: Search) -> None:
     search.attempt(as_in_forward(search.live, search.forward, search.in_loss, search.trace))
     search.attempt(in_common(search.live))
     search.attempt(at_other_indices(search.live))
+    search.attempt(first_items(search.live, stocks))
     search.attempt(twins(search.live))
     search.attempt(blocks_alike(search.live))
     search.attempt(uncalled(search.live, search.forward))
