@@ -15,6 +15,7 @@ from rnn_jax.errors import InputError
 from rnn_jax.verify.judge import Bench
 from rnn_jax.verify.of_file import FileSubject
 from rnn_jax.verify.program import OverdueError
+from rnn_jax.verify.repair.constants import taken, with_others
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.live import LiveCode
 from rnn_jax.verify.smallest.sizes import Edits, Spot, rebuilt, sizes
@@ -45,7 +46,20 @@ def holds_elsewhere(bench: Bench, live: LiveCode, edits: list[Edit]) -> bool:
     for chosen in others(subject):
         if right(bench, subject, chosen) is not None and right(bench, with_tree(subject, body), chosen) is not True:
             return False
+    for name, other in with_others(body, taken(live, edits)).items():
+        wrong = with_tree(subject, with_others(source.tree.body, {name})[name])
+        if still_right(bench, subject, wrong) and right(bench, with_tree(subject, other), {}) is False:
+            return False
     return True
+
+
+def still_right(bench: Bench, subject: FileSubject, other: FileSubject) -> bool:
+    """Whether of a program with other numbers the gradients that were right stay so: that it holds with any numbers."""
+    try:
+        made, with_other = rebuilt(subject, {}, SLOW), rebuilt(other, {}, SLOW)
+        return all(slopes(bench, with_other, name) for name in made.names if slopes(bench, made, name))
+    except Exception:  # the program's own, of numbers that it was not made for
+        return False
 
 
 def with_tree(subject: FileSubject, body: list[ast.stmt]) -> FileSubject:

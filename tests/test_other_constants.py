@@ -1,0 +1,81 @@
+"""A fix that takes one number of the file for another has to hold with other numbers, where the program does."""
+
+import ast
+
+from small_programs import report_of
+
+from rnn_jax.verify import blame
+from rnn_jax.verify.of_file import Expressions
+from rnn_jax.verify.repair import elsewhere
+from rnn_jax.verify.repair.constants import numbers, with_others
+from rnn_jax.verify.repair.ranking import ranked
+from rnn_jax.verify.repair.write import spliced
+
+# Five masses; their distance times their number is the length.
+ROPE = """import numpy as np
+
+h, LENGTH = 0.04, 0.2
+rng = np.random.RandomState(16)
+goal, x0 = rng.randn(5, 2), rng.randn(5, 2)
+wind, stiff = rng.randn(6, 2), rng.randn(5) * 0.5
+
+
+def run(wind, stiff):
+    xs = [x0]
+    for push in wind:
+        xs.append(np.tanh(xs[-1] * stiff[:, None] + h * push) + LENGTH)
+    return xs
+
+
+def loss(wind, stiff):
+    return 0.5 * np.sum((run(wind, stiff)[-1] - goal) ** 2)
+
+
+def gradient(wind, stiff):
+    xs = run(wind, stiff)
+    dwind, dstiff, dx = np.zeros_like(wind), np.zeros_like(stiff), xs[-1] - goal
+    for t in range(len(wind) - 1, -1, -1):
+        da = dx * (1 - (xs[t + 1] - LENGTH) ** 2)
+        dwind[t] += h * da.sum(axis=0)
+        dstiff += np.sum(da * xs[t], axis=1)
+        dx = da * stiff[:, None]
+    return dwind, dstiff
+"""
+CALL = Expressions("wind, stiff", "loss(wind, stiff)", "gradient(wind, stiff)")
+FITS = "LENGTH * da.mean(axis=0)"
+
+
+def mended(tmp_path):
+    wrong = ROPE.replace("h * da.sum(axis=0)", "h * da.mean(axis=0)")
+    path = tmp_path / "mine.py"
+    path.write_text(wrong)
+    (finding,) = report_of(path, CALL).findings
+    return spliced(wrong, finding.fix)
+
+
+def test_what_fits_by_the_value_of_a_number_is_no_fix(tmp_path, monkeypatch):
+    path = tmp_path / "right.py"
+    path.write_text(ROPE)
+    assert report_of(path, CALL).ok
+    order = lambda search: sorted(ranked(search), key=lambda edit: "LENGTH" not in ast.unparse(edit.new))  # noqa: E731
+    monkeypatch.setattr(blame, "ranked", order)
+    assert FITS not in mended(tmp_path)
+    monkeypatch.setattr(elsewhere, "taken", lambda *_: set())
+    assert FITS in mended(tmp_path)
+
+
+def test_a_program_that_hangs_on_its_numbers_keeps_its_fix(tmp_path):
+    """Here the backward has 0.2 written out where it means LENGTH: other numbers would tell nothing of the fix."""
+    program = ROPE.replace("(xs[t + 1] - LENGTH)", "(xs[t + 1] - 0.2)").replace("h * da.sum", "LENGTH * da.sum")
+    path = tmp_path / "mine.py"
+    path.write_text(program.replace("h * push", "LENGTH * push").replace("LENGTH * da.sum", "h * da.sum"))
+    (finding,) = report_of(path, CALL).findings
+    assert "LENGTH * da.sum" in spliced(path.read_text(), finding.fix)
+
+
+def test_the_numbers_of_a_file():
+    body = ast.parse("h, N = 0.5, 5\nDT = 0.1\nname = 'x'\na.b = 2.0").body
+    assert [sorted(numbers(statement)) for statement in body] == [["h"], ["DT"], [], []]
+    found = with_others(body, {"h", "N", "x"})
+    assert {name: ast.unparse(other[0]) for name, other in found.items()} == {"h": "h, N = (0.625, 5)"}
+    assert ast.unparse(body[0]) == "h, N = (0.5, 5)"
