@@ -68,7 +68,8 @@ LONG = {
     *("founding/learn_rtrl_no_kronecker.py", "founding/hello_sigmoid_sign.py", "wrong/chunked_truncation.py"),
     *("wrong/rtrl_two_faults.py", "wrong/dropped_path.py", "wrong/lstm_dropped_cell_path.py", "wrong/truncated_40.py"),
     *("founding/theory_loss_without_log.py", "founding/theory_recurrence_starts_late.py", "wrong/never_zeroed.py"),
-    "founding/learn_empty_target.py",
+    *("founding/learn_empty_target.py", "founding/theory_recurrence_from_itself.py", "founding/theory_rnn.py"),
+    *("wrong/lstm_dropped_hidden_path.py", "wrong/lstm_dropped_both_paths.py"),
 }
 
 
