@@ -38,7 +38,7 @@ FIRSTS = 2  # edits that may mend it, after each of which the other fault is loo
 SWEPT = 4  # such edits, with each of which all small edits are tried
 PLACES = 3  # that are named for one fault
 INTENDED = {"truncation", "clip", "penalty", "scale"}  # what may be done on purpose: the forward is as it is meant
-OF_ALL = INTENDED | {"dead-parameter", "never-zeroed"}  # what is no slip in the way that a gradient takes
+OF_ALL = INTENDED | {"sign", "dead-parameter", "never-zeroed"}  # what is no slip in the way that a gradient takes
 
 
 @dataclass(frozen=True)
