@@ -1,9 +1,15 @@
 """What a mended mistake is called: a sign beside a slope, a sign within it, a sum that stays 0 in a longer gradient."""
 
+import ast
+from types import SimpleNamespace
+
 import pytest
 from small_programs import damaged, report_of
 
 from rnn_jax.verify.of_file import Expressions
+from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.kinds import of_statement
+from rnn_jax.verify.repair.live import Site
 
 # All weights in one vector, whose gradient is put together of two sums.
 ONE_VECTOR = """import numpy as np
@@ -36,6 +42,7 @@ def gradient(theta, x, y):
     return np.concatenate([inner, outer])
 """
 CALL = Expressions("theta", "loss(theta, x, y)", "gradient(theta, x, y)")
+FIRST = "    path[0] = first\n"
 SLOPE = "ds * (before - c) * f * (1 - f)"
 
 
@@ -68,3 +75,18 @@ def test_a_sum_that_stays_0_is_never_computed(statement, kind, tmp_path):
     path.write_text(ONE_VECTOR.replace(statement, ""))
     (finding,) = report_of(path, CALL).findings
     assert (finding.kind, finding.fix is not None) == (kind, True)
+
+
+@pytest.mark.parametrize(
+    ("behind", "kind"),
+    [
+        pytest.param("for t in range(3):\n        path[t + 1] = f(path[t])", "initial-state", id="before its loop"),
+        pytest.param("for t in range(3):\n        other[t + 1] = f(path[t])", "dropped-path", id="before another"),
+        pytest.param("path[1] = f(path[0])", "dropped-path", id="before no loop"),
+    ],
+)
+def test_a_first_item_is_a_state_only_before_its_loop(behind, kind):
+    block = ast.parse(f"def run(path, first):\n{FIRST}    {behind}").body[0]
+    live = SimpleNamespace(node=lambda site: ast.FunctionDef(body=block.body[1:]))
+    edit = Edit(Site("", 0, ()), block, "missing-statement", 0.0, 1, missing=True)
+    assert of_statement(live, edit) == kind

@@ -13,7 +13,7 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode
 from rnn_jax.verify.repair.tree import names_in
 
-GROWN = 1.25  # times as large; a power of two would hide a factor that is one
+GROWN = 1.25  # times as large: another number, of the size that the program was made for
 
 
 def taken(live: LiveCode, edits: list[Edit]) -> set[str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from rnn_jax.verify.repair.around import new_statement
 from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.first_state import items_of
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.scope import function_at
@@ -248,7 +249,22 @@ def of_name(trace: Trace, edit: Edit, old: Any) -> str:
 def of_statement(live: LiveCode, edit: Edit) -> str:
     """A statement that was missing."""
     new = new_statement(live, edit)
+    if new is not None and before_its_loop(edit, new):
+        return "initial-state"
     return of_new(new) if new is not None else "missing-term"
+
+
+def before_its_loop(edit: Edit, new: ast.stmt) -> bool:
+    """Whether a new statement gives an array its first or last item, and the loop behind it gives it the others."""
+    target = new.targets[0] if isinstance(new, ast.Assign) else None
+    if not isinstance(target, ast.Subscript) or ast.unparse(target.slice) not in ("0", "-1"):
+        return False
+    for field in ("body", "orelse"):
+        block: list[ast.stmt] = getattr(edit.new, field, None) or []
+        for one, behind in itertools.pairwise(block):
+            if one is new:
+                return isinstance(behind, ast.For) and ast.unparse(target.value) in items_of([behind])
+    return False
 
 
 def fills_alone(search: Search, edit: Edit) -> bool:
@@ -287,9 +303,6 @@ def of_new(statement: ast.stmt) -> str:
         inside = {ast.unparse(n) for n in ast.walk(statement.value) if isinstance(n, ast.expr)}
         return "dropped-path" if own in inside else "never-computed"
     if isinstance(statement, ast.Assign):
-        target = statement.targets[0]
-        if isinstance(target, ast.Subscript) and ast.unparse(target.slice) in ("0", "-1"):
-            return "initial-state"
         text = ast.unparse(statement.value)
         if "zeros" in text or text == "0":
             return "never-zeroed"
