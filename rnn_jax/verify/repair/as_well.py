@@ -23,7 +23,8 @@ from rnn_jax.verify.repair.search import Search
 from rnn_jax.verify.repair.shifts import put, unmoved
 from rnn_jax.verify.repair.tree import ATOMS, names_in
 
-MOST = 16  # places that are tried in each direction
+MOST = 24  # places that are tried in each direction
+FAR = 3  # statements in between
 SECONDS = 0.5  # for each direction
 EXACT = 1e-9  # relative: how well values are a multiple of others
 
@@ -90,16 +91,31 @@ def before(search: Search, edit: Edit, after: Trace) -> Iterator[Valued]:
     node, where = search.live.node(edit.site), around(search.live, edit.site)
     words = names_in(node) if isinstance(node, ast.expr) else set()
     words |= names_in(search.live.node(where.statement)) if where is not None else set()
-    places = [
-        (not words & given(search, site), -seen[0].order, site)
+    statements = {
+        site: given(search, site)
         for site, seen in search.trace.seen.items()
         if site.path[-1:] == (("value", None),) and seen[0].order < own.order and any(np.any(s.value) for s in seen)
+    }
+    steps = steps_to(search, words, statements)
+    places = [
+        (min((steps[name] for name in names if name in steps), default=FAR), -search.trace.seen[site][0].order, site)
+        for site, names in statements.items()
     ]
     for _, _, site in tried(sorted(places, key=lambda place: place[:2])):
         for values in made_up(own, [s.value for s in search.trace.seen[site]], edit.kind == "sign"):
             if mends(search, site, values):
                 yield site, values
                 break
+
+
+def steps_to(search: Search, words: set[str], statements: dict[Site, set[str]]) -> dict[str, int]:
+    """How many statements are between each name and something made of it that has one of the words, up to a few."""
+    found = dict.fromkeys(words, 0)
+    for step in range(1, FAR):
+        near = [site for site, names in statements.items() if any(name in found for name in names)]
+        for name in {name for site in near for name in names_in(search.live.node(site))}:
+            found.setdefault(name, step)
+    return found
 
 
 def made_up(change: Change, values: list[np.ndarray], sign: bool) -> Iterator[list[np.ndarray]]:

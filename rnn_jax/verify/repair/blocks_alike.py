@@ -23,11 +23,12 @@ Statements = list[ast.stmt]
 
 
 class Block(NamedTuple):
-    """The statements of a loop or under a condition."""
+    """The statements of a loop, under a condition, or under its else."""
 
     path: Path
     head: list[str]  # the words of what it goes through, or of its condition
     body: Statements
+    field: str = "body"
 
 
 def blocks_alike(live: LiveCode) -> Iterator[Edit]:
@@ -39,20 +40,33 @@ def blocks_alike(live: LiveCode) -> Iterator[Edit]:
             groups = taken_apart(function)
             for one, other in itertools.permutations(blocks_of(function), 2):
                 for statement, place in lacking(one.body, other.body):
-                    for made in renamed(statement, mapping(one, other), groups):
-                        site = Site(*spot, (*path, *other.path, ("body", place)))
+                    # What is done in the one case is undone in the other, where nothing has other names.
+                    opposite = one.path == other.path
+                    known = mapping(one, other)
+                    for made in [*renamed(statement, known, groups), *(as_it_is(statement) if opposite else ())]:
+                        site = Site(*spot, (*path, *other.path, (other.field, place)))
                         yield inserted(live, site, made, MISSING)
 
 
 def blocks_of(function: ast.FunctionDef) -> list[Block]:
-    """The loops and conditions of a function."""
+    """The loops and conditions of a function, an else by itself."""
     found = []
     for path, node in walk(function):
         if isinstance(node, ast.For):
             found.append(Block(path, [*words(node.target), *words(node.iter)], node.body))
         elif isinstance(node, ast.If | ast.While):
             found.append(Block(path, words(node.test), node.body))
+            if isinstance(node, ast.If) and node.orelse:
+                found.append(Block(path, words(node.test), node.orelse, "orelse"))
     return found
+
+
+def as_it_is(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """A statement, and where it adds to something one that takes that off, or the other way round."""
+    yield statement
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add | ast.Sub):
+        other = ast.Sub() if isinstance(statement.op, ast.Add) else ast.Add()
+        yield ast.AugAssign(statement.target, other, statement.value)
 
 
 def outline(statement: ast.stmt) -> str:

@@ -24,6 +24,8 @@ from rnn_jax.verify.repair.tree import ATOMS, at, located, replaced, shallow, wa
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.unfilled import unfilled
 
+CARRIED = 0.25  # where a loop has made what its next iteration takes, as `dc` is to be made smaller by the forget gate
+
 
 class Gap(NamedTuple):
     """A place where a name would have to hold something else."""
@@ -85,7 +87,7 @@ def places(
             atoms = [(n, s) for s in inside if isinstance(n := live.node(s), ATOMS)]
             own = [(n, s) for n, s in atoms if root_of(n) not in live.modules(spot[0])]
             used = {ast.unparse(n) for n, s in own if reach[s].gradients & wrong}
-            given = words(function).stored
+            given = words(function).stored - unpacked(function)
             arguments = {argument.arg for argument in function.args.args}
             for place, text in unfilled(live, trace, Site(*spot, path)):
                 found.append(
@@ -102,7 +104,7 @@ def places(
                         # What is taken at each iteration and renewed at none comes first of all.
                         kept = isinstance(holder, ast.For | ast.While) and text in given and text in whole
                         kept = kept and not any(text in each.stored for each in said)
-                        late: float = {1: -1.0, 2: -0.5}.get(rank, rank) if kept else rank
+                        late = (-1.0 if rank == 1 else -0.5 if rank == 2 else rank) if kept else rank
                         if first and not rank and gives(body[first - 1], text):  # one may as well change what it gives
                             if barren(Site(*spot, (*block, (field, first - 1), ("value", None)))):
                                 continue
@@ -114,6 +116,13 @@ def places(
                             late = -1
                         found.append((late, line, Site(*spot, (*block, (field, last))), first, text, renewed))
     yield from (each[2:] for each in sorted(found, key=lambda each: each[:2]))
+
+
+def unpacked(function: ast.FunctionDef) -> set[str]:
+    """The names that a function takes out of something it was handed, as weights: W, b = params."""
+    pairs = [(t, n.value) for n in ast.walk(function) if isinstance(n, ast.Assign) for t in n.targets]
+    taken = [t for t, value in pairs if isinstance(t, ast.Tuple) and isinstance(value, ATOMS)]
+    return {n.id for each in taken for n in ast.walk(each) if isinstance(n, ast.Name)}
 
 
 def does_nothing(live: LiveCode, place: Site) -> bool:
@@ -128,10 +137,11 @@ def gives(statement: ast.stmt, text: str) -> bool:
 
 
 class Words(NamedTuple):
-    """The names, attributes and items in a statement, and those of them that it gives a value."""
+    """The names, attributes and items in a statement: those that it gives a value, those whose value it takes."""
 
     all: frozenset[str]
     stored: frozenset[str]
+    taken: frozenset[str]
 
 
 def taken_whole(node: ast.AST) -> set[str]:
@@ -143,21 +153,24 @@ def taken_whole(node: ast.AST) -> set[str]:
 def words(node: ast.AST) -> Words:
     """Those of a statement, and of all within it."""
     atoms = [n for n in ast.walk(node) if isinstance(n, ATOMS)]
+    added_to = [n.target for n in ast.walk(node) if isinstance(n, ast.AugAssign)]
     return Words(
         frozenset(ast.unparse(n) for n in atoms),
         frozenset(ast.unparse(n) for n in atoms if isinstance(n.ctx, ast.Store)),
+        frozenset(ast.unparse(n) for n in [*atoms, *added_to] if not isinstance(n.ctx, ast.Store) or n in added_to),
     )
 
 
-def stretches(said: list[Words], text: str, holder: ast.AST) -> Iterator[tuple[int, int, int]]:
+def stretches(said: list[Words], text: str, holder: ast.AST) -> Iterator[tuple[int, int, float]]:
     """The stretches of a block in which a name is not used: the first place, the last, how late to look there."""
     looped = isinstance(holder, ast.For | ast.While) and any(text in each.all for each in said)
     first, stored = 0, looped and any(text in each.stored for each in said)  # in the iteration before
+    carried = stored and text in next(each for each in said if text in each.all).taken
     conditional = isinstance(holder, ast.If)
     for k, each in enumerate([*said, None]):
         used = each is not None and text in each.all
         if used or (each is None and (looped or stored or (conditional and not first))):
-            yield first, k, 1 if each is None else 0 if stored else 2
+            yield first, k, (CARRIED if carried else 1) if each is None else 0 if stored else 2
         if each is not None and used:
             first, stored = k + 1, text in each.stored
 

@@ -17,6 +17,8 @@ from rnn_jax.verify.repair.tree import at, first_line, located, same, shallow
 
 THRESHOLD = 0.5  # how much less likely a number in a comparison is than another one
 MOST_SLICES = 16  # of other arrays
+REDUCTIONS = {"sum", "mean"}  # of any program; what else has an axis somewhere in it may have one elsewhere as well
+AXES = {"0": 2.0, "1": 2.0, "-1": 2.0, "(0, 1)": 2.2, "(-2, -1)": 2.2, "(0, 1, 2)": 2.3}  # what each of them costs
 
 
 class Grammar:
@@ -106,10 +108,11 @@ class Grammar:
         for (function, _), used in self.keywords.items():
             if function == ast.unparse(node.func) and not any(k.arg == used.arg for k in node.keywords):
                 yield with_keywords(node, [*node.keywords, used]), "wrong-axis", 2
-        if name in ("sum", "mean") and not any(k.arg == "axis" for k in node.keywords):
-            for axis in (0, 1, -1):
-                keywords = [*node.keywords, ast.keyword("axis", ast.Constant(axis))]
-                yield with_keywords(node, keywords), "wrong-axis", 2
+        along = any(f == ast.unparse(node.func) and k.arg == "axis" for (f, _), k in self.keywords.items())
+        if (along or name in REDUCTIONS) and not any(k.arg == "axis" for k in node.keywords):
+            for axis, cost in AXES.items():
+                keywords = [*node.keywords, ast.keyword("axis", ast.parse(axis, mode="eval").body)]
+                yield with_keywords(node, keywords), "wrong-axis", cost
         if name in ("sum", "mean") and not any(k.arg == "keepdims" for k in node.keywords):
             yield with_keywords(node, [*node.keywords, ast.keyword("keepdims", ast.Constant(True))]), "wrong-axis", 3
         if name == "einsum" and node.args and isinstance(node.args[0], ast.Constant):

@@ -23,6 +23,7 @@ DEEPEST = 8  # operations, and names that stand for them
 MOST = 24  # expressions within one
 LARGEST = 1_500  # entries that are wanted
 SMALL = 1e-5  # of the largest: what is wanted comes from solving equations
+NOTHING = 1e-12  # of the largest slope: what hangs on a visit on which nothing does is its rounding
 FREE = 1e-8  # of a solution's direction: an entry that moves so little along all that may be added to it is known
 
 
@@ -135,11 +136,20 @@ def definition(live: LiveCode, site: Site) -> Site | None:
 
 
 def told_visits(healing: Healing) -> list[int]:
-    """At which visits something is wanted, of an expression within a healed one; of any other at all of them."""
-    if not healing.inner:
-        return list(range(len(healing.present)))
+    """At which visits something is wanted, of an expression within a healed one.
+
+    Of any other at all of them, but where nothing hangs on some in between: what the last step of each of several
+    sequences would send on.
+    """
     ends = np.cumsum([v.size for v in healing.present])[:-1]
-    return [k for k, rows in enumerate(np.split(np.diag(healing.slopes), ends)) if np.any(rows)]
+    if healing.inner:
+        return [k for k, rows in enumerate(np.split(np.diag(healing.slopes), ends)) if np.any(rows)]
+    least = NOTHING * float(np.max(np.abs(healing.slopes), initial=0.0))
+    told = [
+        k for k, rows in enumerate(np.split(healing.slopes, ends, axis=1)) if np.max(np.abs(rows), initial=0) > least
+    ]
+    between = told and len(told) < told[-1] - told[0] + 1
+    return told if between else list(range(len(healing.present)))
 
 
 def at_some(healing: Healing, visits: list[int]) -> Healing:
@@ -147,12 +157,15 @@ def at_some(healing: Healing, visits: list[int]) -> Healing:
     present, shifts = ([values[k] for k in visits] for values in (healing.present, healing.shifts))
     ends = np.cumsum([v.size for v in healing.present])
     rows = np.concatenate([np.arange(ends[k] - healing.present[k].size, ends[k]) for k in visits])
+    inner = healing.inner
     return healing._replace(
         present=present,
         shifts=shifts,
         first=next((n for n, k in enumerate(visits) if k >= healing.first), 0),
-        slopes=healing.slopes[np.ix_(rows, rows)],
-        missing=healing.missing[rows],
+        slopes=healing.slopes[np.ix_(rows, rows)] if inner else healing.slopes[:, rows],
+        missing=healing.missing[rows] if inner else healing.missing,
+        by_value=None,
+        goal=None,
     )
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from rnn_jax.verify.repair.around import around, inserted, target_of
+from rnn_jax.verify.repair.contractions import equal_to
 from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.einsums import einsums
 from rnn_jax.verify.repair.expressions import Expressions, Written, parsed
 from rnn_jax.verify.repair.harvest import end_of
 from rnn_jax.verify.repair.healing import Healing, solution
@@ -30,8 +32,11 @@ MOST_TERMS = 8  # of a sum that is missing as a whole: the gates of an LSTM send
 class Matcher:
     """The edits that one healing allows."""
 
-    def __init__(self, live: LiveCode, healing: Healing, places: Places, runs: Sequence[int] = ()) -> None:
-        self.live, self.healing, self.places = live, healing, places
+    def __init__(
+        self, live: LiveCode, healing: Healing, places: Places, runs: Sequence[int] = (), consecutive: bool = True
+    ) -> None:
+        """consecutive: whether each visit comes right after the one before, which may have sent something on to it."""
+        self.live, self.healing, self.places, self.consecutive = live, healing, places, consecutive
         ends = list(itertools.accumulate(runs))
         # At the first visit of each run of its loop nothing has been sent on to it yet.
         self.starts = {0, *ends[:-1]} if ends[-1:] == [len(healing.present)] else {0}
@@ -67,7 +72,7 @@ class Matcher:
             return
         if here is not None:
             yield from self.in_place(here, shape)
-        if self.where.loop is not None:
+        if self.where.loop is not None and self.consecutive:
             loop = self.live.node(self.where.loop)
             last = self.places.get(end_of(self.where.loop, loop))
             if last is not None:
@@ -146,7 +151,7 @@ class Matcher:
         if here is not None and last > first:
             for operator, values, kind in self.goals():
                 if not isinstance(operator, ast.Mult):
-                    for other in here.equal_to(values[first:last], first):
+                    for other in (*here.equal_to(values[first:last], first), *einsums(here, values[first:last], first)):
                         yield from self.written(operator, other, kind)
                     continue
                 for other in here.worth(values[first:last], first, scale=True):
@@ -156,7 +161,8 @@ class Matcher:
                 for other in here.worth(inverse, first, scale=True):
                     yield from self.written(ast.Div(), other, kind)
             yield from self.operands(here, first, last)
-        if self.where.loop is not None:
+            yield from self.spread(here, first, last)
+        if self.where.loop is not None and self.consecutive:
             loop = self.live.node(self.where.loop)
             place = end_of(self.where.loop, loop)
             there = self.places.monomials(place)
@@ -171,6 +177,17 @@ class Matcher:
                     for other in there.equal_to(wanted[start:end], start - 1):
                         statement = ast.Assign([ast.Name(self.node.id, ast.Store())], parsed(other.text))
                         yield inserted(self.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
+
+    def spread(self, here: Monomials, first: int, last: int) -> Iterator[Edit]:
+        """One number for all entries, or for those along an axis, where such are wanted: u @ v, of a softmax."""
+        wanted = self.goals()[-2][1][first:last]
+        dims = wanted[0].ndim
+        for axes in (tuple(range(dims)), *((k,) for k in range(dims if dims > 1 else 0))):
+            numbers = [same_along(w, axes, keepdims=len(axes) < dims) for w in wanted]
+            if all(n is not None for n in numbers):
+                for other in equal_to(here, [n for n in numbers if n is not None], first):
+                    yield from self.written(None, other, "missing-factor")
+                return
 
     def operands(self, here: Monomials, first: int, last: int) -> Iterator[Edit]:
         """Another operand of a sum: what is wanted of it is what the other operand leaves."""
@@ -312,6 +329,16 @@ class Matcher:
             if np.linalg.norm(rest) <= NEAR * self.size:
                 return [kept[k] for k in chosen] if np.allclose(weights, 1, atol=1e-4) else []
         return []
+
+
+def same_along(values: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray | None:
+    """The values without axes along which they are the same; None where they are not. NaN is any value."""
+    if not axes or values.size == 0 or np.any(np.all(np.isnan(values), axis=axes)):
+        return None
+    mean = np.nanmean(values, axis=axes, keepdims=True)
+    if np.nanmax(np.abs(values - mean)) > NEAR * np.nanmax(np.abs(values)) or mean.size == values.size:
+        return None
+    return mean if keepdims else mean.reshape([n for k, n in enumerate(mean.shape) if k not in axes])
 
 
 def times(node: ast.expr, factor: ast.expr) -> ast.expr:

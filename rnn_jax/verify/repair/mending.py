@@ -105,11 +105,12 @@ def matcher(search: Search, healing: Healing, parts: bool = False) -> Matcher:
     if where is not None and visits and where.statement in stocks:
         stocks[where.statement] = at_visits(stocks[where.statement], visits)
     told = told_visits(healing)
+    consecutive = healing.inner or len(told) == len(shapes)  # otherwise none is the one after another
     if where is not None and len(told) < len(shapes) and where.statement in stocks:
         stocks[where.statement] = at_visits(stocks[where.statement], told)
         healing = at_some(healing, told)
     runs = search.runs(healing.site, len(healing.present))
-    here = Matcher(search.live, healing, Places(stocks, search.numpy), runs)
+    here = Matcher(search.live, healing, Places(stocks, search.numpy), runs, consecutive)
     first, last = here.telling()
     if len(set(shapes)) == 1 or last - first == 1:
         return here

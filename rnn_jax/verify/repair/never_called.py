@@ -9,6 +9,7 @@ from typing import Any
 from rnn_jax.verify.repair.around import inserted
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.live import LiveCode, Site
+from rnn_jax.verify.repair.missing import in_loop
 from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.tree import first_line
 
@@ -20,7 +21,8 @@ def never_called(
 ) -> Iterator[Edit]:
     """Calls of them with what has the names that their parameters have, in functions that the loss does not run.
 
-    What they give back is added to, or taken for, a name that holds nothing but zeros.
+    What they give back is added to, or taken for, a name that holds nothing but zeros; in a loop also for what is
+    handed over, so that it goes from one call on to the next.
     """
     functions = uncalled_functions(live, ran)
     for place in places if functions else ():
@@ -29,9 +31,14 @@ def never_called(
             continue
         line = live.node(Site(*place.spot, place.path[:-1])).lineno
         names = names_before(function, place, live)
+        own = [n for n in sorted(names) if n in stored_before(function, function.end_lineno)]
         for each, method in functions:
             taken = [a.arg for a in each.args.args[method:]]
-            if each is function or not taken or not set(taken) <= names or each.args.vararg or each.args.kwonlyargs:
+            if each is function or not taken or each.args.vararg or each.args.kwonlyargs:
+                continue
+            if not method and in_loop(live, place):
+                yield from (inserted(live, place, s, COST) for s in carried(each, taken, names, own))
+            if not set(taken) <= names:
                 continue
             given = f"{each.name}({', '.join(taken)})"
             calls = [f"{owner}.{given}" for owner in askers(function, line) if owner in names] if method else [given]
@@ -57,11 +64,32 @@ def names_before(function: Any, place: Site, live: LiveCode) -> set[str]:
     (field, k), above = place.path[-1], live.node(Site(*place.spot, place.path[:-1]))
     body: list[ast.stmt] = getattr(above, field)
     line = body[k].lineno if k is not None and k < len(body) else (body[-1].end_lineno or body[-1].lineno) + 1
-    stored = {
-        n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.lineno < line
-    }
+    stored = stored_before(function, line)
     shared = {name for each in live.subject.world.namespaces for name in each}
     return stored | shared | {a.arg for a in function.args.args}
+
+
+def stored_before(function: Any, line: int) -> set[str]:
+    """The names that a function gives a value before a line."""
+    names = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return {n.id for n in names if n.lineno < line}
+
+
+def carried(function: Any, taken: list[str], names: set[str], own: list[str]) -> Iterator[ast.stmt]:
+    """What a loop takes from one call on to the next, in the place of a parameter: d = back(w, cache, d)."""
+    if not returns(function):
+        return
+    unknown = [name for name in taken if name not in names]
+    for parameter in unknown if len(unknown) == 1 else () if unknown else taken:
+        for name in own:
+            if name not in taken or name == parameter:
+                given = ", ".join(name if each == parameter else each for each in taken)
+                yield ast.parse(f"{name} = {function.name}({given})").body[0]
+
+
+def returns(function: Any) -> bool:
+    """Whether a function gives anything back."""
+    return any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(function))
 
 
 def askers(function: Any, line: int) -> list[str]:
@@ -78,6 +106,5 @@ def askers(function: Any, line: int) -> list[str]:
 
 def as_statements(call: str, function: Any, zeros: set[str]) -> Iterator[ast.stmt]:
     """What comes back for names that hold only zeros, or the call by itself, for what it changes."""
-    returns = any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(function))
-    texts = [f"{name} {sign} {call}" for name in sorted(zeros) for sign in ("+=", "=")] if returns else []
+    texts = [f"{name} {sign} {call}" for name in sorted(zeros) for sign in ("+=", "=")] if returns(function) else []
     yield from (ast.parse(text).body[0] for text in (*texts, call))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from rnn_jax.verify.repair.probe import Trace
 
 MOST_PARTS = 10
 MOST_ARRAYS = 12
+SPLITTERS = {"split", "hsplit", "array_split"}
 
 
 class Cuts(NamedTuple):
@@ -71,6 +73,23 @@ def columns(made: Cuts) -> list[str]:
     """The parts of the arrays of two axes that have a name: `drow[:, :D]` where another one as wide is cut so."""
     names = [name for name, shape in made.shapes.items() if len(shape) == 2 and made.of(name)]
     return [f"{name}[:, {part}]" for name in names[:MOST_ARRAYS] for part in made.of(name)]
+
+
+def splits(live: LiveCode, trace: Trace) -> Iterator[str]:
+    """The parts of an array that the program splits, and of others as wide: `np.split(a, 4)[1]` of `i, f, z, o`."""
+    scopes = [each for scope in trace.scopes.values() for each in scope.items()]
+    widths = {name: shape[2][-1] for name, shape in scopes if shape[0] == "array" and shape[2] and name.isidentifier()}
+    for spot in live.spots:
+        for node in ast.walk(live.statement(spot)):
+            target, made = (node.targets[0], node.value) if isinstance(node, ast.Assign) else (None, None)
+            if not isinstance(target, ast.Tuple) or not isinstance(made, ast.Call) or not made.args:
+                continue
+            if isinstance(made.func, ast.Attribute) and made.func.attr in SPLITTERS:
+                whole = ast.unparse(made.args[0])
+                others = [name for name in widths if widths[name] == widths.get(whole)][:MOST_ARRAYS]
+                rest = [ast.unparse(each) for each in (*made.args[1:], *made.keywords)]
+                for name, k in itertools.product(dict.fromkeys([whole, *others]), range(len(target.elts))):
+                    yield f"{ast.unparse(made.func)}({', '.join([name, *rest])})[{k}]"
 
 
 def unwritten(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:

@@ -13,6 +13,8 @@ from rnn_jax.verify.repair.live import LiveCode, Site, Spot
 from rnn_jax.verify.repair.probe import Shape, Trace, shape_of
 from rnn_jax.verify.repair.tree import Path, at, first_line
 
+LIKE = 2  # keys or attributes that two objects have in common
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -71,6 +73,8 @@ class Scopes:
                         self.indices[base].setdefault(ast.unparse(node.slice), node.slice)
                         if any(isinstance(n, ast.Slice) for n in ast.walk(node.slice)):
                             self.slices.setdefault(ast.unparse(node.slice), node.slice)
+        for table in (self.attributes, self.keys):
+            exchange_words(table)
         self._cache: dict[tuple[Spot, Path], Scope] = {}
         self._by_spot: dict[Spot, list[tuple[Site, Shape]]] = defaultdict(list)
         for site, shape in trace.shapes.items():
@@ -108,3 +112,12 @@ class Scopes:
         if function is not None:
             names |= self.trace.scopes.get((file, first_line(function)), {})
         return Scope(names, before)
+
+
+def exchange_words(table: dict[str, dict[str, Shape | None]]) -> None:
+    """What is used of one object is there in another of which as much is used: grad["ud"], as of layer["ud"]."""
+    own = {base: dict(words) for base, words in table.items()}
+    for base, words in own.items():
+        for other, its in own.items():
+            if other != base and len(words.keys() & its.keys()) >= LIKE:
+                table[base] |= {word: shape for word, shape in its.items() if word not in words}

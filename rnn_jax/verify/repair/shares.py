@@ -182,7 +182,7 @@ def in_shares(shares: Shares, here: Matcher) -> Iterator[Edit]:
                 for other in written(known, parts, first):
                     yield from here.written(operator, other, kind)
     start = max(first, 1)
-    if here.where.loop is not None and last > start and len(here.starts) == 1:
+    if here.where.loop is not None and here.consecutive and last > start and len(here.starts) == 1:
         loop = here.live.node(here.where.loop)
         there = here.places.monomials(end_of(here.where.loop, loop))
         if there is not None:

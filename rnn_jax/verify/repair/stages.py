@@ -41,11 +41,12 @@ from rnn_jax.verify.repair.stale import renewals
 from rnn_jax.verify.repair.sums import summands, sums
 from rnn_jax.verify.repair.sums_apart import sums_apart
 from rnn_jax.verify.repair.tokens import operators
+from rnn_jax.verify.repair.transposed import taken_elsewhere, transposed
 from rnn_jax.verify.repair.twins import twins
 from rnn_jax.verify.repair.uncalled import uncalled
 from rnn_jax.verify.repair.unused import unused
 
-OF_SUMS = {"assign-not-add", "discarded-sum"}  # kinds of mistake
+OF_SUMS = {"assign-not-add", "discarded-sum", "updated-before-use"}  # kinds of mistake
 KEPT = {"overwritten", "wrong-axis"}  # what the loss may not mind
 A_LITTLE = 0.1  # of the time
 SOME = 0.25  # of the time
@@ -119,6 +120,8 @@ def likenesses(search: Search) -> None:
     search.attempt(as_in_forward(search.live, search.forward, search.in_loss, search.trace))
     search.attempt(in_common(search.live))
     search.attempt(at_other_indices(search.live))
+    search.attempt(transposed(search.live))
+    search.attempt(taken_elsewhere(search.live))
     search.attempt(first_items(search.live, stocks))
     search.attempt(twins(search.live))
     search.attempt(blocks_alike(search.live))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnn_jax.verify.repair.contractions import added_over, of_three, of_two, summed_axes
+from rnn_jax.verify.repair.einsums import einsum_totals
 from rnn_jax.verify.repair.expressions import Written, parsed
 from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, along, forms, spun
 from rnn_jax.verify.repair.terms import FEWEST, added_up
@@ -33,6 +34,7 @@ def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
         yield from outer_totals(here, wanted)
     if len(shape) == 3:
         yield from tensor_totals(here, wanted)
+    yield from einsum_totals(here, wanted)
 
 
 def images_in_all(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
@@ -165,7 +167,9 @@ def multiples(rows: np.ndarray, wanted: np.ndarray) -> Iterator[int]:
     size, sizes = float(np.linalg.norm(wanted)), np.linalg.norm(rows, axis=1)
     along = np.abs(rows @ wanted / size) if size else np.zeros(len(rows))
     near = np.flatnonzero((sizes > 0) & (np.abs(along - sizes) <= 1e-9 * sizes))
-    for k in sorted(near, key=lambda k: abs(sizes[k] - size) > NEAR * size)[: 2 * MOST_FOUND]:
+    # Of products of three numbers some come near to a single one by chance; the one that is meant comes nearest.
+    off = np.abs(sizes - size) if wanted.size == 1 else np.abs(sizes - size) > NEAR * size
+    for k in sorted(near, key=lambda k: off[k])[: 2 * MOST_FOUND]:
         if multiple(rows[k], wanted):
             yield int(k)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnn_jax.verify.repair.derivatives import of_expressions
 from rnn_jax.verify.repair.live import LiveCode, Site
-from rnn_jax.verify.repair.packed import columns, cuts
+from rnn_jax.verify.repair.packed import columns, cuts, splits
 from rnn_jax.verify.repair.probe import Shape, Trace
 from rnn_jax.verify.repair.tree import ATOMS, names_in, with_name
 
@@ -23,6 +23,7 @@ SMALL = 8  # statements, its own among them
 MOST_INNER = 40  # inner products
 MOST_NAMES = 6  # arrays of a function that is small
 MOST_ALONE = 12  # where a function takes one array
+CURVES = {"exp"}  # what a program takes of one logarithm it may take of another
 
 
 def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.expr]:
@@ -70,7 +71,7 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
     for item in (*items, *(other for text in items for other in reindexed(text, counters(live)))):
         for near in (item, *neighbours(item), *at_names(item, steps)):
             found.setdefault(near, ast.parse(near, mode="eval").body)
-    for text in columns(cuts(live, trace)):
+    for text in (*columns(cuts(live, trace)), *splits(live, trace)):
         found.setdefault(text, ast.parse(text, mode="eval").body)
     lists = {n for scope in trace.scopes.values() for n, shape in scope.items() if shape[0] in ("list", "tuple")}
     for text, call in renamed(live, trace, found):
@@ -200,7 +201,7 @@ def whole_numbers(live: LiveCode, trace: Trace) -> set[str]:
 def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterator[tuple[str, ast.expr]]:
     """The calls of more than one array with another array of the same shape in the place of one.
 
-    Of the program's own functions that take one array with any other, of whatever shape.
+    Of the program's own functions that take one array, and of exp, with any other, of whatever shape.
     """
     own = pure_functions(live)
     shapes = {ast.unparse(live.node(site)): shape for site, shape in trace.shapes.items() if shape[0] == "array"}
@@ -209,7 +210,7 @@ def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterato
         if not isinstance(node, ast.Call):
             continue
         inside = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in names}
-        alone = len(inside) == 1 and bool(called(node) & own)
+        alone = len(inside) == 1 and bool(called(node) & (own | CURVES))
         if len(inside) < 2 and not alone:
             continue
         for old in sorted(inside):
