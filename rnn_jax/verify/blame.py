@@ -113,7 +113,10 @@ def one_by_one(
             break
         # What leaves these very numbers tells more than an edit that mends some of them.
         told_by_kind = "never-zeroed" in hints or any(telltales(search))
-        part = None if told_by_kind else best_part(search) or in_short(bench, there, base, over, 0.4 * seconds, broken)
+        part = None if told_by_kind else best_part(search)
+        if not told_by_kind:
+            part = of_the_others(bench, there, base, part, 0.6 * seconds, broken) or part
+            part = part or in_short(bench, there, base, over, 0.4 * seconds, broken)
         outcome = search.trial.whole.run(changes(search.live, [part[0]])) if part is not None else None
         if part is None or outcome is None:  # what mends a short sequence may not run with the whole one
             found.append(suspected(search))
@@ -133,10 +136,28 @@ def both(
     bench: Bench, there: Judgement, search: Search, own: Values, over: dict[str, int], seconds: float
 ) -> list[Blamed]:
     """Two faults on one way, of which neither edit mends a gradient alone; empty where they were not found."""
+    scaled = sorted(search.scaled, key=lambda edit: edit.cost)[:FIRSTS]  # what is left then is one number
+    found = then(bench, there, search, scaled, own, over, seconds) if scaled else []
+    if found:
+        return found
     search.until, search.stage_until = time.perf_counter() + FOR_BOTH * seconds, float("inf")
     onwards = list(onward(search))
     pair = two_of(search, onwards) or another(search, furthest(onwards, SWEPT))
-    for edit in [pair[0]] if pair is not None else furthest(onwards, FIRSTS):
+    firsts = [pair[0]] if pair is not None else furthest(onwards, FIRSTS)
+    return then(bench, there, search, firsts, own, over, seconds)
+
+
+def then(
+    bench: Bench,
+    there: Judgement,
+    search: Search,
+    firsts: list[Edit],
+    own: Values,
+    over: dict[str, int],
+    seconds: float,
+) -> list[Blamed]:
+    """The fault that one of these edits mends, and another one that is found behind it; empty where none is."""
+    for edit in firsts:
         base = changes(search.live, [edit])
         outcome = search.trial.whole.run(base)
         left = replace(there, manual=outcome.gradients) if outcome else None
@@ -194,10 +215,18 @@ def as_blamed(trial: Trial, other: OtherForward, seconds: float) -> Blamed:
 
 
 def begun(
-    bench: Bench, there: Judgement, base: dict[Spot, ast.stmt], seconds: float, broken: list[Exception]
+    bench: Bench,
+    there: Judgement,
+    base: dict[Spot, ast.stmt],
+    seconds: float,
+    broken: list[Exception],
+    left: frozenset[str] = frozenset(),
 ) -> Search | None:
-    """The search at a point in a program with some edits made; None where nothing is wrong at a first call."""
-    trial = Trial.of(bench, there, LiveCode(bench.subject, base))
+    """The search at a point in a program with some edits made; None where nothing is wrong at a first call.
+
+    left: the gradients that another fault makes wrong.
+    """
+    trial = replace(Trial.of(bench, there, LiveCode(bench.subject, base)), left=left)
     return Search.of(trial.fewer(), seconds, broken) if trial.wrong(trial.made.manual) else None
 
 
@@ -209,6 +238,30 @@ def mending(bench: Bench, search: Search, own: Values, over: dict[str, int]) -> 
             if chosen is not None:
                 return chosen
     return settled(bench, search, own, over)
+
+
+def of_the_others(
+    bench: Bench,
+    there: Judgement,
+    base: dict[Spot, ast.stmt],
+    part: tuple[Edit, frozenset[str], Search] | None,
+    seconds: float,
+    broken: list[Exception],
+) -> tuple[Edit, frozenset[str], Search] | None:
+    """An edit that mends all but the gradients that are never computed, which is a fault of its own.
+
+    part: the edit that is known to mend the most; None is given where it mends as much.
+    """
+    wrong = failing(there)
+    never = frozenset(name for name in wrong if not np.any(there.manual[name]))
+    some = never and len(never) < len(wrong) and (part is None or len(part[1]) > len(never))
+    search = begun(bench, there, base, seconds, broken, never) if some else None
+    if search is None:
+        return None
+    for _ in stages(search):
+        if search.near():
+            return ranked(search)[0], never, search
+    return None
 
 
 def in_short(

@@ -190,9 +190,9 @@ class Forcing:
         return Reach(changed, loss, beyond, covers)
 
     def changed(self, found: Values) -> frozenset[str]:
-        """Which gradients are not what they are as it stands."""
-        now = self.trial.made.manual
-        return frozenset(n for n, g in found.items() if not np.array_equal(g, now[n], equal_nan=True))
+        """Which gradients are not what they are as it stands; but for those that are left for later."""
+        now, left = self.trial.made.manual, self.trial.left
+        return frozenset(n for n, g in found.items() if n not in left and not np.array_equal(g, now[n], equal_nan=True))
 
     def heal(self, site: Site, wrong: frozenset[str], seconds: float, partly: bool = False) -> Healing | None:
         """The values with which the gradients in `wrong` come out right, or most of them, where there are any."""

@@ -49,6 +49,7 @@ class Search(Known):
     hints: frozenset[str] = frozenset()  # kinds of mistake that leave the same numbers
     refuted: set[str] = field(default_factory=set)  # texts of edits that failed at other points
     failed: set[int] = field(default_factory=set)  # these edits
+    scaled: list[Edit] = field(default_factory=list)  # with these all that is wrong is the right one times one number
     gaps: list[Gap] = field(default_factory=list)  # where a name would have to hold something else
     lacking: dict[str, Site] = field(default_factory=dict)  # sums that lack something, and where that may be added
     broken: list[Exception] = field(default_factory=list)  # what went wrong in one way of looking, or another
@@ -116,6 +117,8 @@ class Search(Known):
         outcome = trial.run(made)
         if outcome is None or not outcome.wrong <= self.wrong:
             return None
+        if outcome.wrong == self.wrong and trial.by_one_number(outcome.gradients):
+            self.scaled.append(edit)
         entries = trial.mended_entries(outcome.gradients) if outcome.wrong == self.wrong else 0
         return Part(edit, outcome.wrong, entries) if outcome.wrong < self.wrong or entries else None
 

@@ -25,6 +25,8 @@ from rnn_jax.verify.subject import Values, evaluate_gradients, evaluate_loss, ev
 PATIENCE = 20  # how many times as long as the program itself an edited one may run: an edit may never end
 LOOKING = 4.0  # seconds for a run in which every value is looked at
 FEWEST, SHARE = 2, 0.05  # wrong entries of which one may say that they were mended
+TELLING = 6  # entries of which all are one number times the right ones hardly by chance
+NEAR = 1e-9  # relative
 SHORTEST = 0.25  # seconds, where the program itself takes next to none
 
 
@@ -47,6 +49,7 @@ class Trial:
     calls: int = 1  # 2 where the gradients are right at a first call and wrong at the second
     tries: int = 0
     few: Few | None = None  # where some of the calls in it are enough
+    left: frozenset[str] = frozenset()  # gradients that another fault makes wrong, which is looked for later
 
     @classmethod
     def of(cls, bench: Bench, made: Judgement, live: LiveCode) -> Trial:
@@ -105,12 +108,12 @@ class Trial:
         return Outcome(gradients, self.wrong(gradients))
 
     def wrong(self, gradients: Values) -> frozenset[str]:
-        """Which gradients are not the right ones, to 16 times the noise as everywhere."""
+        """Which gradients are not the right ones, to 16 times the noise as everywhere; but for those that are left."""
         noise = self.made.truth.noise
         return frozenset(
             name
             for name, right in self.made.wanted.items()
-            if not norm(gradients[name].astype(float) - right) <= TOLERANCE * noise[name]
+            if name not in self.left and not norm(gradients[name].astype(float) - right) <= TOLERANCE * noise[name]
         )
 
     @cached_property
@@ -121,6 +124,14 @@ class Trial:
             n: np.abs(made.manual[n] - made.wanted[n]) <= TOLERANCE * made.truth.noise[n]
             for n in sorted(self.wrong(made.manual))
         }
+
+    def by_one_number(self, gradients: Values) -> bool:
+        """Whether all that is wrong is one number times the right ones, which it is not as it stands."""
+        names = sorted(self.right_entries)
+        right = np.concatenate([self.made.wanted[n].ravel() for n in names])
+        if np.count_nonzero(right) < TELLING:
+            return False
+        return collinear(gradients, names, right) and not collinear(self.made.manual, names, right)
 
     def mended_entries(self, gradients: Values) -> int:
         """How many wrong entries of one vector of all weights come out right; 0 where a right one does not.
@@ -145,6 +156,13 @@ class Trial:
         except (Exception, OverdueError):
             return False
         return loss == self.made.truth.recording.loss
+
+
+def collinear(gradients: Values, names: list[str], right: np.ndarray) -> bool:
+    """Whether these gradients, one after the other, are one number times the right ones."""
+    found = np.concatenate([np.ravel(gradients[n]).astype(float) for n in names])
+    share = float(found @ right) / float(right @ right)
+    return bool(share) and norm(found - share * right) <= NEAR * abs(share) * norm(right)
 
 
 @contextlib.contextmanager
