@@ -161,6 +161,35 @@ def gradient(w, A):
     return np.cumsum(change[:6], axis=0).T @ x, dA
 """
 
+RATES = """import numpy as np
+
+rng = np.random.RandomState(12)
+p = {"log_k": rng.randn(3) * 0.2, "log_d": np.array(0.3), "x": rng.randn(3)}
+y = rng.randn(5, 3)
+
+
+def run(p):
+    xs = [p["x"]]
+    for t in range(5):
+        xs.append(np.tanh(np.exp(p["log_k"]) * xs[-1] - np.exp(p["log_d"]) * y[t]))
+    return xs
+
+
+def loss(p):
+    return 0.5 * np.sum(run(p)[-1] ** 2)
+
+
+def gradient(p):
+    k, d, xs = np.exp(p["log_k"]), np.exp(p["log_d"]), run(p)
+    g_k, g_d, dx = np.zeros(3), 0.0, xs[-1]
+    for t in range(4, -1, -1):
+        da = dx * (1 - xs[t + 1] ** 2)
+        g_k += da * xs[t]
+        g_d -= np.sum(da * y[t])
+        dx = da * k
+    return {"log_k": g_k * k, "log_d": g_d * d, "x": dx}
+"""
+
 SOFT = """import numpy as np
 
 rng = np.random.RandomState(3)
@@ -266,6 +295,7 @@ CALLS = {
     LAYERS: said("W, v", "loss(W, v)", "gradient(W, v)"),
     SPRINGS: said("k, push", "loss(k, push)", "gradient(k, push)"),
     PHASES: said("w, A", "loss(w, A)", "gradient(w, A)"),
+    RATES: said("p", "loss(p)", "gradient(p)"),
     SOFT: said("u, M", "loss(u, M)", "gradient(u, M)"),
     ROD: said("P", "loss(P)", "gradient(P)"),
     ALONG: said("a0, A", "loss(a0, A)", "gradient(a0, A)"),
@@ -279,6 +309,7 @@ LEFT_OUT = {
 CHANGED = {
     "one number for all": (SOFT, "p * (dp - p @ dp)", "p * (dp - dp)"),
     "sizes that have to agree": (ROD, 'range(len(P["q"])))', 'range(len(P["q"]) - 1))'),
+    "a factor that other keys have": (RATES, '"log_d": g_d * d', '"log_d": g_d'),
     "an axis": (ALONG, "lse(A + rest, axis=1)", "lse(A + rest)"),
     "read before it was made": (
         LAYERS,

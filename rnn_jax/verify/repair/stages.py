@@ -22,7 +22,7 @@ from rnn_jax.verify.repair.gaps import Gap, before_condition, beside_like, close
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.handed_back import appended
 from rnn_jax.verify.repair.harvest import alike
-from rnn_jax.verify.repair.in_common import in_common
+from rnn_jax.verify.repair.in_common import by_their_keys, in_common
 from rnn_jax.verify.repair.in_parts import in_parts
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.loops_before import in_earlier_loops
@@ -119,6 +119,7 @@ def likenesses(search: Search) -> None:
     search.attempt(unused(search.live, search.trace, stocks))
     search.attempt(as_in_forward(search.live, search.forward, search.in_loss, search.trace))
     search.attempt(in_common(search.live))
+    search.attempt(by_their_keys(search.live))
     search.attempt(at_other_indices(search.live))
     search.attempt(transposed(search.live))
     search.attempt(taken_elsewhere(search.live))
