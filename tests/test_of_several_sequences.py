@@ -1,7 +1,9 @@
 """What is missing where several sequences come one after the other: what the last step of each sends on is not used."""
 
 import pytest
-from small_programs import mended, report_of, said
+from small_programs import line_of, mended, report_of, said
+
+from rnn_jax.verify.repair.write import spliced
 
 GAMES = """import numpy as np
 
@@ -70,3 +72,26 @@ def test_what_goes_on_to_the_step_before(tmp_path, statement, part):
     assert finding.suspects[0].missing
     assert any(part in line for line in finding.fix.after)
     assert finding.kind in ("dropped-path", "missing-term")
+
+
+TWO = {
+    "one is never computed": (("            dq[k] -= 1\n", ""), ('            g["b"] += da\n', "")),
+    "what is left is one number": (("dq[k] -= 1\n", "dq[k] += 1\n            dq *= 2\n"),),
+}
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_two_at_once(tmp_path, name):
+    wrong = GAMES
+    for old, new in TWO[name]:
+        assert wrong.count(old) == 1
+        wrong = wrong.replace(old, new)
+    path = tmp_path / "mine.py"
+    path.write_text(wrong)
+    report = report_of(path, ASKED, points=0)
+    near = [line_of(GAMES, old.strip()) for old, _ in TWO[name]]
+    named = [finding.line for finding in report.findings]
+    assert len(named) == 2
+    assert all(min(abs(line - each) for each in named) <= 3 for line in near), str(report)
+    path.write_text(spliced(wrong, report.findings[0].fix))
+    assert report_of(path, ASKED, quick=True).ok

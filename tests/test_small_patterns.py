@@ -3,7 +3,7 @@
 import ast
 
 import numpy as np
-from small_programs import of_damages, of_right_programs, said
+from small_programs import line_of, of_damages, of_right_programs, report_of, said
 
 from rnn_jax.verify.repair.blocks_alike import as_it_is
 from rnn_jax.verify.repair.einsums import einsum_totals, einsums
@@ -13,6 +13,7 @@ from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.scope import exchange_words
 from rnn_jax.verify.repair.totals import totals
 from rnn_jax.verify.repair.transposed import Moved, moved
+from rnn_jax.verify.repair.write import spliced
 
 ANSWERS = """import numpy as np
 
@@ -394,3 +395,17 @@ def test_a_number_that_is_the_sum_of_products_of_three():
     wanted = np.array(sum(a * b * c for a, b, c in zip(*(stock[n].values for n in ("a3", "a31", "a48")), strict=True)))
     (first, *_) = totals(Monomials(stock, "np"), wanted)
     assert sorted(first.text.split(" * ")) == ["a3", "a31", "a48"]
+
+
+def test_two_on_the_way_of_what_goes_forward_in_time(tmp_path):
+    """With either edit more of what is carried along is how the forward hangs on the parameters."""
+    wrong = ANSWERS.replace("yes, no = L * s,", "yes, no = L / s,").replace("-= L * d[2 + item]", "-= L * d[1 + item]")
+    path = tmp_path / "mine.py"
+    path.write_text(wrong)
+    report = report_of(path, CALLS[ANSWERS], points=0)
+    assert {finding.line for finding in report.findings} == {
+        line_of(ANSWERS, "-= L * d[2 + item]"),
+        line_of(ANSWERS, "yes, no = L * s, (1 - L) * (1 - g)\n            dyes"),
+    }
+    path.write_text(spliced(wrong, report.findings[0].fix))
+    assert report_of(path, CALLS[ANSWERS], quick=True).ok

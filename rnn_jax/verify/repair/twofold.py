@@ -30,6 +30,7 @@ from rnn_jax.verify.repair.stages import tokens
 LIKELY = 1.5  # what an edit costs at most that comes before those of other statements
 SHARE = 0.4  # of the time of a search, to look for edits that make more right
 KEPT = 60  # of those, to be tried two by two
+BY_DIFFERENCES = 1e-6  # relative: sensitivities are right to about ten digits of the largest
 MORE = 0.5  # what a value that is right with an edit saves it of its cost
 MOST_GATES = 8  # in the first axis of an array: longer ones are batches, or steps
 
@@ -63,6 +64,15 @@ class Explained:
                 found[each.size].append(each.ravel())
         return {size: np.array(rows) for size, rows in found.items()}
 
+    @cached_property
+    def depending(self) -> dict[int, np.ndarray]:
+        """How the forward depends on the wrong parameters, where the gradients carry that with them; so as well."""
+        found: dict[int, list[np.ndarray]] = defaultdict(list)
+        for values in self.search.sensitivities if self.search.forward_in_time else ():
+            for each in values:
+                found[each.size].append(each.ravel())
+        return {size: np.array(rows) for size, rows in found.items()}
+
     def count(self, edits: list[Edit]) -> tuple[int, int]:
         """The number with these edits made, 0 where the program fails, and a mark of all values."""
         made = changes(self.search.live, edits)
@@ -86,12 +96,16 @@ class Explained:
         """Whether a value is a right gradient, and no zeros, which are everything's."""
         key = value.tobytes()
         if key not in self._known:
-            flat, rows = np.ravel(value).astype(float), self.right.get(value.size)
+            flat = np.ravel(value).astype(float)
             size = float(np.linalg.norm(flat))
             # A single number that is short may be anything's; NaN is near nothing.
             short = flat.size == 1 and float(64 * flat[0]).is_integer()
-            told = rows is not None and not short and 0 < size < np.inf
-            self._known[key] = bool(told and np.any(np.linalg.norm(rows - flat, axis=1) <= NEAR * size))
+            known = ((self.right, NEAR), (self.depending, BY_DIFFERENCES))
+            tables = [(rows[value.size], near) for rows, near in known if value.size in rows]
+            told = tables and not short and 0 < size < np.inf
+            self._known[key] = bool(told) and any(
+                np.any(np.linalg.norm(rows - flat, axis=1) <= near * size) for rows, near in tables
+            )
         return self._known[key]
 
 
