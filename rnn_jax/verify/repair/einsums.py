@@ -14,6 +14,8 @@ from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.tree import ATOMS
 
 MOST = 32  # arrays at one place
+MOST_WAYS = 60  # of matching the axes of two arrays, where many are as long
+MOST_TRIED = 2_000  # products, each of many first factors
 FOUND = 3
 NEAR = 1e-6  # relative: the wanted values come from solving equations
 LETTERS = "abcdefghijklmnopqrstuvwxy"
@@ -55,24 +57,30 @@ def products(here: Monomials, wanted: np.ndarray, shape: Shape, window: slice, s
     names = arrays(here)
     drawn = [here.rng.normal(size=wanted.shape) for _ in range(2)]
     goals = np.array([np.sum(each * wanted) for each in drawn])
+    shapes = dict.fromkeys(value.shape[1:] for _, value in names)
+    ways = (
+        (inner, name, value[window], axes)
+        for inner, (name, value) in itertools.product(shapes, names)
+        for axes in itertools.islice(matched(inner, value.shape[1:], shape), MOST_WAYS)
+    )
     found = 0
-    for inner in dict.fromkeys(value.shape[1:] for _, value in names):
+    for inner, name, value, axes in itertools.islice(ways, MOST_TRIED):
         chosen, values = here.small(inner)
+        if not len(values):
+            continue
         rows = values[:, window].reshape(len(values), -1)
-        for name, value in names if len(values) else ():
-            for axes in matched(inner, value.shape[1:], shape):
-                numbers = np.stack([rows @ weights(axes, value[window], each, step) for each in drawn])
-                # Two numbers in the ratio of those wanted: a multiple, as most likely no other sum is.
-                share = numbers[0] / goals[0]
-                near = np.abs(numbers[1] - share * goals[1]) <= NEAR * np.abs(numbers[1])
-                near &= np.abs(share - 1) <= NEAR if step else share != 0
-                for k in np.flatnonzero(near)[: FOUND - found]:
-                    one = here.written(inner, list(chosen[k]))
-                    text = f'{here.numpy}.einsum("{axes.written(len(shape))}", {one.text}, {name})'
-                    yield Written(ast.unparse(parsed(text)), [], one.cost + 0.5 + 0.5 * (abs(share[k] - 1) > NEAR))
-                    found += 1
-                if found == FOUND:
-                    return
+        numbers = np.stack([rows @ weights(axes, value, each, step) for each in drawn])
+        # Two numbers in the ratio of those wanted: a multiple, as most likely no other sum is.
+        share = numbers[0] / goals[0]
+        near = np.abs(numbers[1] - share * goals[1]) <= NEAR * np.abs(numbers[1])
+        near &= np.abs(share - 1) <= NEAR if step else share != 0
+        for k in np.flatnonzero(near)[: FOUND - found]:
+            one = here.written(inner, list(chosen[k]))
+            text = f'{here.numpy}.einsum("{axes.written(len(shape))}", {one.text}, {name})'
+            yield Written(ast.unparse(parsed(text)), [], one.cost + 0.5 + 0.5 * (abs(share[k] - 1) > NEAR))
+            found += 1
+        if found == FOUND:
+            return
 
 
 def weights(axes: Axes, second: np.ndarray, along: np.ndarray, step: str) -> np.ndarray:
@@ -92,11 +100,17 @@ def matched(one: Shape, two: Shape, result: Shape) -> Iterator[Axes]:
     """The ways in which the axes of two arrays can be those of a result, and the others be added up over."""
     if max(len(one), len(two)) < 3:  # what is made of matrices is said by @
         return
-    taken: list[Axes] = [Axes((None,) * len(one), (None,) * len(two))]
-    for letter, size in zip(LETTERS, result, strict=False):
-        taken = [each for axes in taken for each in with_letter(axes, one, two, letter, size)]
-    for axes in taken:
-        yield from (each for each in added_over(axes, one, two, len(result)) if None not in each.first + each.second)
+    for axes in lettered(Axes((None,) * len(one), (None,) * len(two)), one, two, result):
+        yield from added_over(axes, one, two, len(result))
+
+
+def lettered(axes: Axes, one: Shape, two: Shape, result: Shape, done: int = 0) -> Iterator[Axes]:
+    """The axes with the letters of the result, of which the first are done."""
+    if done == len(result):
+        yield axes
+        return
+    for each in with_letter(axes, one, two, LETTERS[done], result[done]):
+        yield from lettered(each, one, two, result, done + 1)
 
 
 def with_letter(axes: Axes, one: Shape, two: Shape, letter: str, size: int) -> Iterator[Axes]:

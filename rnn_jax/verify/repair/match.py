@@ -335,8 +335,10 @@ def same_along(values: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.
     """The values without axes along which they are the same; None where they are not. NaN is any value."""
     if not axes or values.size == 0 or np.any(np.all(np.isnan(values), axis=axes)):
         return None
-    mean = np.nanmean(values, axis=axes, keepdims=True)
-    if np.nanmax(np.abs(values - mean)) > NEAR * np.nanmax(np.abs(values)) or mean.size == values.size:
+    with np.errstate(all="ignore"):  # of infinities
+        mean = np.nanmean(values, axis=axes, keepdims=True)
+        same = bool(np.nanmax(np.abs(values - mean)) <= NEAR * np.nanmax(np.abs(values)))
+    if not same or mean.size == values.size:
         return None
     return mean if keepdims else mean.reshape([n for k, n in enumerate(mean.shape) if k not in axes])
 

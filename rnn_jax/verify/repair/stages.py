@@ -127,10 +127,10 @@ def likenesses(search: Search) -> None:
     search.attempt(twins(search.live))
     search.attempt(blocks_alike(search.live))
     search.attempt(uncalled(search.live, search.forward))
-    ran = set(search.trace.scopes)
-    search.attempt(never_called(search.live, ran, search.forward, list(stocks), search.always_zero))
     search.attempt(by_analogy(search.live, search.trace, stocks))
     search.attempt(normalisations(search.live, stocks))
+    ran = set(search.trace.scopes)
+    search.attempt(never_called(search.live, ran, search.forward, list(stocks), search.always_zero))
 
 
 def insert(search: Search) -> None:
