@@ -156,12 +156,39 @@ UNTOUCHED: dict[type, tuple[str, ...]] = {
 
 
 class Results(Instrument):
-    """A statement with what its assignments and returns are given shown alone, which is quicker."""
+    """A statement with what its assignments and returns are given shown alone, which is quicker.
+
+    And with what a loop has added up, where that is read behind it.
+    """
+
+    within = 0  # loops
+    added_up: frozenset[str] = frozenset()  # in loops of the function
+
+    def visit(self, node: ast.AST) -> Any:
+        """The same."""
+        before = self.within, self.added_up
+        self.within += isinstance(node, LOOPS)
+        if isinstance(node, ast.FunctionDef):
+            self.within, self.added_up = 0, added_up(node)
+        made = super().visit(node)
+        self.within, self.added_up = before
+        return made
 
     def shows(self, node: ast.AST) -> bool:
         """Whether it is the value of an assignment, or a part of a tuple there or of what a function gives back."""
+        if not super().shows(node):
+            return False
+        if isinstance(node, ast.Name | ast.Attribute) and not self.within and ast.unparse(node) in self.added_up:
+            return True
         whole = self.path[:-1] if self.path[-1:] and self.path[-1][0] == "elts" else self.path
-        return super().shows(node) and whole[-1:] == (("value", None),) and len(whole) > 1 and whole[-2][0] in BLOCKS
+        return whole[-1:] == (("value", None),) and len(whole) > 1 and whole[-2][0] in BLOCKS
+
+
+def added_up(function: ast.FunctionDef) -> frozenset[str]:
+    """What the loops of a function add to, as a whole or to a part of it."""
+    loops = [n for n in ast.walk(function) if isinstance(n, LOOPS)]
+    targets = [n.target for loop in loops for n in ast.walk(loop) if isinstance(n, ast.AugAssign)]
+    return frozenset(ast.unparse(t.value if isinstance(t, ast.Subscript) else t) for t in targets)
 
 
 BLOCKS = {"body", "orelse", "finalbody"}
