@@ -25,7 +25,7 @@ MOST_FACTORS = 200  # of one shape
 FEWER = 110  # where only so few numbers tell them that many products would do by chance
 TELLING = 12  # numbers
 MOST_PAIRED = 64  # of them, in products of two that are tried in matrix products and sums
-MOST_NUMBERS = 64  # of them, in products of three single numbers
+MOST_NUMBERS = 32  # of them, in products of three single numbers
 LARGEST = 5_000_000  # numbers in the table of their pairs
 PROBES = 14  # entries that are compared
 NEAR = 1e-5  # of logarithms: the wanted values come from solving equations, right to a millionth
@@ -52,7 +52,7 @@ class Monomials:
     def __init__(self, stock: Stock, numpy: str) -> None:
         self.stock, self.numpy = stock, numpy
         self._factors: dict[tuple[int, ...], Factors] = {}
-        self._pairs: dict[tuple[int, ...], tuple[list[tuple[int, ...]], np.ndarray]] = {}
+        self._pairs: dict[tuple[Any, ...], tuple[list[tuple[int, ...]], np.ndarray]] = {}
         self.rng = np.random.default_rng(0)
         self.made_terms: dict[tuple[int, ...], Any] = {}  # by terms.py
 
@@ -111,9 +111,12 @@ class Monomials:
             self._factors[shape] = Factors([texts[k] for k in kept], [shapes[k] for k in kept], table)
         return self._factors[shape]
 
-    def small(self, shape: tuple[int, ...]) -> tuple[list[tuple[int, ...]], np.ndarray]:
-        """The single factors and the products of two, as numbers of factors, with their values."""
-        if shape not in self._pairs:
+    def small(self, shape: tuple[int, ...], numbers: int = MOST_NUMBERS) -> tuple[list[tuple[int, ...]], np.ndarray]:
+        """The single factors and the products of two, as numbers of factors, with their values.
+
+        numbers: of so many single numbers also the products of three.
+        """
+        if (shape, numbers) not in self._pairs:
             factors = self.factors(shape)
             table = factors.values[:MOST_PAIRED]
             own = [k for k in range(len(table)) if factors.texts[k] != TWO]
@@ -122,15 +125,15 @@ class Monomials:
             first, second = (np.array([p[k] for p in pairs], int) for k in (0, 1))
             values = np.concatenate([table[[k for (k,) in alone]], table[first] * table[second]])
             # What is divided by comes on top; of single numbers every product of three is soon made.
-            thirds = [k for k in own if factors.texts[k].startswith(OVER) or (not shape and k < MOST_NUMBERS)]
+            thirds = [k for k in own if factors.texts[k].startswith(OVER) or (not shape and k < numbers)]
             thirds = thirds[: max(0, LARGEST // max(1, values.size) - 1)]
             triples = [
                 (n, k) for k in thirds for n, (i, j) in enumerate(pairs) if (k not in (i, j) if shape else k > j)
             ]
             more, last = (np.array([t[k] for t in triples], int) for k in (0, 1))
             values = np.concatenate([values, table[first[more]] * table[second[more]] * table[last]])
-            self._pairs[shape] = [*alone, *pairs, *((*pairs[n], k) for n, k in triples)], values
-        return self._pairs[shape]
+            self._pairs[shape, numbers] = [*alone, *pairs, *((*pairs[n], k) for n, k in triples)], values
+        return self._pairs[shape, numbers]
 
     def scales(self, shape: tuple[int, ...]) -> tuple[list[tuple[int, ...]], np.ndarray]:
         """The same for what is to be multiplied with an array of the shape, so that they need not fill it."""

@@ -10,7 +10,7 @@ import numpy as np
 from rnn_jax.verify.repair.contractions import added_over, of_three, of_two, summed_axes
 from rnn_jax.verify.repair.einsums import einsum_totals
 from rnn_jax.verify.repair.expressions import Written, parsed
-from rnn_jax.verify.repair.monomials import MOST_FOUND, NEAR, Monomials, along, forms, spun
+from rnn_jax.verify.repair.monomials import MOST_FOUND, MOST_PAIRED, NEAR, Monomials, along, forms, spun
 from rnn_jax.verify.repair.terms import FEWEST, added_up
 from rnn_jax.verify.repair.tree import ATOMS
 from rnn_jax.verify.repair.worded import bracketed
@@ -20,7 +20,7 @@ def totals(here: Monomials, wanted: np.ndarray) -> Iterator[Written]:
     """What is worth this when it is added up over all iterations, or a multiple of it."""
     shape = wanted.shape
     for inner in dict.fromkeys((shape, shape[1:] if shape[:1] == (1,) else shape)):  # (n,) is added to (1, n), too
-        chosen, values = here.small(inner)
+        chosen, values = here.small(inner, MOST_PAIRED)
         if len(values):
             rows = values.sum(axis=1).reshape(len(values), -1)
             alone = list(multiples(rows, wanted.ravel()))

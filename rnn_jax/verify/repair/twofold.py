@@ -82,7 +82,8 @@ class Explained:
         # What is sent round a loop may be wrong at later ones, and right again without what is sent round.
         if outcome is None:
             return 0, 0
-        return sum(self.explains(v) for v in found.values()), hash(frozenset(v.tobytes() for v in found.values()))
+        marks = {v.tobytes(): v for v in found.values()}  # one value is right once, wherever it is taken for another
+        return sum(self.explains(v) for v in marks.values()), hash(frozenset(marks))
 
     def parts(self, value: Any) -> int:
         """How many right gradients a value is or holds."""
