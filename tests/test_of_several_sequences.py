@@ -88,7 +88,7 @@ def test_two_at_once(tmp_path, name):
         wrong = wrong.replace(old, new)
     path = tmp_path / "mine.py"
     path.write_text(wrong)
-    report = report_of(path, ASKED, points=0)
+    report = report_of(path, ASKED, points=0, seconds=9.0)
     near = [line_of(GAMES, old.strip()) for old, _ in TWO[name]]
     named = [finding.line for finding in report.findings]
     assert len(named) == 2

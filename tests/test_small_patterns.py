@@ -402,7 +402,7 @@ def test_two_on_the_way_of_what_goes_forward_in_time(tmp_path):
     wrong = ANSWERS.replace("yes, no = L * s,", "yes, no = L / s,").replace("-= L * d[2 + item]", "-= L * d[1 + item]")
     path = tmp_path / "mine.py"
     path.write_text(wrong)
-    report = report_of(path, CALLS[ANSWERS], points=0)
+    report = report_of(path, CALLS[ANSWERS], points=0, seconds=9.0)
     assert {finding.line for finding in report.findings} == {
         line_of(ANSWERS, "-= L * d[2 + item]"),
         line_of(ANSWERS, "yes, no = L * s, (1 - L) * (1 - g)\n            dyes"),

@@ -45,7 +45,8 @@ def holds_elsewhere(bench: Bench, live: LiveCode, edits: list[Edit]) -> bool:
     if time.perf_counter() - start > SLOW:
         return True
     for chosen, apart in others(subject):
-        if right(bench, subject, chosen) is not None:
+        # At sizes that it was not made for, tips of a tree without the tree, a right program may run and be wrong.
+        if right(bench, subject, chosen) is not None and still_right(bench, subject, subject, chosen):
             mended = with_tree(subject, body)
             # Of two counts that have to agree the wrong program may not have minded that they do not.
             if not right(bench, mended, chosen) and not (apart and runs_out(bench, mended, chosen)):
@@ -57,10 +58,10 @@ def holds_elsewhere(bench: Bench, live: LiveCode, edits: list[Edit]) -> bool:
     return True
 
 
-def still_right(bench: Bench, subject: FileSubject, other: FileSubject) -> bool:
-    """Whether of a program with other numbers the gradients that were right stay so: that it holds with any numbers."""
+def still_right(bench: Bench, subject: FileSubject, other: FileSubject, chosen: Edits | None = None) -> bool:
+    """Whether of a program with other numbers, or at other sizes, the gradients that were right stay so."""
     try:
-        made, with_other = rebuilt(subject, {}, SLOW), rebuilt(other, {}, SLOW)
+        made, with_other = rebuilt(subject, {}, SLOW), rebuilt(other, chosen or {}, SLOW)
         return all(slopes(bench, with_other, name) for name in made.names if slopes(bench, made, name))
     except Exception:  # the program's own, of numbers that it was not made for
         return False

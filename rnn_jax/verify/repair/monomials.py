@@ -174,7 +174,7 @@ class Monomials:
                 factors = [int(usable[k]) for k in chosen] + mask
                 if not factors or not (scale or whole.fill(factors)):
                     continue
-                if any(is_number(whole.texts[k]) and factors.count(k) > 1 for k in factors):
+                if sum(is_number(whole.texts[k]) and whole.texts[k] != TWO for k in factors) > 1:
                     continue  # 0.5 * 0.5 is rather a count that happens to be 4
                 value = np.prod(rows[factors], axis=0)
                 for sign in (1.0, -1.0):

@@ -22,6 +22,7 @@ MOST_RENAMED = 4  # other names for one
 SMALL = 8  # statements, its own among them
 MOST_INNER = 40  # inner products
 MOST_NAMES = 6  # arrays of a function that is small
+LEAST = 2  # of whole numbers: smaller ones are everywhere
 MOST_ALONE = 12  # where a function takes one array
 CURVES = {"exp"}  # what a program takes of one logarithm it may take of another
 
@@ -103,6 +104,9 @@ def beside_values(live: LiveCode, trace: Trace, rectified: bool) -> Iterator[tup
                 yield node.id, ast.Name(node.id, ast.Load())
             elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value not in (0.0, 1.0):
                 yield ast.unparse(node), node
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):  # 100 times a mean
+                sides = (s for s in (node.left, node.right) if isinstance(s, ast.Constant) and type(s.value) is int)
+                yield from ((ast.unparse(s), s) for s in sides if s.value > LEAST)  # type: ignore[operator]
 
 
 def inner_products(trace: Trace) -> Iterator[str]:
