@@ -79,3 +79,47 @@ def test_the_numbers_of_a_file():
     found = with_others(body, {"h", "N", "x"})
     assert {name: ast.unparse(other[0]) for name, other in found.items()} == {"h": "h, N = (0.625, 5)"}
     assert ast.unparse(body[0]) == "h, N = (0.5, 5)"
+
+
+# Right where n is twice as large as half; elsewhere it runs and is wrong.
+HALVES = """import numpy as np
+
+
+def make(n, half):
+    return np.random.RandomState(3).randn(n), half
+
+
+w, half = make(n=4, half=2)
+u = np.array(0.7)
+
+
+def run(w, u):
+    hs = [np.ones(half)]
+    for t in range(3):
+        hs.append(np.tanh(hs[-1] * u + w[-half:]))
+    return hs
+
+
+def loss(w, u):
+    return 0.5 * np.sum(run(w, u)[-1] ** 2)
+
+
+def gradient(w, u):
+    hs, dw, du = run(w, u), np.zeros_like(w), 0.0
+    dh = hs[-1]
+    for t in range(2, -1, -1):
+        da = dh * (1 - hs[t + 1] ** 2)
+        dw[half : 2 * half] += da
+        du += np.sum(da * hs[t])
+        dh = da * u
+    return dw, du
+"""
+
+
+def test_sizes_at_which_what_was_right_is_not_say_nothing(tmp_path, monkeypatch):
+    path, asked = tmp_path / "mine.py", Expressions("w, u", "loss(w, u)", "gradient(w, u)")
+    path.write_text(HALVES.replace("du += ", "du -= "))
+    (finding,) = report_of(path, asked).findings
+    assert spliced(path.read_text(), finding.fix) == HALVES
+    monkeypatch.setattr(elsewhere, "still_right", lambda *_: True)
+    assert report_of(path, asked).findings[0].fix is None
