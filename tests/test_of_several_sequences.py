@@ -80,6 +80,7 @@ TWO = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TWO)
 def test_two_at_once(tmp_path, name):
     wrong = GAMES

@@ -3,6 +3,7 @@
 import ast
 
 import numpy as np
+import pytest
 from small_programs import line_of, of_damages, of_right_programs, report_of, said
 
 from rnn_jax.verify.repair.blocks_alike import as_it_is
@@ -397,6 +398,7 @@ def test_a_number_that_is_the_sum_of_products_of_three():
     assert sorted(first.text.split(" * ")) == ["a3", "a31", "a48"]
 
 
+@pytest.mark.slow
 def test_two_on_the_way_of_what_goes_forward_in_time(tmp_path):
     """With either edit more of what is carried along is how the forward hangs on the parameters."""
     wrong = ANSWERS.replace("yes, no = L * s,", "yes, no = L / s,").replace("-= L * d[2 + item]", "-= L * d[1 + item]")
