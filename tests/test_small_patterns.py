@@ -11,6 +11,7 @@ from rnn_jax.verify.repair.einsums import einsum_totals, einsums
 from rnn_jax.verify.repair.harvest import Values
 from rnn_jax.verify.repair.match import same_along
 from rnn_jax.verify.repair.monomials import Monomials
+from rnn_jax.verify.repair.probe import added_up
 from rnn_jax.verify.repair.scope import exchange_words
 from rnn_jax.verify.repair.totals import totals
 from rnn_jax.verify.repair.transposed import Moved, moved
@@ -411,3 +412,8 @@ def test_two_on_the_way_of_what_goes_forward_in_time(tmp_path):
     }
     path.write_text(spliced(wrong, report.findings[0].fix))
     assert report_of(path, CALLS[ANSWERS], quick=True).ok
+
+
+def test_what_loops_add_up():
+    code = "def f():\n    a += 1\n    for t in ts:\n        b[t] += 1\n        while s:\n            net.c -= 1\n            d = d + 1"
+    assert added_up(ast.parse(code).body[0]) == {"b", "net.c"}
