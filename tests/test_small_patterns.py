@@ -415,5 +415,6 @@ def test_two_on_the_way_of_what_goes_forward_in_time(tmp_path):
 
 
 def test_what_loops_add_up():
-    code = "def f():\n    a += 1\n    for t in ts:\n        b[t] += 1\n        while s:\n            net.c -= 1\n            d = d + 1"
+    loops = "    for t in ts:\n        b[t] += 1\n        while s:\n            net.c -= 1\n            d = d + 1"
+    code = f"def f():\n    a += 1\n{loops}"
     assert added_up(ast.parse(code).body[0]) == {"b", "net.c"}
