@@ -253,6 +253,18 @@ class Forcing:
                 if over():
                     return
 
+    def moved_by(
+        self, found: Healing, several: Iterable[list[np.ndarray]], over: Callable[[], bool]
+    ) -> Iterator[Healing]:
+        """The same when the site's values are moved by some of several."""
+        with self.holding(found.site, unmoved) as held, self.trial.live.changed(held):
+            for shifts in several:
+                healing = self.outcome(found._replace(shifts=shifts), found.healed)
+                if healing is not None and healing.healed == found.healed:
+                    yield healing
+                if over():
+                    return
+
     def given(self, values: list[np.ndarray]) -> Values | None:
         """The gradients when the held site gives these values; None where it gives others in number or shape."""
         found, raw = self.kept(put(values))

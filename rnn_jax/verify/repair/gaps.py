@@ -18,13 +18,15 @@ from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing
 from rnn_jax.verify.repair.healing import Healing, Reach
 from rnn_jax.verify.repair.live import LiveCode, Site, Spot, root_of
-from rnn_jax.verify.repair.packed import cuts, unnumbered, unwritten
+from rnn_jax.verify.repair.packed import cuts, unnumbered, unsent, unwritten
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.tree import ATOMS, at, located, replaced, shallow, walk
 from rnn_jax.verify.repair.trial import Trial
-from rnn_jax.verify.repair.unfilled import unfilled
+from rnn_jax.verify.repair.unfilled import unbegun, unfilled
 
 CARRIED = 0.25  # where a loop has made what its next iteration takes, as `dc` is to be made smaller by the forget gate
+UNSENT = 0.1  # an item of another step that nothing is sent to
+IN_PARTS = 3  # in a loop or a branch that uses the name for its parts alone, which are moved one by one
 
 
 class Gap(NamedTuple):
@@ -89,7 +91,8 @@ def places(
             used = {ast.unparse(n) for n, s in own if reach[s].gradients & wrong}
             given = words(function).stored - unpacked(function)
             arguments = {argument.arg for argument in function.args.args}
-            for place, text in unfilled(live, trace, Site(*spot, path)):
+            there = Site(*spot, path)
+            for place, text in (*unfilled(live, trace, there), *unbegun(live, trace, there)):
                 found.append(
                     (-1, live.node(Site(*spot, place.path[:-1])).lineno, place, place.path[-1][1] or 0, text, False)
                 )
@@ -98,6 +101,9 @@ def places(
                 whole = taken_whole(holder)
                 for k, text in (*unwritten(body, made), *unnumbered(body, made)):
                     found.append((-1, body[k - 1].lineno, Site(*spot, (*block, (field, k))), k, text, False))
+                for text in unsent(body):
+                    last = len(body) - isinstance(body[-1], ast.Return)
+                    found.append((UNSENT, body[0].lineno, Site(*spot, (*block, (field, last))), last, text, False))
                 for text in sorted(used, key=lambda t: (not t.isidentifier(), t)):
                     for first, last, rank in stretches(said, text, holder):
                         line = body[first - 1].lineno if first else body[0].lineno
@@ -112,6 +118,8 @@ def places(
                         elif rank == 2 and not first and text in arguments and block == path:
                             late = 0.25  # nothing is done with what was handed over
                         renewed = late >= 0
+                        if block != path and text not in whole and renewed:
+                            late += IN_PARTS
                         if does_nothing(live, Site(*spot, (*block, (field, last)))):
                             late = -1
                         found.append((late, line, Site(*spot, (*block, (field, last))), first, text, renewed))

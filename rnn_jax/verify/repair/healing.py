@@ -9,6 +9,8 @@ import numpy as np
 from rnn_jax.verify.repair.live import Site
 
 LIKELY = 1e-4  # relative: what is worth a run; sensitivities are right to ten digits, and conditions are bad
+LARGEST = 1_500  # entries that are wanted
+FREE = 1e-8  # of a solution's direction: an entry that moves so little along all that may be added to it is known
 
 
 class Reach(NamedTuple):
@@ -49,6 +51,11 @@ class Healing(NamedTuple):
         share = float(made @ self.goal) / size if size else 0.0
         return bool(np.linalg.norm(share * made - self.goal) <= LIKELY * np.linalg.norm(self.goal))
 
+    def may_lack(self, shifts: list[np.ndarray]) -> bool:
+        """Whether the equations hold where the values are moved by these."""
+        made = self.slopes @ np.concatenate([s.ravel() for s in shifts])
+        return bool(np.linalg.norm(made - self.missing) <= LIKELY * np.linalg.norm(self.missing))
+
     @property
     def asked(self) -> list[np.ndarray]:
         """The shifts, NaN where an expression around it does not tell them."""
@@ -71,3 +78,28 @@ def solution(columns: np.ndarray, wanted: np.ndarray, rcond: float | None = None
         return np.asarray(np.linalg.lstsq(columns, wanted, rcond=rcond)[0])
     except np.linalg.LinAlgError:  # numbers of a program that has run away
         return None
+
+
+def known(healing: Healing) -> list[np.ndarray] | None:
+    """What is wanted of a healed expression, NaN where the equations do not tell it; None where they tell nothing."""
+    wanted = [p + s for p, s in zip(healing.present, healing.shifts, strict=True)]
+    size = sum(v.size for v in wanted)
+    if size > LARGEST:
+        return None
+    if healing.sure:
+        return wanted
+    _, singular, right = np.linalg.svd(healing.slopes, full_matrices=True)
+    rank = int(np.sum(singular > FREE * np.max(singular, initial=0.0)))
+    free = np.linalg.norm(right[rank:], axis=0) > FREE if rank < size else np.zeros(size, bool)
+    if np.all(free):
+        return None
+    row = np.where(free, np.nan, np.concatenate([v.ravel() for v in wanted]))
+    ends = np.cumsum([v.size for v in wanted])[:-1]
+    return [part.reshape(v.shape) for part, v in zip(np.split(row, ends), wanted, strict=True)]
+
+
+def tells_all(healing: Healing, first: int, last: int) -> bool:
+    """Whether the equations leave nothing open of what is wanted at these visits; of too many values nobody asks."""
+    wanted = known(healing)
+    too_many = sum(v.size for v in healing.present) > LARGEST
+    return too_many or (wanted is not None and all(np.all(np.isfinite(w)) for w in wanted[first:last]))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_jax.verify.repair.healing import Healing
+from rnn_jax.verify.repair.healing import Healing, known
 from rnn_jax.verify.repair.inverse import Part, close, is_curve, parts
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.scope import function_at
@@ -21,10 +21,8 @@ from rnn_jax.verify.repair.tree import at, walk
 
 DEEPEST = 8  # operations, and names that stand for them
 MOST = 24  # expressions within one
-LARGEST = 1_500  # entries that are wanted
 SMALL = 1e-5  # of the largest: what is wanted comes from solving equations
 NOTHING = 1e-12  # of the largest slope: what hangs on a visit on which nothing does is its rounding
-FREE = 1e-8  # of a solution's direction: an entry that moves so little along all that may be added to it is known
 
 
 def inside(search: Search, healing: Healing) -> Iterator[Healing]:
@@ -53,24 +51,6 @@ def inside(search: Search, healing: Healing) -> Iterator[Healing]:
                 waiting.append((given, right, depth + 1))
                 yield as_healing(search, given, values[given], right)
             yield as_healing(search, inner, values[inner], right)
-
-
-def known(healing: Healing) -> list[np.ndarray] | None:
-    """What is wanted of a healed expression, NaN where the equations do not tell it; None where they tell nothing."""
-    wanted = [p + s for p, s in zip(healing.present, healing.shifts, strict=True)]
-    size = sum(v.size for v in wanted)
-    if size > LARGEST:
-        return None
-    if healing.sure:
-        return wanted
-    _, singular, right = np.linalg.svd(healing.slopes, full_matrices=True)
-    rank = int(np.sum(singular > FREE * np.max(singular, initial=0.0)))
-    free = np.linalg.norm(right[rank:], axis=0) > FREE if rank < size else np.zeros(size, bool)
-    if np.all(free):
-        return None
-    row = np.where(free, np.nan, np.concatenate([v.ravel() for v in wanted]))
-    ends = np.cumsum([v.size for v in wanted])[:-1]
-    return [part.reshape(v.shape) for part, v in zip(np.split(row, ends), wanted, strict=True)]
 
 
 def below(

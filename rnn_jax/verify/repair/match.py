@@ -15,7 +15,7 @@ from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.einsums import einsums
 from rnn_jax.verify.repair.expressions import Expressions, Written, parsed
 from rnn_jax.verify.repair.harvest import end_of
-from rnn_jax.verify.repair.healing import Healing, solution
+from rnn_jax.verify.repair.healing import Healing, solution, tells_all
 from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
@@ -132,11 +132,13 @@ class Matcher:
         return [(ast.Mult(), ratio, "missing-factor"), *whole]
 
     def summed(self) -> Iterator[Edit]:
-        """The same with sums of two products."""
+        """The same with sums of two products, where it is told what is wanted: many sums are as good as any other."""
         if self.where is None or not isinstance(self.node, ast.expr) or len(set(self.shapes)) > 1:
             return
         here = self.places.monomials(self.where.statement)
         first, last = self.telling()
+        if not tells_all(self.healing, first, last):
+            return
         for operator, values, kind in self.goals() if here is not None else ():
             for other in two(here, values[first:last], first) if here is not None and last > first else ():
                 yield from self.written(operator, other, kind)

@@ -13,8 +13,8 @@ from rnn_jax.verify.repair.comprehensions import within_comprehension
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.filling import filled
 from rnn_jax.verify.repair.harvest import Stock, at_visits, in_a_row
-from rnn_jax.verify.repair.healing import Healing
-from rnn_jax.verify.repair.inside import as_healing, at_some, inside, known, told_visits
+from rnn_jax.verify.repair.healing import Healing, known
+from rnn_jax.verify.repair.inside import as_healing, at_some, inside, told_visits
 from rnn_jax.verify.repair.known import look_around
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import Matcher

@@ -141,6 +141,27 @@ def unnumbered(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
             yield max(before) + 1 if before else min(written.values()), with_last(target, str(number))
 
 
+def unsent(body: list[ast.stmt]) -> list[str]:
+    """The items of other steps that a block does not use of a sequence to whose items it adds, but of another one.
+
+    That is d[t - 1] where d[t] is added to and h[t - 1] is used.
+    """
+    items = [n for each in body for n in ast.walk(each) if isinstance(n, ast.Subscript)]
+    used = {ast.unparse(n) for n in items}
+    sums = [n.target for each in body for n in ast.walk(each) if isinstance(n, ast.AugAssign)]
+    steps: dict[str, set[str]] = defaultdict(set)  # by the name that counts them
+    for node in items:
+        if isinstance(node.slice, ast.BinOp) and isinstance(node.slice.left, ast.Name):
+            steps[node.slice.left.id].add(ast.unparse(node.slice))
+    found: dict[str, None] = {}
+    for target in sums:
+        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+            names = {n.id for n in ast.walk(target.slice) if isinstance(n, ast.Name)}
+            for step in sorted(step for name in names for step in steps[name]):
+                found[f"{target.value.id}[{step}]"] = None
+    return [text for text in found if text not in used][:MOST_PARTS]
+
+
 def left_between(written: list[ast.Subscript]) -> Iterator[tuple[str, str]]:
     """The parts that begin where one of these ends, and none begins, and end likewise; with the one before, if any."""
     known = [last for each in written if isinstance(last := last_index(each), ast.Slice)]

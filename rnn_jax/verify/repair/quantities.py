@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
+from types import CodeType
 from typing import NamedTuple
 
 import numpy as np
@@ -91,6 +92,32 @@ class Quantities:
             sizes = dict.fromkeys(v.size for v in whole)
             found += [whole] if len(sizes) == 1 else [whole, *([v for v in whole if v.size == n] for n in sizes)]
         return found
+
+    @cached_property
+    def of_uses(self) -> list[list[np.ndarray]]:
+        """Those of them that are the shares of single uses."""
+        return [values for words, values in self.sequences.items() if words.startswith("the share")]
+
+    @cached_property
+    def through_functions(self) -> list[list[np.ndarray]]:
+        """What goes back through all uses of a value in one function, where others use it as well."""
+        tape = self.made.recorder.tape
+        shares = self.adjoints[1]
+        size = {node.start: node.where.stop - node.start for node in tape.nodes}
+        uses: dict[int, dict[CodeType, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+        for number, k in sorted(shares):
+            operand, place = tape.nodes[number].operands[k], tape.nodes[number].place
+            whole = isinstance(operand, Use) and operand.ids is None and place.code is not None
+            if whole and size.get(operand.start) == shares[number, k].size:
+                uses[operand.start][place.code].append((number, k))
+        found: dict[tuple[object, ...], list[tuple[int, np.ndarray]]] = defaultdict(list)
+        shared: set[tuple[object, ...]] = set()
+        for there in uses.values():
+            for code, several in there.items():
+                key = code, *sorted({(tape.nodes[number].place.instruction, k) for number, k in several})
+                found[key].append((several[0][0], np.asarray(sum(shares[use].ravel() for use in several))))
+                shared |= {key} if len(there) > 1 and len(key) > 2 else set()
+        return [[value for _, value in sorted(found[key], key=lambda each: each[0])] for key in found if key in shared]
 
     @cached_property
     def but_one(self) -> list[list[np.ndarray]]:

@@ -156,6 +156,9 @@ class Search(Known):
         until = time.perf_counter() + LONGEST
         late = lambda: time.perf_counter() > until  # noqa: E731
         told = next(self.forcing.forced_by(found, known.values(), late), None)
+        shares = itertools.chain(self.quantities.of_uses, self.quantities.through_functions)
+        lacking = (each for each in by_name(shares, shapes, runs) if found.may_lack(each))
+        told = told if told is not None else next(self.forcing.moved_by(found, lacking, late), None)
         return told._replace(sure=True) if told is not None else found
 
     def dependent(self, shapes: list[tuple[int, ...]]) -> Iterator[list[np.ndarray]]:

@@ -90,15 +90,12 @@ class Shares:
                     row, whole, cut = row + before.row, before.whole + whole if same else whole, cut if same else None
                 sent[node][where] = Share(row, whole, cut)
         found: dict[int, list[dict[Where, Share]]] = defaultdict(list)
-        for node in sorted(sent):
-            if 1 < len(sent[node]) <= MOST_USES:
-                found[int(sizes[node])].append(sent[node])
-        for node in sorted(sent):
-            if 1 < len(sent[node]) <= MOST_USES:
-                for several in in_slices(sent[node], tape.nodes[node].shape):
-                    found[several[0].size].append(
-                        {use: Share(r, r, None) for use, r in zip(sent[node], several, strict=True)}
-                    )
+        few = [(node, uses) for node in sorted(sent) for uses in in_groups(sent[node])]
+        for node, uses in few:
+            found[int(sizes[node])].append(uses)
+        for node, uses in few:
+            for several in in_slices(uses, tape.nodes[node].shape):
+                found[several[0].size].append({use: Share(r, r, None) for use, r in zip(uses, several, strict=True)})
         return dict(found)
 
     def making_up(self, wanted: list[np.ndarray]) -> Iterator[list[Part]]:
@@ -123,6 +120,15 @@ class Shares:
             if present and near(np.sum([each.row for each in present.values()], axis=0), wanted):
                 return present
         return None
+
+
+def in_groups(uses: dict[Where, Share]) -> Iterator[dict[Where, Share]]:
+    """All of them, or where they are many those of each function: what is used in a function is one term as a rule."""
+    functions = dict.fromkeys(place.code for place, _ in uses) if len(uses) > MOST_USES else (None,)
+    for code in functions:
+        own = {use: share for use, share in uses.items() if code is None or use[0].code is code}
+        if 1 < len(own) <= MOST_USES:
+            yield own
 
 
 def cut_of(places: np.ndarray, shape: tuple[int, ...]) -> Cut | None:

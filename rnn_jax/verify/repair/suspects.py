@@ -189,6 +189,7 @@ def likely(search: Search) -> list[Suspect]:
     sure = sorted(search.sure, key=lambda h: search.trace.seen[h.site][h.first].order)
     first += [suspect_at(search, healing) for healing in sure[:1]]
     others = [*holding, *(whole(search, s) for s in telling), *names, *empty, *(whole(search, s) for s in rest)]
+    zero = zero or (bool(search.gaps) and not any(np.any(v) for v in search.gaps[0].healing.present))
     before = 0 if zero or not MISSING.isdisjoint(search.hints) else lines(others, 2)
     return [*first, *others[:before], *missing, *others[before:]]
 

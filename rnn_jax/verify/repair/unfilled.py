@@ -1,4 +1,7 @@
-"""Arrays of zeros, or unset, that are read and never written to: the statement that fills them by parts is missing."""
+"""Arrays of zeros, or unset, that are read and never written to: the statement that fills them by parts is missing.
+
+Nor does one get anything that is only added to by what it holds itself: d[t - 1] += d[t] * f, where d stays zero.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,46 @@ def unfilled(live: LiveCode, trace: Trace, site: Site) -> Iterator[tuple[Site, s
         for name in arrays:
             for k, text in read(loop, name) or like_others(loop, name, shapes):
                 yield Site(*site.spot, (*path, ("body", k))), text
+
+
+def unbegun(live: LiveCode, trace: Trace, site: Site) -> Iterator[tuple[Site, str]]:
+    """The items of what stays zero that a loop before those which use it may have to fill, at the end of which loop.
+
+    The names that say which item are those that the loop gives.
+    """
+    function = live.node(site)
+    items = [(s, n) for s, n in live.sites(site.spot) if isinstance(n, ast.Subscript)]
+    inside = [(s, n) for s, n in items if s.path[: len(site.path)] == site.path and held_by(n) is not None]
+    read = [(s, n) for s, n in inside if s in trace.seen]
+    filled = {str(held_by(n)) for s, n in read if any(np.any(v.value) for v in trace.seen[s])}
+    first: dict[str, int] = {}
+    for _, node in read:
+        name = str(held_by(node))
+        first[name] = min(first.get(name, node.lineno), node.lineno)
+    for path, loop in walk(function, site.path):
+        if not isinstance(loop, ast.For) or any(isinstance(each, ast.For | ast.While) for each in loop.body):
+            continue
+        given = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        around = [n for p, n in walk(function, site.path) if isinstance(n, ast.For) and path[: len(p)] == p]
+        given |= {n.id for each in around for n in ast.walk(each.target) if isinstance(n, ast.Name)}
+        texts = {
+            ast.unparse(node): None
+            for _, node in inside
+            for name in [str(held_by(node))]
+            if name in first and name not in filled and (loop.end_lineno or 0) < first[name]
+            if {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - {name} <= given
+        }
+        for text in texts:
+            yield Site(*site.spot, (*path, ("body", len(loop.body)))), text
+
+
+def held_by(node: ast.Subscript) -> str | None:
+    """The name of the array or list whose item this is, of which a name says which one."""
+    inner: ast.expr = node
+    while isinstance(inner, ast.Subscript):
+        inner = inner.value
+    said = any(isinstance(n, ast.Name) for n in ast.walk(node.slice))
+    return inner.id if isinstance(inner, ast.Name) and said else None
 
 
 def empty(live: LiveCode, trace: Trace, function: ast.AST) -> list[str]:

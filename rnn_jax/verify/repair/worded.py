@@ -9,6 +9,7 @@ from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.tree import ATOMS
 
 OVER = "1 / "
+LOGARITHMS = {"log", "log2", "log10"}
 TWO = "2"  # of the slope of a square; in products of several factors only, elsewhere it would be one term more of each
 
 
@@ -23,15 +24,18 @@ def of_step(tree: ast.expr) -> bool:
 
 
 def divisors(known: Iterable[str]) -> set[str]:
-    """What the program divides by, of what is known."""
-    found = {
-        ast.unparse(n.right)
-        for text in known
-        if "/" in text
-        for n in ast.walk(parsed(text))
-        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div) and isinstance(n.right, ATOMS)
-    }
-    return found & set(known)
+    """What the program divides by, or takes the logarithm of, whose slope divides by it: of what is known."""
+    nodes = (n for text in known if "/" in text or "log" in text for n in ast.walk(parsed(text)))
+    below = (divided_by(n) for n in nodes)
+    return {ast.unparse(n) for n in below if isinstance(n, ATOMS)} & set(known)
+
+
+def divided_by(node: ast.AST) -> ast.expr | None:
+    """What an operation, or its slope, divides by."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return node.right
+    named = isinstance(node, ast.Call) and len(node.args) == 1 and ast.unparse(node.func).split(".")[-1]
+    return node.args[0] if named in LOGARITHMS else None
 
 
 def product(texts: list[str], sign: float) -> str:
