@@ -50,13 +50,23 @@ def window(site: Site, target: str) -> tuple[int, int]:
 
 
 def both_add(one: ast.stmt, other: ast.stmt, target: str) -> bool:
-    """Whether two statements add to the same sum, in whichever order: g[4] += da * b and g[5] += db * b."""
-    return all(
-        isinstance(each, ast.AugAssign)
-        and isinstance(each.op, ast.Add | ast.Sub)
-        and key(each.target) == target
-        and not touches(each.value, target)
-        for each in (one, other)
+    """Whether two statements add to the same sum, in whichever order: g[4] += da * b and g[5] += db * b.
+
+    The other may be a branch or a loop in which nothing else is done with the sum.
+    """
+    inner = [n for n in ast.walk(other) if isinstance(n, ast.stmt) and touches(n, target)]
+    within = [n for n in inner if not isinstance(n, ast.If | ast.For)]
+    heads = [n.test if isinstance(n, ast.If) else n.iter for n in inner if isinstance(n, ast.If | ast.For)]
+    return not any(touches(head, target) for head in heads) and all(adds_to(each, target) for each in (one, *within))
+
+
+def adds_to(statement: ast.stmt, target: str) -> bool:
+    """Whether a statement adds to a sum, and does nothing else with it."""
+    return (
+        isinstance(statement, ast.AugAssign)
+        and isinstance(statement.op, ast.Add | ast.Sub)
+        and key(statement.target) == target
+        and not touches(statement.value, target)
     )
 
 

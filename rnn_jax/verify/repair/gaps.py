@@ -259,6 +259,21 @@ def closed(gap: Gap, edit: Edit) -> Edit | None:
     )
 
 
+def as_sum(live: LiveCode, made: Edit) -> Iterator[Edit]:
+    """An item to which a gap adds, as one writes it: d[t] += e for d[t] = d[t] + e."""
+    new = new_statement(live, made)
+    target = new.targets[0] if isinstance(new, ast.Assign) else None
+    whole = new.value if isinstance(new, ast.Assign) else None
+    if isinstance(target, ast.Subscript) and isinstance(whole, ast.BinOp) and isinstance(whole.op, ast.Add):
+        if ast.unparse(whole.left) == ast.unparse(target):
+            shorter = ast.AugAssign(target, whole.op, whole.right)
+            for field in ("body", "orelse"):
+                body = getattr(made.new, field, None) or []
+                if any(each is new for each in body):
+                    k = next(k for k, each in enumerate(body) if each is new)
+                    yield inserted(live, Site(*made.site.spot, (*made.site.path, (field, k))), shorter, made.cost - 0.3)
+
+
 def before_condition(live: LiveCode, made: Edit) -> Iterator[Edit]:
     """What a gap in a branch was filled with, put before the condition: what does no harm there is meant so."""
     new = new_statement(live, made)

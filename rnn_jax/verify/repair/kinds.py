@@ -295,7 +295,7 @@ def of_new(statement: ast.stmt) -> str:
     """A new statement: a sum, what is carried, a scale, a start."""
     if isinstance(statement, ast.AugAssign):
         if isinstance(statement.op, ast.Div | ast.Mult):
-            return "scale"
+            return "derivative-omitted" if is_slope(statement.value) else "scale"
         if isinstance(statement.value, ast.Constant):
             return "loss-seed"
         target: Any = statement.target

@@ -106,10 +106,10 @@ class Quantities:
         size = {node.start: node.where.stop - node.start for node in tape.nodes}
         uses: dict[int, dict[CodeType, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
         for number, k in sorted(shares):
-            operand, place = tape.nodes[number].operands[k], tape.nodes[number].place
-            whole = isinstance(operand, Use) and operand.ids is None and place.code is not None
-            if whole and size.get(operand.start) == shares[number, k].size:
-                uses[operand.start][place.code].append((number, k))
+            operand, code = tape.nodes[number].operands[k], tape.nodes[number].place.code
+            whole = isinstance(operand, Use) and operand.ids is None
+            if whole and code is not None and size.get(operand.start) == shares[number, k].size:  # type: ignore[union-attr]
+                uses[operand.start][code].append((number, k))  # type: ignore[union-attr]
         found: dict[tuple[object, ...], list[tuple[int, np.ndarray]]] = defaultdict(list)
         shared: set[tuple[object, ...]] = set()
         for there in uses.values():

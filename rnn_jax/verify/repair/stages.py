@@ -16,9 +16,10 @@ from rnn_jax.verify.repair.blocks_alike import blocks_alike
 from rnn_jax.verify.repair.cursors import left_behind, moved_on
 from rnn_jax.verify.repair.directions import directions
 from rnn_jax.verify.repair.edit import Edit
+from rnn_jax.verify.repair.entry_scaled import scaled_entry
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_items, first_states
-from rnn_jax.verify.repair.gaps import Gap, before_condition, beside_like, closed, does_nothing, gaps
+from rnn_jax.verify.repair.gaps import Gap, as_sum, before_condition, beside_like, closed, does_nothing, gaps
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.handed_back import appended
 from rnn_jax.verify.repair.harvest import alike
@@ -234,6 +235,7 @@ def filling(search: Search, gap: Gap, edit: Edit) -> Iterator[Edit]:
     made = closed(gap, edit)
     if made is not None:
         yield made
+        yield from as_sum(search.live, made)
         yield from before_condition(search.live, made)
         yield from beside_like(search.live, made)
 
@@ -252,6 +254,7 @@ def missing_sums(search: Search) -> Iterator[None]:
     for found in accumulators(search.trial, search.wrong, targets, search.over):
         before = search.near()
         search.lacking.setdefault(found.text, found.place)
+        search.attempt(scaled_entry(search.live, places, found))
         for products in (False, True):
             search.attempt(sums(search.live, places, found, products, tried))
         if not search.near():

@@ -20,6 +20,7 @@ from rnn_jax.verify.repair.scope import function_at
 from rnn_jax.verify.repair.search import MISSING, Search
 from rnn_jax.verify.repair.siblings import is_key
 from rnn_jax.verify.repair.telltale import telltales
+from rnn_jax.verify.repair.tree import at, walk
 from rnn_jax.verify.repair.verified import located
 
 
@@ -80,6 +81,17 @@ def mended_as_well(search: Search, edit: Edit, after: Trace, lines: set[int]) ->
     return [valued(search, site, v, first_wrong(search.trace.seen[site], v)) for site, v in several]
 
 
+def summed_elsewhere(search: Search, edit: Edit) -> list[Suspect]:
+    """Where a sum that is made at once, outside all loops, could be made step by step as others are."""
+    new = new_statement(search.live, edit) if edit.missing else None
+    if not isinstance(new, ast.AugAssign):
+        return []
+    above = [at(search.live.statement(edit.site.spot), edit.site.path[:k]) for k in range(len(edit.site.path) + 1)]
+    looped = any(isinstance(each, ast.For | ast.While) for each in above)
+    within = Site(*edit.site.spot, (*edit.site.path, ("body", 0)))
+    return beside_sums(search, within, ast.unparse(new.target), np.zeros(1)) if not looped else []
+
+
 def valued(search: Search, site: Site, values: list[np.ndarray], label: str) -> Suspect:
     """An expression, and the values that it should give."""
     node = search.live.node(site)
@@ -104,8 +116,21 @@ def never_added(search: Search) -> list[Suspect]:
         for text, there in search.lacking.items():
             whole = not isinstance(parsed(text), ast.Subscript) or is_key(parsed(text).slice)  # type: ignore[attr-defined]
             lacking[text] = wanted
-            found += beside_sums(search, there, text, wanted) if whole else []
+            alone = whole or unnumbered(search, there, text)
+            found += beside_sums(search, there, text, wanted) if alone else []
     return [*found, *(each for text, wanted in lacking.items() for each in beside_its_like(search, text, wanted))]
+
+
+def unnumbered(search: Search, site: Site, text: str) -> bool:
+    """Whether an item is one by its number, of which the function gives others a value, and never this one."""
+    item = parsed(text)
+    function = function_at(search.live.statement(site.spot), site.path)[1]
+    if not isinstance(item, ast.Subscript) or not isinstance(item.slice, ast.Constant) or function is None:
+        return False
+    stored = [n for n in ast.walk(function) if isinstance(n, ast.Subscript) and not isinstance(n.ctx, ast.Load)]
+    others = [n.slice for n in stored if ast.unparse(n.value) == ast.unparse(item.value)]
+    numbers = {each.value for each in others if isinstance(each, ast.Constant)}
+    return len(numbers) > 1 and item.slice.value not in numbers
 
 
 def beside_its_like(search: Search, text: str, wanted: np.ndarray) -> list[Suspect]:
@@ -134,18 +159,26 @@ def kept_in(target: ast.expr) -> str:
 
 
 def beside_sums(search: Search, site: Site, target: str, wanted: np.ndarray) -> list[Suspect]:
-    """Behind the last statement in a loop of the function around a site that adds to anything, for one sum more."""
-    path, _ = function_at(search.live.statement(site.spot), site.path)
+    """For one sum more: behind the last statement in a loop of the function that adds to anything, or before that loop.
+
+    Before it where that is in a loop as well: what is there once for each sequence.
+    """
+    path, function = function_at(search.live.statement(site.spot), site.path)
     sums = [
         (s, n)
         for s, n in search.live.sites(site.spot)
         if isinstance(n, ast.AugAssign) and s.path[: len(path)] == path and s.path[len(path) + 1 :]
     ]
-    if not sums:
+    if not sums or function is None:
         return []
     last, node = sums[-1]
-    made = place(search, last, node.end_lineno or node.lineno, None, True, search.quantities.name([wanted]), "")
-    return [replace(made, expression=f"{target} += ...")]
+    inside = last.path[len(path) :]
+    loops = [p for p, n in walk(function) if isinstance(n, ast.For) and p == inside[: len(p)]]
+    before = [getattr(at(function, p[:-1]), p[-1][0])[int(p[-1][1] or 0) - 1] for p in loops[1:] if p[-1][1]]
+    places = [(last, node), *((Site(*site.spot, (*path, *loops[0])), each) for each in before)]
+    words = search.quantities.name([wanted])
+    made = [place(search, there, n.end_lineno or n.lineno, None, True, words, "") for there, n in places]
+    return [replace(each, expression=f"{target} += ...") for each in made]
 
 
 def behind(search: Search) -> list[Suspect]:
@@ -183,7 +216,8 @@ def likely(search: Search) -> list[Suspect]:
     rest = [s for s in ranked if search.order(s)[0] in (0, 1, 3)]
     holding, names, empty = healed(search)
     first = [whole(search, s) for s in telltales(search)]
-    if not first and (zero or (search.lacking and not search.gaps)):
+    never = any(unnumbered(search, place, text) for text, place in search.lacking.items())
+    if not first and (zero or never or (search.lacking and not search.gaps)):
         first = never_added(search)
     missing = behind(search)[:1] if not first else []
     sure = sorted(search.sure, key=lambda h: search.trace.seen[h.site][h.first].order)

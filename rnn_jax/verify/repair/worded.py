@@ -34,8 +34,9 @@ def divided_by(node: ast.AST) -> ast.expr | None:
     """What an operation, or its slope, divides by."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         return node.right
-    named = isinstance(node, ast.Call) and len(node.args) == 1 and ast.unparse(node.func).split(".")[-1]
-    return node.args[0] if named in LOGARITHMS else None
+    if isinstance(node, ast.Call) and len(node.args) == 1:
+        return node.args[0] if ast.unparse(node.func).split(".")[-1] in LOGARITHMS else None
+    return None
 
 
 def product(texts: list[str], sign: float) -> str:
