@@ -22,7 +22,7 @@ from rnn_jax.verify.repair.ranking import costs, ranked
 from rnn_jax.verify.repair.search import FAR_FETCHED, Search
 from rnn_jax.verify.repair.splice import mended
 from rnn_jax.verify.repair.stages import stages
-from rnn_jax.verify.repair.suspects import healed, likely, mended_as_well, suspect_of, summed_elsewhere
+from rnn_jax.verify.repair.suspects import healed, likely, mended_as_well, summed_elsewhere, suspect_of
 from rnn_jax.verify.repair.telltale import telltales
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.twofold import another, furthest, onward, two_of

@@ -13,16 +13,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_jax.verify.repair.around import around, inserted, new_statement
+from rnn_jax.verify.repair.around import inserted, new_statement
 from rnn_jax.verify.repair.edit import Edit, changes
 from rnn_jax.verify.repair.force import Forcing
 from rnn_jax.verify.repair.healing import Healing, Reach
-from rnn_jax.verify.repair.live import LiveCode, Site, Spot, root_of
+from rnn_jax.verify.repair.live import LiveCode, Site, root_of
 from rnn_jax.verify.repair.packed import cuts, unnumbered, unsent, unwritten
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.tree import ATOMS, at, located, replaced, shallow, walk
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.unfilled import unbegun, unfilled
+from rnn_jax.verify.repair.zero_numbers import numbers, only_zero
 
 CARRIED = 0.25  # where a loop has made what its next iteration takes, as `dc` is to be made smaller by the forget gate
 UNSENT = 0.1  # an item of another step that nothing is sent to
@@ -88,7 +89,7 @@ def places(
             inside = [s for s in reach if s.spot == spot and s.path[: len(path)] == path]
             atoms = [(n, s) for s in inside if isinstance(n := live.node(s), ATOMS)]
             own = [(n, s) for n, s in atoms if root_of(n) not in live.modules(spot[0])]
-            used = {ast.unparse(n) for n, s in own if reach[s].gradients & wrong}
+            used = {ast.unparse(n) for n, s in own if reach[s].gradients & wrong} | set(only_zero(function))
             given = words(function).stored - unpacked(function)
             arguments = {argument.arg for argument in function.args.args}
             there = Site(*spot, path)
@@ -101,9 +102,8 @@ def places(
                 whole = taken_whole(holder)
                 for k, text in (*unwritten(body, made), *unnumbered(body, made)):
                     found.append((-1, body[k - 1].lineno, Site(*spot, (*block, (field, k))), k, text, False))
-                for text in unsent(body):
-                    last = len(body) - isinstance(body[-1], ast.Return)
-                    found.append((UNSENT, body[0].lineno, Site(*spot, (*block, (field, last))), last, text, False))
+                for k, text in unsent(body):
+                    found.append((UNSENT, body[k].lineno, Site(*spot, (*block, (field, k))), k, text, False))
                 for text in sorted(used, key=lambda t: (not t.isidentifier(), t)):
                     for first, last, rank in stretches(said, text, holder):
                         line = body[first - 1].lineno if first else body[0].lineno
@@ -192,24 +192,6 @@ def blocks(function: ast.FunctionDef, path: Any) -> Iterator[tuple[Any, str, lis
                 yield inner, field, body
 
 
-def numbers(live: LiveCode, trace: Trace) -> dict[tuple[Spot, str], str]:
-    """The names that hold the number 0 for an array of zeros, and how that array would be written."""
-    found: dict[tuple[Spot, str], str] = {}
-    for site, shape in trace.shapes.items():
-        node, where = live.node(site), around(live, site)
-        if shape[0] not in ("float", "int") or not isinstance(node, ast.Name) or where is None:
-            continue
-        statement: Any = live.node(where.statement)
-        whole = trace.shapes.get(Site(*site.spot, (*where.statement.path, ("value", None))), ("",))
-        zero = not any(np.any(s.value) for s in trace.seen.get(site, []))
-        named = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ATOMS)
-        if zero and named and whole[0] == "array":
-            known = not any(isinstance(n, ast.Call) for n in ast.walk(statement.value))  # before the target is
-            array = f"({ast.unparse(statement.value)})" if known else ast.unparse(statement.targets[0])
-            found.setdefault((site.spot, node.id), f"{node.id} + 0 * {array}")
-    return found
-
-
 def filled(trial: Trial, place: Site, text: str, value: str) -> tuple[Trial, Site]:
     """The program with `name = name` at a place, and where in it the value stands."""
     there = with_statement(trial, place, f"{text} = {value}")
@@ -264,14 +246,15 @@ def as_sum(live: LiveCode, made: Edit) -> Iterator[Edit]:
     new = new_statement(live, made)
     target = new.targets[0] if isinstance(new, ast.Assign) else None
     whole = new.value if isinstance(new, ast.Assign) else None
-    if isinstance(target, ast.Subscript) and isinstance(whole, ast.BinOp) and isinstance(whole.op, ast.Add):
-        if ast.unparse(whole.left) == ast.unparse(target):
-            shorter = ast.AugAssign(target, whole.op, whole.right)
-            for field in ("body", "orelse"):
-                body = getattr(made.new, field, None) or []
-                if any(each is new for each in body):
-                    k = next(k for k, each in enumerate(body) if each is new)
-                    yield inserted(live, Site(*made.site.spot, (*made.site.path, (field, k))), shorter, made.cost - 0.3)
+    if not isinstance(target, ast.Subscript) or not isinstance(whole, ast.BinOp) or not isinstance(whole.op, ast.Add):
+        return
+    for field in ("body", "orelse") if ast.unparse(whole.left) == ast.unparse(target) else ():
+        places = [k for k, each in enumerate(getattr(made.new, field, None) or []) if each is new]
+        shorter = ast.AugAssign(target, whole.op, whole.right)
+        yield from (
+            inserted(live, Site(*made.site.spot, (*made.site.path, (field, k))), shorter, made.cost - 0.5)
+            for k in places
+        )
 
 
 def before_condition(live: LiveCode, made: Edit) -> Iterator[Edit]:
@@ -282,13 +265,17 @@ def before_condition(live: LiveCode, made: Edit) -> Iterator[Edit]:
 
 
 def beside_like(live: LiveCode, made: Edit) -> Iterator[Edit]:
-    """A statement that gives a part of an array its value behind the last one that does the same in its block."""
+    """A statement that gives a part of an array its value behind the last one that does the same in its block.
+
+    Where it stands beside such a one it stays there.
+    """
     new, block = new_statement(live, made) or ast.Pass(), live.node(made.site)
     name = whole_of(new)
     for field in ("body", "orelse") if name else ():
         body = getattr(block, field, [])
         like = [k for k, each in enumerate(body) if isinstance(each, ast.stmt) and whole_of(each) == name]
-        for k in like[-1:]:
+        there = [k for k, each in enumerate(getattr(made.new, field, [])) if each is new]
+        for k in like[-1:] if not any(at_k - 1 in like or at_k in like for at_k in there) else ():
             yield inserted(live, Site(*made.site.spot, (*made.site.path, (field, k + 1))), new, made.cost - 0.3)
 
 

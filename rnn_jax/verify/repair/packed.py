@@ -141,25 +141,25 @@ def unnumbered(body: list[ast.stmt], made: Cuts) -> Iterator[tuple[int, str]]:
             yield max(before) + 1 if before else min(written.values()), with_last(target, str(number))
 
 
-def unsent(body: list[ast.stmt]) -> list[str]:
+def unsent(body: list[ast.stmt]) -> Iterator[tuple[int, str]]:
     """The items of other steps that a block does not use of a sequence to whose items it adds, but of another one.
 
-    That is d[t - 1] where d[t] is added to and h[t - 1] is used.
+    That is d[t - 1] where d[t] is added to and h[t - 1] is used; it may be added to before the first of the others.
     """
     items = [n for each in body for n in ast.walk(each) if isinstance(n, ast.Subscript)]
     used = {ast.unparse(n) for n in items}
-    sums = [n.target for each in body for n in ast.walk(each) if isinstance(n, ast.AugAssign)]
     steps: dict[str, set[str]] = defaultdict(set)  # by the name that counts them
     for node in items:
         if isinstance(node.slice, ast.BinOp) and isinstance(node.slice.left, ast.Name):
             steps[node.slice.left.id].add(ast.unparse(node.slice))
-    found: dict[str, None] = {}
-    for target in sums:
+    found: dict[str, int] = {}
+    for k, statement in enumerate(body):
+        target = statement.target if isinstance(statement, ast.AugAssign) else None
         if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
             names = {n.id for n in ast.walk(target.slice) if isinstance(n, ast.Name)}
             for step in sorted(step for name in names for step in steps[name]):
-                found[f"{target.value.id}[{step}]"] = None
-    return [text for text in found if text not in used][:MOST_PARTS]
+                found.setdefault(f"{target.value.id}[{step}]", k)
+    yield from [(k, text) for text, k in found.items() if text not in used][:MOST_PARTS]
 
 
 def left_between(written: list[ast.Subscript]) -> Iterator[tuple[str, str]]:

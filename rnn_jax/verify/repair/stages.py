@@ -21,6 +21,7 @@ from rnn_jax.verify.repair.exchange import at_one_step, exchanges
 from rnn_jax.verify.repair.first_state import first_items, first_states
 from rnn_jax.verify.repair.gaps import Gap, as_sum, before_condition, beside_like, closed, does_nothing, gaps
 from rnn_jax.verify.repair.grammar import Grammar
+from rnn_jax.verify.repair.halves import other_halves
 from rnn_jax.verify.repair.handed_back import appended
 from rnn_jax.verify.repair.harvest import alike
 from rnn_jax.verify.repair.in_common import by_their_keys, in_common
@@ -31,6 +32,7 @@ from rnn_jax.verify.repair.mending import matcher, mended
 from rnn_jax.verify.repair.missing import after_others, handed_on, insertions, normalisations
 from rnn_jax.verify.repair.never_called import never_called
 from rnn_jax.verify.repair.never_filled import fillings
+from rnn_jax.verify.repair.numbered import by_number
 from rnn_jax.verify.repair.other_index import at_other_indices
 from rnn_jax.verify.repair.own_calls import own_calls
 from rnn_jax.verify.repair.recomputed import recomputed, tangent
@@ -127,6 +129,8 @@ def likenesses(search: Search) -> None:
     search.attempt(first_items(search.live, stocks))
     search.attempt(twins(search.live))
     search.attempt(blocks_alike(search.live))
+    search.attempt(other_halves(search.live))
+    search.attempt(by_number(search.live))
     search.attempt(uncalled(search.live, search.forward))
     search.attempt(by_analogy(search.live, search.trace, stocks))
     search.attempt(normalisations(search.live, stocks))

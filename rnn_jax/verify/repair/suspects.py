@@ -219,6 +219,7 @@ def likely(search: Search) -> list[Suspect]:
     never = any(unnumbered(search, place, text) for text, place in search.lacking.items())
     if not first and (zero or never or (search.lacking and not search.gaps)):
         first = never_added(search)
+    first = first or idle_blocks(search)
     missing = behind(search)[:1] if not first else []
     sure = sorted(search.sure, key=lambda h: search.trace.seen[h.site][h.first].order)
     first += [suspect_at(search, healing) for healing in sure[:1]]
@@ -226,6 +227,18 @@ def likely(search: Search) -> list[Suspect]:
     zero = zero or (bool(search.gaps) and not any(np.any(v) for v in search.gaps[0].healing.present))
     before = 0 if zero or not MISSING.isdisjoint(search.hints) else lines(others, 2)
     return [*first, *others[:before], *missing, *others[before:]]
+
+
+def idle_blocks(search: Search) -> list[Suspect]:
+    """The loops in which nothing is done, in functions that the loss does not run: what was done there is missing."""
+    found: list[Suspect] = []
+    for spot in search.live.spots:
+        for site, node in search.live.sites(spot):
+            idle = isinstance(node, ast.For | ast.While) and all(isinstance(each, ast.Pass) for each in node.body)
+            inner = Site(*site.spot, (*site.path, ("body", 0)))
+            if idle and function_at(search.live.statement(spot), inner.path)[1] and not search.in_forward(inner):
+                found.append(place(search, inner, node.lineno, None, True, "", ""))  # type: ignore[attr-defined]
+    return found[:1]
 
 
 def lines(places: list[Suspect], enough: int) -> int:
