@@ -123,3 +123,17 @@ def test_sizes_at_which_what_was_right_is_not_say_nothing(tmp_path, monkeypatch)
     assert spliced(path.read_text(), finding.fix) == HALVES
     monkeypatch.setattr(elsewhere, "still_right", lambda *_: True)
     assert report_of(path, asked).findings[0].fix is None
+
+
+def test_sizes_at_which_nothing_hangs_on_an_entry_say_nothing(tmp_path, monkeypatch):
+    """With n = 5 the middle one of w is of no use, and what is right for four of them is wrong; both were before."""
+    both = HALVES.replace("+ w[-half:]", "+ w[:half] * w[-half:]").replace(
+        "        dw[half : 2 * half] += da\n",
+        "        dw[:half] += da * w[-half:]\n        dw[half : 2 * half] += da * w[:half]\n",
+    )
+    path, asked = tmp_path / "mine.py", Expressions("w, u", "loss(w, u)", "gradient(w, u)")
+    path.write_text(both.replace("dh = hs[-1]", "dh = -hs[-1]"))
+    (finding,) = report_of(path, asked).findings
+    assert spliced(path.read_text(), finding.fix) == both
+    monkeypatch.setattr(elsewhere, "idle_there", lambda *_: False)
+    assert report_of(path, asked).findings[0].fix is None

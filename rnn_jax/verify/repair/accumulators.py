@@ -149,7 +149,9 @@ def accumulators(
     # Where the gradients are read from an update, what a weight itself lacks comes last.
     for updated, place in itertools.product((False, True), targets):
         known: set[tuple[int, ...]] = set()
-        for text in targets[place]:
+        made = [trial.made.manual[name] for name in sorted(wrong)]
+        # Each takes several runs: what has become a gradient comes first.
+        for text in sorted(targets[place], key=lambda text: not became(stands.get((place, text), []), made)):
             seen = stands.get((place, text), [])
             arrays = [as_array(v) for v in seen]
             if not seen or any(v is None for v in arrays):
@@ -170,6 +172,12 @@ def accumulators(
                 yield from (*entry(found), found)
             if over():
                 return
+
+
+def became(seen: list[Any], gradients: list[np.ndarray]) -> bool:
+    """Whether an array is, at the end, one of these."""
+    array = as_array(seen[-1]) if seen else None
+    return array is not None and any(array.shape == g.shape and np.array_equal(array, g) for g in gradients)
 
 
 def entry(found: Accumulator) -> Iterator[Accumulator]:

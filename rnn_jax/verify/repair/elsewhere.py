@@ -25,6 +25,7 @@ from rnn_jax.verify.subject import Setting, evaluate_gradients, evaluate_loss
 SLOW = 1.0  # seconds that a program may take to be run again
 # Differences of a loss in float64 with a step of 1e-5 are right to about 1e-9; a wrong term shows as 1e-2 and more.
 STEP, NEAR = 1e-5, 1e-4
+MOVED = 0.01  # of an entry, to see whether a loss hangs on it
 DIRECTIONS = 2  # a kink may lie on one
 
 
@@ -49,7 +50,9 @@ def holds_elsewhere(bench: Bench, live: LiveCode, edits: list[Edit]) -> bool:
         if right(bench, subject, chosen) is not None and still_right(bench, subject, subject, chosen):
             mended = with_tree(subject, body)
             # Of two counts that have to agree the wrong program may not have minded that they do not.
-            if not right(bench, mended, chosen) and not (apart and runs_out(bench, mended, chosen)):
+            if right(bench, mended, chosen) or (apart and runs_out(bench, mended, chosen)):
+                continue
+            if not idle_there(subject, chosen):
                 return False
     for name, other in with_others(body, taken(live, edits)).items():
         wrong = with_tree(subject, with_others(source.tree.body, {name})[name])
@@ -65,6 +68,33 @@ def still_right(bench: Bench, subject: FileSubject, other: FileSubject, chosen: 
         return all(slopes(bench, with_other, name) for name in made.names if slopes(bench, made, name))
     except Exception:  # the program's own, of numbers that it was not made for
         return False
+
+
+def idle_there(subject: FileSubject, chosen: Edits) -> bool:
+    """Whether at these sizes a parameter has an entry on which no loss hangs, and at its own sizes has none.
+
+    Where one more of something is made and nothing is told of it, tips of a tree without the tree, a right program may
+    run and be wrong. One more letter that no text has is such a size as well; another one tells as much as that.
+    """
+    try:
+        made, there = rebuilt(subject, {}, SLOW), rebuilt(subject, chosen, SLOW)
+        return any(idle(there, name) and not idle(made, name) for name in made.names)
+    except Exception:  # the program's own, of sizes that it was not made for
+        return False
+
+
+def idle(subject: FileSubject, name: str) -> bool:
+    """Whether the loss stays what it is where one of the entries of a parameter is moved."""
+    own, start = np.array(subject.parameters()[name]), time.perf_counter()
+    before = evaluate_loss(subject, Setting())
+    for entry in range(own.size):
+        moved = own.copy()
+        moved.flat[entry] += MOVED
+        if evaluate_loss(subject, Setting({name: moved})) == before:
+            return True
+        if time.perf_counter() - start > SLOW:
+            return False
+    return False
 
 
 def with_tree(subject: FileSubject, body: list[ast.stmt]) -> FileSubject:

@@ -13,7 +13,7 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.probe import Shape, Trace
 from rnn_jax.verify.repair.products import Option, binary, transposed, with_parts
 from rnn_jax.verify.repair.scope import Scopes, function_at
-from rnn_jax.verify.repair.tree import at, first_line, located, same, shallow
+from rnn_jax.verify.repair.tree import ATOMS, at, first_line, located, same, shallow
 
 THRESHOLD = 0.5  # how much less likely a number in a comparison is than another one
 MOST_SLICES = 16  # of other arrays
@@ -270,6 +270,9 @@ def whole(node: ast.expr, parent: Any, shape: Shape | None) -> Iterator[Option]:
         if not inner and not (isinstance(node, ast.Attribute) and node.attr == "T"):
             product = isinstance(parent, ast.BinOp | ast.Call)  # elsewhere a transpose is seldom what is missing
             yield transposed(node), "transpose", 1 if product else 1.5
+            square = shape[2][0] == shape[2][1] and isinstance(parent, ast.BinOp)
+            if square and isinstance(node, ATOMS):  # as of the form x @ A @ x
+                yield ast.BinOp(node, ast.Add(), transposed(node)), "missing-term", 1.5
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         yield ast.BinOp(ast.Constant(1), ast.Sub(), node), "derivative-function", 1.5
     if not isinstance(parent, ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript | ast.keyword):

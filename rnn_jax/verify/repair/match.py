@@ -20,6 +20,7 @@ from rnn_jax.verify.repair.live import LiveCode, Site
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.places import Places
 from rnn_jax.verify.repair.sent_on import sent_on
+from rnn_jax.verify.repair.softmax import through_softmax
 from rnn_jax.verify.repair.terms import two
 from rnn_jax.verify.repair.tree import ATOMS, located, shallow
 from rnn_jax.verify.repair.worded import is_number
@@ -153,8 +154,9 @@ class Matcher:
         if here is not None and last > first:
             for operator, values, kind in self.goals():
                 if not isinstance(operator, ast.Mult):
-                    for other in (*here.equal_to(values[first:last], first), *einsums(here, values[first:last], first)):
-                        yield from self.written(operator, other, kind)
+                    for ways in (Monomials.equal_to, einsums, through_softmax):
+                        for other in ways(here, values[first:last], first):
+                            yield from self.written(operator, other, kind)
                     continue
                 for other in here.worth(values[first:last], first, scale=True):
                     yield from self.written(operator, other, kind)

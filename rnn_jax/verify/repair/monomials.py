@@ -19,7 +19,7 @@ import numpy as np
 from rnn_jax.verify.repair.expressions import Written, parsed
 from rnn_jax.verify.repair.harvest import Stock
 from rnn_jax.verify.repair.tree import ATOMS
-from rnn_jax.verify.repair.worded import OVER, TWO, bracketed, divisors, is_number, of_step, product
+from rnn_jax.verify.repair.worded import OVER, TWO, bracketed, divisors, is_number, of_step, powers, product
 
 MOST_FACTORS = 200  # of one shape
 FEWER = 110  # where only so few numbers tell them that many products would do by chance
@@ -91,7 +91,8 @@ class Monomials:
                 if taken[key] < (1 if text.endswith(".T") or is_number(text) else MOST_ALIKE):
                     taken[key] += 1
                     found.append((text, value))
-        return found
+        slopes = ((f"{n} * {base} ** {n - 1}", n * known[base] ** (n - 1)) for base, n in sorted(powers(known, known)))
+        return [*((text, value) for text, value in slopes if np.all(np.isfinite(value)) and np.any(value)), *found]
 
     def factors(self, shape: tuple[int, ...]) -> Factors:
         """Those that fill an array of the shape, by themselves or along some of its axes."""

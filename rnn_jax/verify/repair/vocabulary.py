@@ -52,7 +52,8 @@ def written(live: LiveCode, trace: Trace, of_loss: list[Site]) -> dict[str, ast.
         if wanted and len(text := ast.unparse(node)) <= LONGEST:
             found.setdefault(text, node)
     for slope in of_expressions(live, of_loss, counters(live)):
-        found.setdefault(ast.unparse(slope), slope)
+        if computes(slope, pure):  # a forward that is run once more in between would leave another cache
+            found.setdefault(ast.unparse(slope), slope)
     for name in unread(live):
         found.setdefault(name, ast.Name(name, ast.Load()))
     rectified = any(is_rectifier(node) for spot in live.spots for _, node in live.sites(spot))

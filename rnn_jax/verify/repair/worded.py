@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.tree import ATOMS
@@ -37,6 +37,18 @@ def divided_by(node: ast.AST) -> ast.expr | None:
     if isinstance(node, ast.Call) and len(node.args) == 1:
         return node.args[0] if ast.unparse(node.func).split(".")[-1] in LOGARITHMS else None
     return None
+
+
+def powers(known: Container[str], texts: Iterable[str]) -> set[tuple[str, int]]:
+    """The powers that the program takes of what is known, above the second, whose slopes are powers too."""
+    nodes = (n for text in texts if "**" in text for n in ast.walk(parsed(text)))
+    raised = ((n.left, n.right.value) for n in nodes if isinstance(n, ast.BinOp) and is_power(n))  # type: ignore[attr-defined]
+    return {(base, n) for left, n in raised if type(n) is int and n > 2 and (base := ast.unparse(left)) in known}
+
+
+def is_power(node: ast.BinOp) -> bool:
+    """Whether an operation raises to a power that is written out."""
+    return isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant)
 
 
 def product(texts: list[str], sign: float) -> str:
