@@ -4,6 +4,7 @@ import argparse
 import shlex
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from rnn_jax.verify.command import check_file
 from rnn_jax.verify.damage import transposes
 from rnn_jax.verify.declared import Declared
 from rnn_jax.verify.diagnose import KINDS, diagnose
+from rnn_jax.verify.explain import fits
 from rnn_jax.verify.judge import Bench, judge
 from rnn_jax.verify.of_file import Expressions, FileSubject
 from rnn_jax.verify.of_functions import CallableSubject
@@ -321,3 +323,12 @@ def test_targets_among_more_classes_at_each_step(tmp_path):
         "        dW += np.outer(x[t], (V[: t + 2].T @ p) * (1 + h**2))"
     )
     assert finding.kind == "derivative-function", str(report)
+
+
+def test_a_gradient_that_has_run_away_is_no_other():
+    """Its size is infinite, and so is what rounding may do to it: anything would be as near as that."""
+    truth = SimpleNamespace(gradients={"w": np.ones(2)}, noise={"w": 1e-16})
+    made = SimpleNamespace(manual={"w": np.array([1.0, 0.0])}, truth=truth)
+    assert fits(made, {"w": np.array([1.0, 0.0])})
+    assert not fits(made, {"w": np.array([1.0, np.inf])})
+    assert not fits(made, {"w": np.array([1.0, np.nan])})

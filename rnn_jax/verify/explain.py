@@ -47,6 +47,8 @@ def fits(made: Judgement, wanted: Values, names: list[str] | None = None) -> boo
         # What is compared with may be larger than the truth, and its rounding with it.
         larger = size / (norm(made.truth.gradients[name]) or 1.0)
         allowed = TOLERANCE * max(1.0, larger) * made.truth.noise[name]
+        if not np.isfinite(allowed):  # of a gradient that has run away nothing is told
+            return False
         if not norm(made.manual[name] - wanted[name]) <= allowed:
             return False
     return True

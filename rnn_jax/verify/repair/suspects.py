@@ -100,7 +100,10 @@ def valued(search: Search, site: Site, values: list[np.ndarray], label: str) -> 
 
 def never_added(search: Search) -> list[Suspect]:
     """Where a sum that stays zero should be added to: behind the last statement of the loop that adds to its like."""
-    found: list[Suspect] = []
+    numbered = [(text, there) for text, there in search.lacking.items() if unnumbered(search, there, text)]
+    found = [each for text, there in numbered for each in beside_sums(search, there, text, np.zeros(1))]
+    if found:
+        return found
     lacking: dict[str, np.ndarray] = {}
     for site, healing in search.healings.items():
         if healing is None or len(healing.present) != 1 or np.any(healing.present[0]):
@@ -116,8 +119,7 @@ def never_added(search: Search) -> list[Suspect]:
         for text, there in search.lacking.items():
             whole = not isinstance(parsed(text), ast.Subscript) or is_key(parsed(text).slice)  # type: ignore[attr-defined]
             lacking[text] = wanted
-            alone = whole or unnumbered(search, there, text)
-            found += beside_sums(search, there, text, wanted) if alone else []
+            found += beside_sums(search, there, text, wanted) if whole else []
     return [*found, *(each for text, wanted in lacking.items() for each in beside_its_like(search, text, wanted))]
 
 
