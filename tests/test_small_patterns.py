@@ -1,6 +1,7 @@
 """Statements that are missing, of which the like stands elsewhere: in the other branch, in a function, for a part."""
 
 import ast
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from small_programs import line_of, of_damages, of_right_programs, report_of, sa
 from rnn_jax.verify.repair.blocks_alike import as_it_is
 from rnn_jax.verify.repair.einsums import einsum_totals, einsums
 from rnn_jax.verify.repair.harvest import Values
+from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.match import same_along
 from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.probe import added_up
 from rnn_jax.verify.repair.scope import exchange_words
+from rnn_jax.verify.repair.tokens import as_it_stands, exchanged
 from rnn_jax.verify.repair.totals import totals
 from rnn_jax.verify.repair.transposed import Moved, moved
 from rnn_jax.verify.repair.write import spliced
@@ -418,3 +421,14 @@ def test_what_loops_add_up():
     loops = "    for t in ts:\n        b[t] += 1\n        while s:\n            net.c -= 1\n            d = d + 1"
     code = f"def f():\n    a += 1\n{loops}"
     assert added_up(ast.parse(code).body[0]) == {"b", "net.c"}
+
+
+def test_another_operator_within_brackets_that_are_needed_then():
+    """(a * b * c) / d is (a - b * c) / d with one sign more, not a - b * c / d."""
+    text = "x = (a * b * c) / d"
+    live = SimpleNamespace(sources={"f.py": SimpleNamespace(text=text)})
+    (statement,) = ast.parse(text).body
+    assert as_it_stands(live, Site("f.py", 0, ()), statement.value) == "(a * b * c) / d"
+    (elsewhere,) = ast.parse("y = a * b").body
+    assert as_it_stands(live, Site("f.py", 0, ()), elsewhere.value) == "a * b"
+    assert list(exchanged("(a * b) / (c\n * d)"))[-1] == "(a * b) / (c\n @ d)"

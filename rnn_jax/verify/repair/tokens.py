@@ -21,12 +21,12 @@ def operators(live: LiveCode, site: Site, node: Any) -> Iterator[Edit]:
     if not isinstance(node, ast.Assign | ast.AugAssign | ast.Return | ast.Expr) or node.value is None:
         return
     value = node.value
-    text = ast.unparse(value)
+    text = as_it_stands(live, site, value)
     own = {ast.dump(part): part for part in ast.walk(value) if isinstance(part, ast.expr)}
     plain = grouped(value)
     for other in exchanged(text):
         try:
-            new = ast.parse(other, mode="eval").body
+            new = ast.parse(f"({other})", mode="eval").body  # it may be of several lines
         except SyntaxError:
             continue
         if grouped(new) != plain and ast.dump(new) not in own:
@@ -34,16 +34,29 @@ def operators(live: LiveCode, site: Site, node: Any) -> Iterator[Edit]:
             yield Edit(where, located(grafted(new, own), value), "operator", 1.4, node.lineno)
 
 
+def as_it_stands(live: LiveCode, site: Site, value: ast.expr) -> str:
+    """The text of an expression with the brackets that its tree does not need as long as its operators stay."""
+    text = ast.get_source_segment(live.sources[site.file].text, value) or ""
+    try:
+        same = ast.dump(ast.parse(f"({text})", mode="eval").body) == ast.dump(value)
+    except SyntaxError:  # a statement that was put in has the place of another
+        same = False
+    return text if same else ast.unparse(value)
+
+
 def exchanged(text: str) -> Iterator[str]:
     """The text with each operator exchanged for each other one."""
+    whole = f"({text})"
     try:
-        found = list(tokenize.generate_tokens(io.StringIO(text).readline))
+        found = list(tokenize.generate_tokens(io.StringIO(whole).readline))
     except (tokenize.TokenError, IndentationError):
         return
+    begins = [0, *(match.end() for match in re.finditer("\n", whole))]
     for token in found:
-        if token.type == tokenize.OP and token.string in OTHERS and token.start[0] == 1:
+        if token.type == tokenize.OP and token.string in OTHERS:
+            first, last = (begins[row - 1] + column for row, column in (token.start, token.end))
             for other in OTHERS[token.string]:
-                yield text[: token.start[1]] + other + text[token.end[1] :]
+                yield (whole[:first] + other + whole[last:])[1:-1]
 
 
 def grouped(value: ast.expr) -> str:
