@@ -22,7 +22,7 @@ from rnn_jax.verify.repair.ranking import costs, ranked
 from rnn_jax.verify.repair.search import FAR_FETCHED, Search
 from rnn_jax.verify.repair.splice import mended
 from rnn_jax.verify.repair.stages import stages
-from rnn_jax.verify.repair.suspects import healed, likely, mended_as_well, summed_elsewhere, suspect_of
+from rnn_jax.verify.repair.suspects import healed, likely, mended_as_well, missing_before, summed_elsewhere, suspect_of
 from rnn_jax.verify.repair.telltale import telltales
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.twofold import another, furthest, onward, two_of
@@ -326,7 +326,8 @@ def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> B
         search.trial.run(made)
     others = [suspect_of(search, other, None) for other in ranked(search) if other.line != edit.line]
     first = [suspect_of(search, edit, after), *others[:1]]
-    near = [*summed_elsewhere(search, edit), *mended_as_well(search, edit, after, {s.line for s in first})]
+    near = [*summed_elsewhere(search, edit), *missing_before(search, edit, after)]
+    near += mended_as_well(search, edit, after, {s.line for s in first})
     suspects = on_lines([*first, *near, *others[1:], *healed(search)[0]])
     kind = kind_of(live, search.trace, edit)
     if kind in ("never-computed", "missing-term"):

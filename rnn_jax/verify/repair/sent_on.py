@@ -24,6 +24,11 @@ def sent_on(here: Matcher, loop: Any, other: Written) -> Iterator[Edit]:
     assert here.where is not None
     assert here.where.loop is not None
     renewed = stored_in(loop)
+    for idle in never_renewed(here.live.statement(here.site.spot), loop):
+        for sign in ("", "-"):
+            value = ast.unparse(parsed(f"{sign}({other.text})"))
+            new = ast.parse(f"{idle} = {value}").body[0]
+            yield inserted(here.live, end_of(here.where.loop, loop), new, other.cost + 0.4 + 0.02 * len(other.text))
     for name in terms(here.node):
         if isinstance(name, ast.Name):
             target, more = ast.Name(name.id, ast.Store()), parsed(other.text)
@@ -33,6 +38,23 @@ def sent_on(here: Matcher, loop: Any, other: Written) -> Iterator[Edit]:
             place = end_of(here.where.loop, loop)
             yield inserted(here.live, place, statement, other.cost + 0.5 + 0.02 * len(other.text))
     yield linked(here, loop, other)
+
+
+def never_renewed(statement: ast.AST, loop: Any) -> list[str]:
+    """The names that are set to zero before a loop, which reads them and gives them no other value."""
+    pairs: list[tuple[ast.expr, ast.expr]] = []
+    for node in ast.walk(statement):
+        for target in node.targets if isinstance(node, ast.Assign) else []:
+            several = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)  # type: ignore[attr-defined]
+            pairs += zip(target.elts, node.value.elts, strict=False) if several else [(target, node.value)]  # type: ignore[attr-defined]
+    zero = {t.id for t, value in pairs if isinstance(t, ast.Name) and is_zero(value)}
+    return sorted((zero & names_in(loop)) - stored_in(loop))
+
+
+def is_zero(node: ast.expr) -> bool:
+    """Whether an expression is the number 0, or an array of zeros."""
+    zeros = isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("zeros", "zeros_like")
+    return zeros or (isinstance(node, ast.Constant) and node.value == 0)
 
 
 def linked(here: Matcher, loop: Any, other: Written) -> Edit:

@@ -10,6 +10,7 @@ import numpy as np
 from rnn_jax.verify.check_report import Suspect
 from rnn_jax.verify.repair.around import new_statement, target_of
 from rnn_jax.verify.repair.as_well import as_well
+from rnn_jax.verify.repair.before_use import before_use
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.expressions import parsed
 from rnn_jax.verify.repair.healing import Healing
@@ -79,6 +80,16 @@ def mended_as_well(search: Search, edit: Edit, after: Trace, lines: set[int]) ->
     """Other expressions that would mend it, on other lines than these."""
     several = as_well(search, edit, after, lines)
     return [valued(search, site, v, first_wrong(search.trace.seen[site], v)) for site, v in several]
+
+
+def missing_before(search: Search, edit: Edit, after: Trace) -> list[Suspect]:
+    """Where a statement that adds as much may have been missing before it."""
+    found = []
+    for site, name in before_use(search, edit, after):
+        node = search.live.node(site)
+        made = place(search, site, node.end_lineno or node.lineno, None, True, "", "")
+        found.append(replace(made, expression=f"{name} += ..."))
+    return found[:1]
 
 
 def summed_elsewhere(search: Search, edit: Edit) -> list[Suspect]:
