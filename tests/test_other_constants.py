@@ -1,6 +1,7 @@
 """A fix that takes one number of the file for another has to hold with other numbers, where the program does."""
 
 import ast
+from types import SimpleNamespace
 
 from small_programs import report_of
 
@@ -137,3 +138,65 @@ def test_sizes_at_which_nothing_hangs_on_an_entry_say_nothing(tmp_path, monkeypa
     assert spliced(path.read_text(), finding.fix) == both
     monkeypatch.setattr(elsewhere, "idle_there", lambda *_: False)
     assert report_of(path, asked).findings[0].fix is None
+
+
+# Two sequences of 4 and 8 steps.
+MEAN = """import numpy as np
+
+
+def make(lengths):
+    rng = np.random.RandomState(17)
+    return [rng.randn(n) for n in lengths]
+
+
+w, days = np.ones(6) * 0.3, make([4, 8])
+
+
+def course(w, x):
+    s = [w[2]]
+    for each in x:
+        s.append(np.tanh(w[0] * s[-1] + w[1] * each + w[4] * w[5]))
+    return s
+
+
+def loss(w):
+    total = 0.0
+    for x in days:
+        total += np.sum(np.exp(w[3]) * (np.array(course(w, x)[1:]) - x) ** 2) - len(x) * w[3]
+    return total
+
+
+def gradient(w):
+    k, g = np.exp(w[3]), np.zeros_like(w)
+    for x in days:
+        s = course(w, x)
+        off = np.array(s[1:]) - x
+        g[3] += np.sum(k * off**2) - len(x)
+        d = 0.0
+        for t in range(len(x) - 1, -1, -1):
+            d = (d + 2 * k * off[t]) * (1 - s[t + 1] ** 2)
+            g[0] += d * s[t]
+            g[1] += d * x[t]
+            g[4] += d * w[5]
+            g[5] += d * w[4]
+            d = d * w[0]
+        g[2] += d
+    return g
+"""
+
+
+def test_the_lengths_of_several_sequences_are_sizes(tmp_path, monkeypatch):
+    """That 6 is the mean of them makes no fix of it."""
+    path, asked = tmp_path / "mine.py", Expressions("w", "loss(w)", "gradient(w)")
+    path.write_text(MEAN.replace("np.sum(k * off**2) - len(x)", "np.sum(k * off**2) - 5"))
+    assert report_of(path, asked).findings[0].fix is None
+    monkeypatch.setattr(elsewhere, "in_lists", lambda _: set())
+    assert "- 6" in str(report_of(path, asked).findings[0].fix.after)
+
+
+def test_whole_numbers_in_lists():
+    subject = SimpleNamespace(
+        program=SimpleNamespace(tree=ast.parse("a = make([6, 8], 4)\nb = [1, 2]\nc = f(k=[3.0, 4])\nd = f(k=[5])")),
+        said=SimpleNamespace(setup=None),
+    )
+    assert {(spot.line, spot.column) for spot in elsewhere.in_lists(subject)} == {(1, 10), (1, 13), (4, 9)}

@@ -25,6 +25,7 @@ from rnn_jax.verify.subject import Setting, evaluate_gradients, evaluate_loss
 SLOW = 1.0  # seconds that a program may take to be run again
 # Differences of a loss in float64 with a step of 1e-5 are right to about 1e-9; a wrong term shows as 1e-2 and more.
 STEP, NEAR = 1e-5, 1e-4
+MOST_LISTED = 4  # numbers of a list
 MOVED = 0.01  # of an entry, to see whether a loss hangs on it
 DIRECTIONS = 2  # a kink may lie on one
 
@@ -111,8 +112,10 @@ def others(subject: FileSubject) -> Iterator[tuple[Edits, bool]]:
     All at once, no two names the same; then each name alone; then those of one name apart. But what several functions
     have for the default of an argument of one name is one size: loss(x, k=2), grads(x, k=2).
     """
-    # A number without a name may stand in several places that have to agree.
-    found = [size for size in sizes(subject.program, subject.said.setup or "") if size.name]
+    # A number without a name may stand in several places that have to agree; not so the lengths of several sequences.
+    every = sizes(subject.program, subject.said.setup or "")
+    found = [size for size in every if size.name]
+    listed = in_lists(subject)
     nodes = [n for n in ast.walk(subject.program.tree) if isinstance(n, ast.arguments)]
     values = [d for n in nodes for d in (*n.defaults, *n.kw_defaults) if d is not None]
     defaults = {(d.lineno, d.col_offset) for d in values}
@@ -126,6 +129,22 @@ def others(subject: FileSubject) -> Iterator[tuple[Edits, bool]]:
         for spot in spots if len(spots) > 1 else ():
             if spot.setup or (spot.line, spot.column) not in defaults:
                 yield {spot: n + 1}, True
+    yield from (({size.spot: size.value + 1}, True) for size in every if size.spot in listed)
+
+
+def in_lists(subject: FileSubject) -> set[Spot]:
+    """Where whole numbers stand in a list of nothing else that a call is given: make([6, 8], seed=3)."""
+    trees = {False: subject.program.tree, True: ast.parse((subject.said.setup or "").strip())}
+    return {
+        Spot(setup, each.lineno, each.col_offset)
+        for setup, tree in trees.items()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        for given in (*call.args, *(k.value for k in call.keywords))
+        if isinstance(given, ast.List)
+        if all(isinstance(e, ast.Constant) and type(e.value) is int for e in given.elts)
+        for each in given.elts[:MOST_LISTED]
+    }
 
 
 def right(bench: Bench, subject: FileSubject, chosen: Edits) -> bool | None:
