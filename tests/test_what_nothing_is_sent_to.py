@@ -6,11 +6,15 @@ import numpy as np
 from small_programs import line_of, of_damages, of_right_programs, report_of, said
 
 from rnn_jax.verify.repair.halves import Other
+from rnn_jax.verify.repair.harvest import Values
 from rnn_jax.verify.repair.healing import Healing, tells_all
 from rnn_jax.verify.repair.kinds import of_new
+from rnn_jax.verify.repair.monomials import Monomials
 from rnn_jax.verify.repair.numbered import renumbered
 from rnn_jax.verify.repair.packed import unsent
-from rnn_jax.verify.repair.worded import divisors
+from rnn_jax.verify.repair.sent_on import never_renewed
+from rnn_jax.verify.repair.softmax import through_softmax
+from rnn_jax.verify.repair.worded import divisors, powers
 from rnn_jax.verify.repair.zero_numbers import only_zero
 
 # A population with a delay, as lists of numbers; the first three are parameters.
@@ -234,12 +238,88 @@ def gradient(w):
     return g
 """
 
+# A forward that leaves a cache, and a loss of which the slope holds the forward itself.
+CACHED = """import numpy as np
+
+
+class Net:
+    def __init__(self, n, m, rng):
+        self.W, self.U, self.v = rng.randn(m, m) * 0.5, rng.randn(m, n), rng.randn(m)
+
+    def forward(self, X):
+        self.hs = [np.zeros(len(self.v))]
+        out = []
+        for x in X:
+            h = np.tanh(self.W @ self.hs[-1] + self.U @ x)
+            self.hs.append(h)
+            out.append(self.v @ h)
+        return np.array(out)
+
+    def loss(self, X, Y):
+        e = 0.7 * (Y - self.forward(X))
+        return np.mean(np.exp(e) - e - 1)
+
+    def backward(self, X, Y):
+        e = 0.7 * (Y - self.forward(X))
+        dy = 0.7 * (1 - np.exp(e)) / e.size
+        self.dW, self.dU, self.dv = np.zeros_like(self.W), np.zeros_like(self.U), np.zeros_like(self.v)
+        dh = np.zeros(len(self.v))
+        for t in range(len(X))[::-1]:
+            self.dv += dy[t] * self.hs[t + 1]
+            da = (dh + dy[t] * self.v) * (1 - self.hs[t + 1] ** 2)
+            self.dW += np.outer(da, self.hs[t])
+            self.dU += np.outer(da, X[t])
+            dh = self.W.T @ da
+
+
+rng = np.random.RandomState(19)
+net, X, Y = Net(2, 3, rng), rng.randn(5, 2), rng.randn(5)
+"""
+
+# A stretch of rods that give heat to their neighbours, each step in two statements.
+RODS = """import numpy as np
+
+rng = np.random.RandomState(23)
+x0, w, c = rng.randn(4), np.array(0.3), np.array(0.2)
+push = rng.randn(5)
+
+
+def beside(x):
+    return np.roll(x, 1) + np.roll(x, -1)
+
+
+def run(x0, w, c):
+    xs = [x0]
+    for p in push:
+        xs.append(0.9 * xs[-1] - w * np.sin(xs[-1]) + c * beside(xs[-1]) + p)
+    return xs
+
+
+def loss(x0, w, c):
+    return 0.5 * np.sum(run(x0, w, c)[-1] ** 2)
+
+
+def gradient(x0, w, c):
+    xs = run(x0, w, c)
+    d, dw, dc = xs[-1], 0.0, 0.0
+    for t in range(len(push) - 1, -1, -1):
+        now = d
+        dw -= np.sum(now * np.sin(xs[t]))
+        dc += np.sum(now * beside(xs[t]))
+        d = d - w * np.cos(xs[t]) * now
+        d = d + c * beside(now)
+        d = d - 0.1 * now
+    return d, dw, dc
+"""
+
 CALLS = {
     DELAY: said("v", "loss(v)", "gradient(v)"),
     SEEN_AT: said("b, z", "loss(b, z)", "gradient(b, z)"),
     TREE: said("E, W, c, out", "loss()", "gradient()"),
     BESIDE: said("layers", "loss(layers)", "gradient(layers)"),
     PACKED: said("w", "loss(w)", "gradient(w)"),
+    CACHED: said("net.W, net.U, net.v", "net.loss(X, Y)", "net.dW, net.dU, net.dv", call="net.backward(X, Y)"),
+    RODS: said("x0, w, c", "loss(x0, w, c)", "gradient(x0, w, c)"),
 }
 LEFT_OUT = {
     "what is sent to the step before": (DELAY, "                d[t - 1] += d[t] * s\n", ""),
@@ -252,11 +332,26 @@ LEFT_OUT = {
     "the other half": (TREE, "    down(below[0], dx[:3], g)\n", ""),
     "the next in a row": (TREE, "    g[3] += decay * out\n", ""),
     "what is given back as 0": (BESIDE, "        dx = dx + da @ p[name].T\n", ""),
+    "a sum beside a forward that leaves a cache": (CACHED, "            self.dU += np.outer(da, X[t])\n", ""),
     "an entry's slope": (PACKED, "    g[0] *= 1 - a**2\n", ""),
+}
+CHANGED = {
+    "a residual of which squares are taken": (PACKED, "off = np.array(s[1:]) - x", "off = np.array(s[1:])"),
+    "the other half of a slope": (SEEN_AT, "g_b + g_w * w * (1.0 - w)", "g_b + g_w * w"),
 }
 
 test_the_right_programs_are_right = of_right_programs(CALLS)
 test_what_is_left_out_is_put_back = of_damages(CALLS, LEFT_OUT)
+test_what_is_changed_is_named = of_damages(CALLS, CHANGED, missing=False)
+
+
+def test_a_term_may_have_been_a_statement_before(tmp_path):
+    """It is mended where d is used next; that the statement before the one that does so is missing is told as well."""
+    path = tmp_path / "mine.py"
+    path.write_text(RODS.replace("        d = d + c * beside(now)\n", ""))
+    suspects = report_of(path, CALLS[RODS], points=0).findings[0].suspects
+    before = [s.line for s in suspects if s.missing and s.expression == "d += ..."]
+    assert before == [line_of(RODS, "        d = d - w")]
 
 
 def test_a_loop_in_which_nothing_is_done(tmp_path):
@@ -320,3 +415,23 @@ def test_what_equations_leave_open():
     healing = Healing(None, values, values, 0, frozenset(), slopes, np.ones(2))
     assert not tells_all(healing, 0, 3)
     assert tells_all(healing, 2, 3)
+
+
+def test_what_goes_back_through_a_softmax():
+    rng = np.random.default_rng(1)
+    p, dp = rng.random((3, 4)), rng.normal(size=(3, 4))
+    p /= p.sum(axis=1, keepdims=True)
+    stock = {"p": Values(("array", "f", (4,)), list(p)), "dp": Values(("array", "f", (4,)), list(dp))}
+    wanted = list(p * (dp - np.sum(dp * p, axis=1, keepdims=True)))
+    assert [each.text for each in through_softmax(Monomials(stock, "np"), wanted)] == ["p * (dp - np.sum(dp * p))"]
+    assert list(through_softmax(Monomials(stock, "np"), list(p * dp))) == []
+
+
+def test_the_powers_that_a_program_takes():
+    assert powers({"x", "y"}, ["a * x ** 3", "y ** 2", "z ** 4", "x ** n"]) == {("x", 3)}
+
+
+def test_a_carried_name_that_no_iteration_renews():
+    body = "a, b = np.zeros_like(x), 0\nc = np.zeros(3)\nfor t in ts:\n    a = a + b\n    e = c * 2\n    f = x"
+    tree = ast.parse(body)
+    assert never_renewed(tree, tree.body[-1]) == ["b", "c"]

@@ -81,7 +81,9 @@ def is_product(node: ast.expr) -> TypeGuard[ast.BinOp]:
 
 
 def slopes(node: ast.BinOp) -> Iterator[Option]:
-    """The derivative of tanh for that of the sigmoid, and the other way round."""
+    """The whole derivative of the sigmoid for half of it; that of tanh for it, and the other way round."""
+    if isinstance(node.op, ast.Mult) and isinstance(node.right, ATOMS):  # g * h: g * h * (1 - h)
+        yield ast.BinOp(node, ast.Mult(), ast.BinOp(ast.Constant(1), ast.Sub(), node.right)), "missing-factor", 1.5
     if not isinstance(node.op, ast.Mult) or not isinstance(node.right, ast.BinOp):
         return
     slope = node.right

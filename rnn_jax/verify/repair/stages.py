@@ -36,6 +36,7 @@ from rnn_jax.verify.repair.numbered import by_number
 from rnn_jax.verify.repair.other_index import at_other_indices
 from rnn_jax.verify.repair.own_calls import own_calls
 from rnn_jax.verify.repair.recomputed import recomputed, tangent
+from rnn_jax.verify.repair.residuals import residuals
 from rnn_jax.verify.repair.search import LONGEST, MISSING, Search
 from rnn_jax.verify.repair.shares import in_shares
 from rnn_jax.verify.repair.slopes import before_slopes
@@ -104,6 +105,10 @@ def stages(search: Search) -> Iterator[None]:
     telling = search.telling()
     for place, stock in stocks.items():
         search.attempt(exchanges(search.live, search.trace, place, alike(stock), telling))
+    if not search.near():
+        search.until = max(search.until, time.perf_counter() + A_LITTLE * search.seconds)
+        search.stage(A_LITTLE)
+        search.attempt(residuals(search, stocks))
     yield
     if not search.partial and len(search.wrong) > 1:
         search.until += SOME * search.seconds

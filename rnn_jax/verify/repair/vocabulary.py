@@ -215,6 +215,12 @@ def renamed(live: LiveCode, trace: Trace, found: dict[str, ast.expr]) -> Iterato
         if not isinstance(node, ast.Call):
             continue
         inside = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in names}
+        (given,) = node.args if len(node.args) == 1 else (None,)
+        if isinstance(given, ast.Subscript | ast.Attribute) and called(node) & own:  # f(xs[t]): f(d)
+            shape = shapes.get(ast.unparse(given))
+            for new in [n for n, each in names.items() if each == shape][:MOST_ALONE]:
+                made = ast.Call(node.func, [ast.Name(new, ast.Load())], node.keywords)
+                yield ast.unparse(made), made
         alone = len(inside) == 1 and bool(called(node) & (own | CURVES))
         if len(inside) < 2 and not alone:
             continue
