@@ -3,6 +3,7 @@
 import ast
 from types import SimpleNamespace
 
+import pytest
 from small_programs import report_of
 
 from rnn_jax.verify import blame
@@ -126,6 +127,7 @@ def test_sizes_at_which_what_was_right_is_not_say_nothing(tmp_path, monkeypatch)
     assert report_of(path, asked).findings[0].fix is None
 
 
+@pytest.mark.slow
 def test_sizes_at_which_nothing_hangs_on_an_entry_say_nothing(tmp_path, monkeypatch):
     """With n = 5 the middle one of w is of no use, and what is right for four of them is wrong; both were before."""
     both = HALVES.replace("+ w[-half:]", "+ w[:half] * w[-half:]").replace(
@@ -185,6 +187,7 @@ def gradient(w):
 """
 
 
+@pytest.mark.slow
 def test_the_lengths_of_several_sequences_are_sizes(tmp_path, monkeypatch):
     """That 6 is the mean of them makes no fix of it."""
     path, asked = tmp_path / "mine.py", Expressions("w", "loss(w)", "gradient(w)")

@@ -3,6 +3,7 @@
 import ast
 
 import numpy as np
+import pytest
 from small_programs import line_of, of_damages, of_right_programs, report_of, said
 
 from rnn_jax.verify.repair.halves import Other
@@ -366,6 +367,7 @@ def test_a_loop_in_which_nothing_is_done(tmp_path):
     assert first.line == line_of(TREE, "    for k, tree in enumerate(trees):")
 
 
+@pytest.mark.slow
 def test_an_entry_that_nothing_is_added_to(tmp_path):
     """One number may be worth many things; where the others are added to is told: in the loop, or before the inner."""
     path = tmp_path / "mine.py"
