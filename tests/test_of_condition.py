@@ -4,7 +4,7 @@ import pytest
 from small_programs import line_of, report_of
 
 from rnn_jax.verify import blame
-from rnn_jax.verify.blame import Blamed
+from rnn_jax.verify.blamed import Blamed
 from rnn_jax.verify.of_file import Expressions
 
 RIGHT = """import numpy as np

@@ -11,7 +11,8 @@ from typing import TypeVar
 import numpy as np
 
 from rnn_jax.verify import lengths
-from rnn_jax.verify.blame import Blamed, blame
+from rnn_jax.verify.blame import blame
+from rnn_jax.verify.blamed import Blamed
 from rnn_jax.verify.check_report import Diagnosis, Finding
 from rnn_jax.verify.damage.kinds import FINER, KINDS
 from rnn_jax.verify.diagnose import diagnose

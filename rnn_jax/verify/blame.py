@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import ast
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from rnn_jax.errors import InputError
 from rnn_jax.verify import lengths
-from rnn_jax.verify.check_report import Curve, Fix, Suspect
+from rnn_jax.verify.blamed import Blamed, on_lines, suspected, told
+from rnn_jax.verify.check_report import Fix
 from rnn_jax.verify.judge import Bench, Judgement, failing, judge
-from rnn_jax.verify.repair.curves import curves
 from rnn_jax.verify.repair.edit import Edit, changes
-from rnn_jax.verify.repair.kinds import fills_alone, kind_of
 from rnn_jax.verify.repair.live import LiveCode, Spot
 from rnn_jax.verify.repair.of_forward import OtherForward, other_forward, texts_of, under_a_condition
-from rnn_jax.verify.repair.probe import instrumented, watching
 from rnn_jax.verify.repair.ranking import costs, ranked
 from rnn_jax.verify.repair.search import FAR_FETCHED, Search
 from rnn_jax.verify.repair.splice import mended
 from rnn_jax.verify.repair.stages import stages
-from rnn_jax.verify.repair.suspects import healed, likely, mended_as_well, missing_before, summed_elsewhere, suspect_of
+from rnn_jax.verify.repair.suspects import likely, suspect_of
 from rnn_jax.verify.repair.telltale import telltales
 from rnn_jax.verify.repair.trial import Trial
 from rnn_jax.verify.repair.twofold import another, furthest, onward, two_of
@@ -36,21 +34,8 @@ BUILT = 2.0  # what an edit costs that is made of several values
 FOR_BOTH = 0.5  # of the time of a search, to look for the first of two faults on one way
 FIRSTS = 2  # edits that may mend it, after each of which the other fault is looked for
 SWEPT = 4  # such edits, with each of which all small edits are tried
-PLACES = 3  # that are named for one fault
 INTENDED = {"truncation", "clip", "penalty", "scale"}  # what may be done on purpose: the forward is as it is meant
 OF_ALL = INTENDED | {"sign", "dead-parameter", "never-zeroed"}  # what is no slip in the way that a gradient takes
-
-
-@dataclass(frozen=True)
-class Blamed:
-    """One fault: the gradients that it makes wrong, where it may lie, and what mends it."""
-
-    parameters: tuple[str, ...]
-    suspects: tuple[Suspect, ...]
-    fix: Fix | None = None
-    kind: str = ""
-    curves: tuple[Curve, ...] = ()
-    note: str = ""
 
 
 def blame(
@@ -315,39 +300,3 @@ def best_part(search: Search) -> tuple[Edit, frozenset[str], Search] | None:
     """The edit that leaves the fewest gradients wrong, or the fewest entries of them."""
     best = min(search.partial, key=lambda part: (len(part.left), -part.entries, part.edit.cost), default=None)
     return (best.edit, best.left, search) if best is not None else None
-
-
-def told(search: Search, edit: Edit, fix: Fix | None, left: frozenset[str]) -> Blamed:
-    """A fault whose mending edit is known."""
-    live = search.live
-    mended_code = LiveCode(live.subject, live.base | changes(live, [edit]))
-    made, sites = instrumented(mended_code, live.spots)
-    with watching(sites, live) as after:
-        search.trial.run(made)
-    others = [suspect_of(search, other, None) for other in ranked(search) if other.line != edit.line]
-    first = [suspect_of(search, edit, after), *others[:1]]
-    near = [*summed_elsewhere(search, edit), *missing_before(search, edit, after)]
-    near += mended_as_well(search, edit, after, {s.line for s in first})
-    suspects = on_lines([*first, *near, *others[1:], *healed(search)[0]])
-    kind = kind_of(live, search.trace, edit)
-    if kind in ("never-computed", "missing-term"):
-        whole = not any(np.any(search.trial.made.manual[name]) for name in search.wrong)
-        zero = kind == "never-computed" and search.never_computed() and (whole or "missing-term" not in search.hints)
-        kind = "never-computed" if zero or fills_alone(search, edit) else "missing-term"
-    if kind == "derivative-function" and "scale" in search.hints:
-        kind = "scale"  # no derivative of another function is one number times the right one everywhere
-    return Blamed(tuple(sorted(search.wrong - left)), suspects, fix, kind, curves(search, edit, after))
-
-
-def suspected(search: Search) -> Blamed:
-    """A fault for which no edit was found."""
-    return Blamed(tuple(sorted(search.wrong)), on_lines(likely(search)))
-
-
-def on_lines(suspects: list[Suspect]) -> tuple[Suspect, ...]:
-    """The first of them on each line."""
-    found: list[Suspect] = []
-    for each in suspects:
-        if len(found) < PLACES and all(each.line != other.line for other in found):
-            found.append(each)
-    return tuple(found)
