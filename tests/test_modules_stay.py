@@ -7,7 +7,7 @@ import pytest
 
 from rnn_jax.verify.of_file import Expressions, FileSubject
 from rnn_jax.verify.program import Program
-from rnn_jax.verify.repair.gaps import places
+from rnn_jax.verify.repair.gap_places import places
 from rnn_jax.verify.repair.healing import Reach
 from rnn_jax.verify.repair.live import LiveCode, outer_targets
 from rnn_jax.verify.repair.probe import instrumented, watching

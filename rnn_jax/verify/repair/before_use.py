@@ -15,7 +15,8 @@ from rnn_jax.verify.repair.around import around, target_of
 from rnn_jax.verify.repair.as_well import SECONDS
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.force import Forcing
-from rnn_jax.verify.repair.gaps import filled, gives
+from rnn_jax.verify.repair.gap_places import gives
+from rnn_jax.verify.repair.gaps import filled
 from rnn_jax.verify.repair.live import Site
 from rnn_jax.verify.repair.probe import Trace
 from rnn_jax.verify.repair.search import Search

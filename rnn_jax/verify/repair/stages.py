@@ -18,8 +18,10 @@ from rnn_jax.verify.repair.directions import directions
 from rnn_jax.verify.repair.edit import Edit
 from rnn_jax.verify.repair.entry_scaled import scaled_entry
 from rnn_jax.verify.repair.exchange import at_one_step, exchanges
+from rnn_jax.verify.repair.filled_gaps import as_sum, before_condition, beside_like, closed
 from rnn_jax.verify.repair.first_state import first_items, first_states
-from rnn_jax.verify.repair.gaps import Gap, as_sum, before_condition, beside_like, closed, does_nothing, gaps
+from rnn_jax.verify.repair.gap_places import does_nothing
+from rnn_jax.verify.repair.gaps import Gap, gaps
 from rnn_jax.verify.repair.grammar import Grammar
 from rnn_jax.verify.repair.halves import other_halves
 from rnn_jax.verify.repair.handed_back import appended
