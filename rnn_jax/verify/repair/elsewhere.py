@@ -46,12 +46,18 @@ def holds_elsewhere(bench: Bench, live: LiveCode, edits: list[Edit]) -> bool:
         return False
     if time.perf_counter() - start > SLOW:
         return True
+    agreed: set[Spot] = set()
     for chosen, apart in others(subject):
+        if apart and agreed >= set(chosen):  # right with all of that name changed: apart they only disagree
+            continue
         # At sizes that it was not made for, tips of a tree without the tree, a right program may run and be wrong.
         if right(bench, subject, chosen) is not None and still_right(bench, subject, subject, chosen):
             mended = with_tree(subject, body)
             # Of two counts that have to agree the wrong program may not have minded that they do not.
-            if right(bench, mended, chosen) or (apart and runs_out(bench, mended, chosen)):
+            if right(bench, mended, chosen):
+                agreed |= set(chosen)
+                continue
+            if apart and runs_out(bench, mended, chosen):
                 continue
             if not idle_there(subject, chosen):
                 return False

@@ -239,7 +239,12 @@ class Known:
     @cached_property
     def forward_in_time(self) -> bool:
         """Whether the gradients go forward in time, as sensitivities do: nothing there turns a sequence round."""
-        return goes_forward(self.live, set(self.trace.scopes) - self.forward or set(self.trace.scopes))
+        return goes_forward(self.live, self.own_functions or set(self.trace.scopes))
+
+    @property
+    def own_functions(self) -> set[tuple[str, int]]:
+        """The functions of the program that the gradients run and the loss does not; what asks for them is none."""
+        return {scope for scope in set(self.trace.scopes) - self.forward if scope[0] in self.live.sources}
 
     @cached_property
     def sensitivities(self) -> list[list[np.ndarray]]:

@@ -149,7 +149,7 @@ def unnumbered(search: Search, site: Site, text: str) -> bool:
 def beside_its_like(search: Search, text: str, wanted: np.ndarray) -> list[Suspect]:
     """Behind the last statement of each block that gives a value to what is kept beside it: grads["W"], grads["b"]."""
     container = kept_in(parsed(text))
-    apart = any(file in search.live.sources for file, _ in set(search.trace.scopes) - search.forward)
+    apart = bool(search.own_functions)
     last: dict[Site, tuple[Site, ast.stmt]] = {}
     for spot in search.live.spots if container else ():
         for site, node in search.live.sites(spot):
