@@ -343,7 +343,7 @@ CHANGED = {
 
 test_the_right_programs_are_right = of_right_programs(CALLS)
 test_what_is_left_out_is_put_back = of_damages(CALLS, LEFT_OUT)
-test_what_is_changed_is_named = of_damages(CALLS, CHANGED, missing=False)
+test_what_is_changed_is_named = pytest.mark.slow(of_damages(CALLS, CHANGED, missing=False))
 
 
 def test_a_term_may_have_been_a_statement_before(tmp_path):
