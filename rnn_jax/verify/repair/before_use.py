@@ -39,8 +39,11 @@ def before_use(search: Search, edit: Edit, after: Trace) -> Iterator[tuple[Site,
         if gives(body[k - 1], name) and time.perf_counter() < until:
             there, site = filled(search.trial, Site(*edit.site.spot, (*above, (field, k))), name, name)
             forcing = Forcing(there)
-            with forcing.holding(site, unmoved) as held, there.live.changed(held):
-                found, raw = forcing.kept(by(shifts))
+            try:
+                with forcing.holding(site, unmoved) as held, there.live.changed(held):
+                    found, raw = forcing.kept(by(shifts))
+            except ValueError:  # code that cannot take the place of a closure's
+                continue
             if found is not None and [v.shape for v in raw] == [s.shape for s in shifts] and not there.wrong(found):
                 yield Site(*edit.site.spot, (*above, (field, k - 1))), name
 
