@@ -203,3 +203,36 @@ def test_whole_numbers_in_lists():
         said=SimpleNamespace(setup=None),
     )
     assert {(spot.line, spot.column) for spot in elsewhere.in_lists(subject)} == {(1, 10), (1, 13), (4, 9)}
+
+
+# Labels and weights have to agree on how many classes there are; one function gives the loss and the gradient.
+CLASSES = """import numpy as np
+
+
+def weights(n, classes, seed=3):
+    return np.random.RandomState(seed).randn(classes, n)
+
+
+def season(steps, n, classes, seed=4):
+    rng = np.random.RandomState(seed)
+    return rng.randn(steps, n), np.arange(steps) % classes
+
+
+W, (x, y) = weights(n=2, classes=3), season(steps=9, n=2, classes=3)
+
+
+def objective(W):
+    z = W @ x.T
+    e = np.exp(z - z.max(axis=0))
+    p = e / e.sum(axis=0)
+    hot = 1.0 * (np.arange(len(W))[:, None] == y)
+    return -np.sum(hot * np.log(p)), (p - hot) @ x
+"""
+
+
+def test_counts_of_one_name_need_not_be_told_apart(tmp_path):
+    """With a fourth class of labels alone the right program runs and is wrong; with four of both it is right."""
+    path = tmp_path / "mine.py"
+    path.write_text(CLASSES.replace("(p - hot) @ x", "(p + hot) @ x"))
+    (finding,) = report_of(path, Expressions("W", "objective(W)[0]", "objective(W)[1]")).findings
+    assert spliced(path.read_text(), finding.fix) == CLASSES
